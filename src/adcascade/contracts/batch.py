@@ -1,0 +1,35 @@
+"""Batch: B encoded samples, the same offline (B samples) and online (B = 1 request, or B = n ads)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Encoded features; letters: B samples, F categorical fields, D numbers, L steps, S parallel sequences.
+
+    Columns of the request's side (user, context, scenario) come first, those of the ad's side last;
+    `features.Encoder` says how many of each. A batch of one side holds that side's columns alone.
+    """
+
+    ids: NDArray[np.int64]  # [B, F] rows of the packed embedding table (field offsets added)
+    dense: NDArray[np.float32]  # [B, D]
+    history: NDArray[np.int64]  # [B, L, S] rows of the same table, oldest first, right-padded with row 0
+    history_length: NDArray[np.int64]  # [B]
+    scenario: NDArray[np.int64]  # [B] number of the scenario; 0 is "missing", 1 is "never seen"
+
+    def __len__(self) -> int:
+        """The number of samples, B."""
+        return len(self.ids)
+
+    def take(self, index: NDArray[np.integer] | slice) -> "Batch":
+        """The samples at these places."""
+        return Batch(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
+
+    def slices(self, size: int) -> Iterator["Batch"]:
+        """Consecutive parts of at most `size` samples."""
+        for start in range(0, len(self), size):
+            yield self.take(slice(start, start + size))

@@ -1,0 +1,41 @@
+"""AdRequest: one page asks for ads. OpenRTB, the JSON API and the simulator all speak it.
+
+Money is int64 micros of the currency, time is UTC in int64 microseconds.
+"""
+
+import msgspec
+
+
+class Slot(msgspec.Struct, frozen=True, kw_only=True):
+    """One place on the page; slots come best first."""
+
+    id: str
+    format: str = "product"  # "product", "banner" or "native": the creative must have it
+    width: int = 0  # pixels; 0: any
+    height: int = 0
+    floor_micros: int = 0  # lowest price in micros per thousand impressions
+
+
+class AdRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a page tells before it is filled.
+
+    An empty string or tuple means "not told" or "no restriction". `user` is a pseudonymous key and
+    None where there is no consent: then nothing about the user is read or written.
+    """
+
+    id: str
+    time_us: int
+    slots: tuple[Slot, ...]
+    scenario: str = ""  # home, search, product page ...; also called scene or domain
+    user: str | None = None
+    query: str = ""
+    category: str = ""  # of the page, as in the catalog: "sports/shoes"
+    device: str = ""
+    country: str = ""
+    context: dict[str, str | float] = {}  # further columns that the features of this installation name
+    products: tuple[str, ...] = ()  # only ads of these products may win
+    organic: tuple[str, ...] = ()  # products that the page shows around the slots, in order
+    blocked_categories: tuple[str, ...] = ()
+    blocked_advertisers: tuple[str, ...] = ()  # advertiser ids or domains
+    timeout_us: int = 100_000  # the answer must leave within this time
+    test: bool = False  # answer, but charge nobody and learn nothing

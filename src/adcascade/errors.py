@@ -1,0 +1,74 @@
+"""Every exception that adcascade raises on purpose: whose fault it is, and what to do.
+
+    AdcascadeError
+    ├── CallerError              the one who asked is wrong; HTTP 400, exit status 2
+    │   ├── InputError           a field holds a value that cannot be used
+    │   ├── RowError             a row of an imported file cannot be used
+    │   └── SignatureError       a tracking URL is forged, damaged or expired
+    ├── ConfigurationError       adcascade.toml or the environment is wrong; exit status 2
+    ├── DataMissingError         data that a command needs is not there; says how to get it
+    ├── BundleError              a bundle is damaged or does not fit this version
+    ├── StoreError               the disk or the database refuses; nothing was acknowledged
+    └── InternalError            adcascade contradicts itself: please report it
+
+A message says the value received, what was expected, and what to do.
+"""
+
+from pathlib import Path
+
+
+class AdcascadeError(Exception):
+    """Whatever adcascade raises on purpose."""
+
+
+class CallerError(AdcascadeError):
+    """The caller sent something that cannot be used."""
+
+
+class InputError(CallerError):
+    """A field holds a value that cannot be used.
+
+    field: where, written as the caller would (`imp[0].bidfloor`); value: what came; expected: what
+    would be right; remedy: what to do now.
+    """
+
+    def __init__(self, field: str, value: object, expected: str, remedy: str = "") -> None:
+        self.field, self.value, self.expected, self.remedy = field, value, expected, remedy
+        shown = repr(value)
+        shown = shown if len(shown) <= 80 else shown[:77] + "..."
+        super().__init__(f"{field} is {shown}; expected {expected}" + (f"; {remedy}" if remedy else ""))
+
+
+class RowError(CallerError):
+    """A row of an imported file cannot be used: file, row (1 is the first data row), column, value, expectation."""
+
+    def __init__(self, file: Path | str, row: int, column: str, value: object, expected: str) -> None:
+        self.file, self.row, self.column, self.value, self.expected = file, row, column, value, expected
+        super().__init__(
+            f"{file}, row {row}, column {column!r}: {value!r} is not {expected}; "
+            "mend the row, or pass --on-error skip to skip and count such rows"
+        )
+
+
+class SignatureError(CallerError):
+    """A tracking URL is forged, damaged or expired."""
+
+
+class ConfigurationError(AdcascadeError):
+    """adcascade.toml or the environment is wrong."""
+
+
+class DataMissingError(AdcascadeError):
+    """Data that a command needs is not there."""
+
+
+class BundleError(AdcascadeError):
+    """A bundle is damaged or does not fit this version."""
+
+
+class StoreError(AdcascadeError):
+    """The disk or the database refuses; nothing of the call was acknowledged."""
+
+
+class InternalError(AdcascadeError):
+    """adcascade contradicts itself."""

@@ -1,0 +1,78 @@
+"""What the event log holds: one AuctionRecord a request, and what shoppers did with the ads it answered.
+
+Every record has an id that is unique for life: the log takes an id once and calls the second a duplicate.
+"""
+
+import msgspec
+
+
+class Ranked(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """All candidates that ranking scored, as parallel arrays of length n in ranked order (little-endian bytes)."""
+
+    ad: bytes  # int32 rows of the catalog
+    retrieval: bytes  # float32 score of the retrieval stage
+    preranking: bytes  # float32 score of the pre-ranker
+    ctr: bytes  # float32, calibrated, first slot
+    cvr: bytes  # float32
+    bid: bytes  # int64 micros per billing event
+    ecpm: bytes  # int64 micros per thousand impressions
+
+
+class Winner(msgspec.Struct, frozen=True, kw_only=True):
+    """One ad of the answer."""
+
+    bid_id: str  # the resolved bid id: what events name
+    ad: int  # row of the catalog
+    slot: int  # index into the request's slots, 0 is the best
+    creative: int
+    price_micros: int  # per billing event
+    billing: str  # "click" or "impression"
+    ctr: float  # calibrated, first slot
+    slot_ctr: float  # calibrated, in this slot: ctr times the slot's factor
+    cvr: float
+    propensity: float | None = None  # of this ad in this slot, where chance chose; None where it did not
+
+
+class AuctionRecord(msgspec.Struct, frozen=True, kw_only=True, tag="auction"):
+    """A request and its answer: everything a later learner needs."""
+
+    id: str  # the request's
+    time_us: int
+    user: str | None
+    scenario: str
+    seen: dict[str, str | float | int | list[str] | None]  # request-side features as they were seen
+    winners: tuple[Winner, ...]
+    ranked: Ranked | None = None
+    bundle: str = ""  # version of the bundle that answered
+    policy: str = "cascade"  # "cascade" or "exploration"
+    cuts: tuple[str, ...] = ()  # stages that the deadline or a failure cut
+    stage_us: dict[str, int] = {}  # time per stage, microseconds
+
+
+class Impression(msgspec.Struct, frozen=True, kw_only=True, tag="impression"):
+    """The ad was seen."""
+
+    id: str
+    time_us: int
+    bid_id: str
+
+
+class Click(msgspec.Struct, frozen=True, kw_only=True, tag="click"):
+    """The ad was clicked."""
+
+    id: str
+    time_us: int
+    bid_id: str
+
+
+class Conversion(msgspec.Struct, frozen=True, kw_only=True, tag="conversion"):
+    """The shopper bought; may come days after the click."""
+
+    id: str
+    time_us: int
+    bid_id: str
+    value_micros: int = 0
+
+
+Event = Impression | Click | Conversion
+Record = AuctionRecord | Event
