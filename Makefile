@@ -1,0 +1,42 @@
+# The verbs of the project. Nothing but python3 (3.11 or later, with venv) and make is needed.
+PYTHON ?= python3
+BIN := .venv/bin
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: help install demo test lint docs bench clean
+help:
+	@echo "make demo    build a market, train the cascade, serve it at http://127.0.0.1:8080 (ARGS=\"--once --json FILE\")"
+	@echo "make test    the whole test suite     make lint   linters and types"
+	@echo "make docs    regenerate the references make bench  benchmarks beside peers"
+
+# torch first and by its exact version: any looser request may pull a CUDA build of several gigabytes
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet torch==2.13.0
+	$(BIN)/pip install --quiet --editable ".[dev]"
+	touch $@
+
+install: .venv/installed
+
+demo: install
+	$(BIN)/adcascade demo $(ARGS)
+
+test: install
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/interrogate --quiet src tests
+	$(BIN)/codespell src tests docs benchmarks README.md CHANGELOG.md LOG.md
+
+docs: install
+	$(BIN)/python -m adcascade.cli.reference
+	$(BIN)/python -m adcascade.server.openapi
+
+bench: install
+	for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+clean:
+	rm -rf .venv build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

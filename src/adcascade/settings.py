@@ -1,0 +1,194 @@
+"""Settings: one object, read once from `adcascade.toml` in the working directory and from the environment.
+
+An environment variable wins over the file: `ADCASCADE_AUCTION__RULE=first_price`. Paths are relative to
+the working directory. Below the shells nobody reads settings; they are passed on as plain arguments.
+"""
+
+import os
+import secrets
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from adcascade.errors import ConfigurationError
+
+FILE = "adcascade.toml"
+
+
+class Section(BaseModel):
+    """A table of adcascade.toml; an unknown key is an error, never ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Storage(Section):
+    """Where things lie."""
+
+    catalog: str = "sqlite:///catalog.db"  # SQLAlchemy URL; PostgreSQL with the [postgres] extra
+    journal: Path = Path("journal.db")  # the durable event log with the ledger
+    sealed: Path = Path("sealed")  # old hours of the log as Parquet
+    bundles: Path = Path("bundles")
+
+
+class Server(Section):
+    """The HTTP shell."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    public_url: str = ""  # what tracking URLs begin with; empty: http://host:port
+
+
+class EngineSettings(Section):
+    """How wide the cascade is, and how long it may take."""
+
+    timeout_ms: float = Field(default=100.0, gt=0)  # where a request names none
+    retrieve: int = Field(default=300, ge=1)  # ads that leave retrieval
+    prerank: int = Field(default=100, ge=1)  # ads that leave pre-ranking
+    exploration: float = Field(default=0.05, ge=0, le=1)  # share of requests answered by chance, for learning
+    log_ranked: int = Field(default=100, ge=0)  # ranked candidates kept in the log of a request
+    memory: int = Field(default=200_000, ge=1)  # users whose last clicks are held in memory
+
+
+class AuctionSettings(Section):
+    """Who wins and what is paid."""
+
+    rule: Literal["gsp", "first_price", "second_price"] = "gsp"
+    reserve_micros: int = Field(default=200_000, ge=0)  # lowest eCPM that may win, micros per thousand impressions
+    one_per: Literal["campaign", "product", "ad"] = "campaign"  # at most one winner per request of the same ...
+
+
+class BiddingSettings(Section):
+    """How budgets are spread over the day."""
+
+    method: Literal["fixed", "pacing"] = "pacing"
+    control_s: float = Field(default=60.0, gt=0)  # length of a control slot
+
+
+class MoneySettings(Section):
+    """Reservations and leases."""
+
+    reservation_s: float = Field(default=1200.0, gt=0)  # a served ad may be billed for so long
+    lease_s: float = Field(default=3600.0, gt=0)
+
+
+class TrainSettings(Section):
+    """What `adcascade train` trains."""
+
+    ranking: str = "dcn_v2"  # short name in adcascade.ranking.METHODS, or an import path "package.module:Class"
+    calibration: Literal["isotonic", "platt", "none"] = "isotonic"
+    width: int = Field(default=16, ge=1)  # of an embedding
+    epochs: int = Field(default=2, ge=1)
+    batch: int = Field(default=2048, ge=1)
+    learning_rate: float = Field(default=0.02, gt=0)
+    holdout: float = Field(default=0.1, gt=0, lt=1)  # last share of the log, kept for calibration and the report
+    days: float = Field(default=90.0, gt=0)  # of the log to learn from
+    click_window_s: float = Field(default=1800.0, gt=0)  # a later click does not count for the impression
+    conversion_window_s: float = Field(default=7 * 86400.0, gt=0)
+
+
+class FeatureSettings(Section):
+    """Which columns the models see, beside those that every catalog and request has."""
+
+    context: tuple[str, ...] = ()  # keys of AdRequest.context, taken as categories
+    ad_attributes: tuple[str, ...] = ()  # keys of Ad.attributes, taken as categories
+    picture: int = Field(default=0, ge=0)  # width of Ad.picture; 0: not used
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured; each section has its table in adcascade.toml."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ADCASCADE_", env_nested_delimiter="__", extra="forbid", frozen=True, toml_file=None
+    )
+
+    directory: Path = Path()
+    storage: Storage = Storage()
+    server: Server = Server()
+    engine: EngineSettings = EngineSettings()
+    auction: AuctionSettings = AuctionSettings()
+    bidding: BiddingSettings = BiddingSettings()
+    money: MoneySettings = MoneySettings()
+    train: TrainSettings = TrainSettings()
+    features: FeatureSettings = FeatureSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  the signature is pydantic's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment first, then what `load_settings` read from the file."""
+        return env_settings, init_settings, TomlConfigSettingsSource(settings_cls)
+
+    @model_validator(mode="after")
+    def _narrowing(self) -> Self:
+        if self.engine.prerank > self.engine.retrieve:
+            raise ValueError(
+                f"engine.prerank is {self.engine.prerank} and engine.retrieve {self.engine.retrieve}: "
+                "a stage cannot let more ads out than come in"
+            )
+        return self
+
+    @property
+    def catalog_url(self) -> str:
+        """URL of the catalog store; a relative SQLite path is taken from the working directory."""
+        head, separator, path = self.storage.catalog.partition("sqlite:///")
+        if separator and not head and path and not Path(path).is_absolute():
+            return f"sqlite:///{(self.directory / path).resolve()}"
+        return self.storage.catalog
+
+    @property
+    def journal_path(self) -> Path:
+        """Path of the event log's SQLite file."""
+        return self.directory / self.storage.journal
+
+    @property
+    def sealed_path(self) -> Path:
+        """Folder of the sealed hours of the log."""
+        return self.directory / self.storage.sealed
+
+    @property
+    def bundles_path(self) -> Path:
+        """Folder of all bundles."""
+        return self.directory / self.storage.bundles
+
+    @property
+    def public_url(self) -> str:
+        """What tracking URLs begin with, without a slash at the end."""
+        return (self.server.public_url or f"http://{self.server.host}:{self.server.port}").rstrip("/")
+
+
+def load_settings(directory: Path | str = ".") -> Settings:
+    """Read `directory/adcascade.toml` and the environment; a missing file means defaults."""
+    directory = Path(directory)
+    file = directory / FILE
+    try:
+        values: dict[str, Any] = tomllib.loads(file.read_text("utf-8")) if file.exists() else {}
+        return Settings(**(values | {"directory": directory}))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{file} is not TOML: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigurationError(
+            f"{file}: {where or 'the whole'} is {first['input']!r}: {first['msg']}; see docs/configuration.md"
+        ) from error
+
+
+def signing_key(directory: Path) -> bytes:
+    """The key that signs tracking URLs: ADCASCADE_SECRET, or `secret.key`, made at the first call (mode 0600)."""
+    given = os.environ.get("ADCASCADE_SECRET")
+    if given:
+        return given.encode()
+    file = directory / "secret.key"
+    if not file.exists():
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as handle:
+            handle.write(secrets.token_hex(32))
+    return bytes.fromhex(file.read_text().strip())
