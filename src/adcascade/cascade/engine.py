@@ -1,0 +1,140 @@
+"""The engine: Candidates narrowed stage by stage within a deadline, with a trace of every step."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import structlog
+
+from adcascade.cascade.deadline import Pace, allowed
+from adcascade.contracts import Candidates, Opportunity, Stage
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One stage's work on one request."""
+
+    name: str
+    entered: Candidates
+    left: Candidates
+    elapsed_ns: int
+    cut: str = ""  # why the stage did not do all its work: "late", "shortened", "failed: ..."; empty when it did
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A stage and its place in a pipeline."""
+
+    stage: Stage
+    keep: int | None = None  # how many a cut stage lets through; None: all
+    required: bool = False  # without it there is no answer
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """Places in order, with what the engine learned of their pace.
+
+    clock: monotonic nanoseconds; an argument, so that a test can make time pass.
+    """
+
+    name: str
+    places: Sequence[Place]
+    clock: Callable[[], int] = time.perf_counter_ns
+    paces: dict[str, Pace] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for place in self.places:
+            self.paces.setdefault(place.stage.name, Pace())
+
+    def run(self, opportunity: Opportunity, candidates: Candidates, deadline_ns: int) -> list[Step]:
+        """Send candidates down all places; deadline_ns is a time of `clock`. The last step's `left` is the result."""
+        steps: list[Step] = []
+        for index, place in enumerate(self.places):
+            step = self._step(index, place, opportunity, candidates, deadline_ns)
+            steps.append(step)
+            candidates = step.left
+        return steps
+
+    def _step(self, index: int, place: Place, opportunity: Opportunity, entered: Candidates, deadline_ns: int) -> Step:
+        name = place.stage.name
+        pace = self.paces[name]
+        began = self.clock()
+        n = allowed(
+            len(entered),
+            left_ns=deadline_ns - began,
+            need_ns=pace.expected_ns(len(entered)),
+            after_ns=self._required_after(index, place, len(entered)),
+            required=place.required,
+        )
+        if n == 0 and len(entered) > 0:
+            return Step(name=name, entered=entered, left=_fall_back(entered, place), elapsed_ns=0, cut="late")
+        taken = entered if n >= len(entered) else entered.take(np.arange(n))
+        try:
+            left = place.stage(opportunity, taken)
+            cut = "" if n >= len(entered) else "shortened"
+        except Exception as error:  # noqa: BLE001  any failure of a stage degrades by the written rule, and is counted
+            log.warning("stage_failed", stage=name, request=opportunity.request.id, error=repr(error))
+            left = Candidates.of(np.empty(0, np.int32)) if place.required else _fall_back(entered, place)
+            cut = f"failed: {type(error).__name__}"
+        elapsed = self.clock() - began
+        pace.observe(elapsed, len(taken))
+        return Step(name=name, entered=entered, left=left, elapsed_ns=elapsed, cut=cut)
+
+    def _required_after(self, index: int, place: Place, n: int) -> float:
+        """Expected time of the required places behind this one."""
+        out = min(n, place.keep) if place.keep is not None else n
+        return sum(self.paces[p.stage.name].expected_ns(out) for p in self.places[index + 1 :] if p.required)
+
+
+def _fall_back(candidates: Candidates, place: Place) -> Candidates:
+    """What passes a stage that did not work: the best by the order of the stage before."""
+    if place.keep is None or len(candidates) <= place.keep:
+        return candidates
+    return candidates.take(np.arange(place.keep))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What the engine decided for one request."""
+
+    policy: str  # name of the pipeline that answered
+    winners: Candidates  # in order of their slots
+    ranked: Candidates  # all that entered the auction
+    steps: tuple[Step, ...]
+
+    @property
+    def cuts(self) -> tuple[str, ...]:
+        """Stages that did not do all their work, with the reason."""
+        return tuple(f"{step.name}: {step.cut}" for step in self.steps if step.cut)
+
+
+@dataclass(slots=True)
+class Engine:
+    """Two pipelines before one auction: the cascade, and exploration for a share of the requests.
+
+    select and explore narrow the catalog to ranked candidates; close turns ranked candidates into winners
+    (it runs again when a winner's budget turns out to be spent).
+    """
+
+    select: Pipeline
+    explore: Pipeline
+    close: Pipeline
+    close_explored: Pipeline
+    share: float  # of requests that are explored
+
+    def run(self, opportunity: Opportunity, deadline_ns: int) -> Outcome:
+        """Decide one request until a time of the pipelines' clock."""
+        exploring = opportunity.random.random() < self.share
+        pipeline = self.explore if exploring else self.select
+        steps = pipeline.run(opportunity, Candidates.of(np.empty(0, np.int32)), deadline_ns)
+        ranked = steps[-1].left
+        closing = self.finish(opportunity, ranked, deadline_ns, exploring=exploring)
+        return Outcome(policy=pipeline.name, winners=closing[-1].left, ranked=ranked, steps=(*steps, *closing))
+
+    def finish(self, opportunity: Opportunity, ranked: Candidates, deadline_ns: int, *, exploring: bool) -> list[Step]:
+        """Auction and creatives over ranked candidates; the last step's `left` are the winners."""
+        close = self.close_explored if exploring else self.close
+        return close.run(opportunity, ranked, deadline_ns)
