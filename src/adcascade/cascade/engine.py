@@ -24,7 +24,7 @@ class Step:
     cut: str = ""  # why the stage did not do all its work: "late", "shortened", "failed: ..."; empty when it did
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Place:
     """A stage and its place in a pipeline."""
 

@@ -58,13 +58,15 @@ class Candidates:
 
     def top(self, n: int) -> Self:
         """The n best by score, best first; equal scores keep their order."""
-        if n >= len(self):
-            order = np.argsort(-self.score, kind="stable")
-        else:
-            best = np.argpartition(-self.score, n - 1)[:n] if n else np.empty(0, np.int64)
-            best = np.sort(best)
-            order = best[np.argsort(-self.score[best], kind="stable")]
-        return self.take(order)
+        rank = -self.score
+        kept = np.arange(len(self))
+        if 0 < n < len(self):
+            last = np.partition(rank, n - 1)[n - 1]
+            if not np.isnan(last):  # a full sort puts what has no score last
+                ties = np.flatnonzero(rank == last)
+                better = np.flatnonzero(rank < last)
+                kept = np.sort(np.concatenate([better, ties[: n - len(better)]]))
+        return self.take(kept[np.argsort(rank[kept], kind="stable")][:n])
 
     def with_(self, **known: NDArray[np.float32] | NDArray[np.int64] | NDArray[np.int32]) -> Self:
         """The same ads, better informed: with_(ctr=..., score=...)."""
