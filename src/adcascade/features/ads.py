@@ -1,0 +1,52 @@
+"""AdFeatures: the encoded ad side of the whole catalog, one row an ad, ready to be gathered."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adcascade.features.encoder import Columns, Encoder
+
+
+class AdFeatures:
+    """Arrays by catalog row that grow by doubling; a row never written is all "missing".
+
+    One writer at a time; a reader that holds `ids` of before sees the rows of before.
+    """
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.encoder = encoder
+        self._blank = encoder.encode({}, 1, "ad")
+        self._ids = np.empty((0, encoder.ad_fields), np.int64)
+        self._dense = np.empty((0, encoder.ad_numbers), np.float32)
+        self._count = 0
+
+    def __len__(self) -> int:
+        """The number of rows, N."""
+        return self._count
+
+    @property
+    def ids(self) -> NDArray[np.int64]:
+        """Rows of the packed embedding table, int64 [N, F]."""
+        return self._ids[: self._count]
+
+    @property
+    def dense(self) -> NDArray[np.float32]:
+        """Numbers, float32 [N, D]."""
+        return self._dense[: self._count]
+
+    def update(self, rows: NDArray[np.integer], columns: Columns) -> None:
+        """Encode the ad-side columns [n] and write them at the catalog rows [n]; InputError for a bad value."""
+        if len(rows) == 0:
+            return
+        batch = self.encoder.encode(columns, len(rows), "ad")
+        self._grow(int(rows.max()) + 1)
+        self._ids[rows] = batch.ids
+        self._dense[rows] = batch.dense
+
+    def _grow(self, count: int) -> None:
+        if count > len(self._ids):
+            capacity = max(1024, 2 * len(self._ids), count)
+            ids = np.repeat(self._blank.ids, capacity, axis=0)
+            dense = np.repeat(self._blank.dense, capacity, axis=0)
+            ids[: self._count], dense[: self._count] = self.ids, self.dense
+            self._ids, self._dense = ids, dense
+        self._count = max(self._count, count)
