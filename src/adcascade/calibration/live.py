@@ -7,9 +7,9 @@ compares, as it goes, the clicks it predicted for the impressions it served with
     factor = (clicks + m) / (predicted + m),    both sums forgotten with a half-life of h predicted clicks
 
 with m pseudo-clicks that pull towards 1. The factor multiplies ctr; it keeps order and so changes prices, not
-who wins among ads billed per click. Compare "online calibration" in He et al., "Practical lessons from
-predicting clicks on ads at Facebook" (2014). A feedback loop: the predictions that it sums are the corrected
-ones divided by the factor they carried, so that it estimates the model's error, not its own.
+who wins among ads billed per click. Compare the online calibration in He et al., "Practical lessons from
+predicting clicks on ads at Facebook" (2014). What it sums are the predictions before its own correction, so
+that it estimates the model's error and does not chase itself.
 """
 
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from adcascade.contracts import Candidates, Opportunity
 
 @dataclass(slots=True)
 class LiveCalibration:
-    """The stage that multiplies ctr by the factor of the request's scenario group, and learns it.
+    """The stage that multiplies ctr by one running factor, and learns it.
 
     half_life: in predicted clicks; pseudo_clicks: m; bounds: the factor never leaves them.
     """
@@ -44,9 +44,9 @@ class LiveCalibration:
         corrected = np.minimum(candidates.ctr * np.float32(self.factor), np.float32(1.0))
         return candidates.with_(ctr=corrected)
 
-    def served(self, slot_ctr: float) -> None:
-        """An impression happened for which this click probability was predicted (with the factor of now in it)."""
-        raw = slot_ctr / self.factor
+    def served(self, slot_ctr: float, factor: float) -> None:
+        """An impression happened: the click probability it was served with, and the factor in that probability."""
+        raw = slot_ctr / factor
         keep = 0.5 ** (raw / self.half_life)
         self.predicted = self.predicted * keep + raw
         self.clicks *= keep

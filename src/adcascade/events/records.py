@@ -36,7 +36,7 @@ class Winner(msgspec.Struct, frozen=True, kw_only=True):
 class AuctionRecord(msgspec.Struct, frozen=True, kw_only=True, tag="auction"):
     """A request and its answer: everything a later learner needs."""
 
-    id: str  # the request's
+    id: str  # the server's own, unique for life
     time_us: int
     user: str | None
     scenario: str
@@ -45,6 +45,8 @@ class AuctionRecord(msgspec.Struct, frozen=True, kw_only=True, tag="auction"):
     ranked: Ranked | None = None
     bundle: str = ""  # version of the bundle that answered
     policy: str = "cascade"  # "cascade" or "exploration"
+    live_factor: float = 1.0  # the live calibration that the winners' ctr hold
+    asked: str = ""  # the id that the caller gave the request; callers may repeat theirs
     cuts: tuple[str, ...] = ()  # stages that the deadline or a failure cut
     stage_us: dict[str, int] = {}  # time per stage, microseconds
 

@@ -1,0 +1,69 @@
+"""What goes into and comes out of the service: answers, incoming events and their receipts."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from adcascade.catalog.nouns import Ad, Advertiser, Campaign, Creative
+
+EventKind = Literal["impression", "click", "purchase"]
+ReceiptStatus = Literal["accepted", "duplicate", "rejected"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """One ad of an answer."""
+
+    token: str  # the signed, expiring resolved bid id: what tracking URLs and events carry
+    bid_id: str  # the bid's own id, unique for life
+    slot: int  # index into the request's slots
+    row: int  # of the ad in the catalog
+    ad: Ad
+    creative_index: int  # -1: none
+    creative: Creative | None
+    campaign: Campaign
+    advertiser: Advertiser
+    price_micros: int  # per billing event, at most the bid
+    ecpm_micros: int  # the price per thousand impressions
+    ctr: float  # calibrated, in this slot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the engine says to one request; winners best first."""
+
+    request_id: str
+    winners: tuple[Served, ...]
+    no_bid_reason: str = ""  # a short word where there is no winner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingEvent:
+    """What somebody says a shopper did. `token` is not yet trusted.
+
+    id: chosen by the reporter, taken once for life; empty where a tracking URL was called: then the
+    bid id names the event, `impression:BID` or `click:BID`.
+    """
+
+    id: str
+    kind: EventKind
+    token: str
+    time_us: int
+    value_micros: int = 0  # purchase: its value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventReceipt:
+    """What became of one event."""
+
+    id: str
+    status: ReceiptStatus
+    reason: str = ""
+    charged_micros: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """What a signed token says."""
+
+    bid_id: str
+    url: str  # where a click leads; from the catalog, never from the caller

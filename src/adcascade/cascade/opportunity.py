@@ -1,0 +1,45 @@
+"""From an AdRequest to an Opportunity: the raw features as seen, the same encoded, and the request's own chance."""
+
+from hashlib import blake2b
+
+import numpy as np
+
+from adcascade.cascade.profiles import Profiles
+from adcascade.contracts import AdRequest, Opportunity
+from adcascade.features.encoder import Encoder
+
+HOUR_US = 3_600_000_000
+Seen = dict[str, str | float | int | list[str] | None]
+
+
+def seen_of(request: AdRequest, profiles: Profiles) -> Seen:
+    """Raw request-side feature values at this moment. They are logged, so that training sees what serving saw.
+
+    The installation's own columns (AdRequest.context) come first: a reserved name in them does not shadow ours.
+    """
+    ads, categories = profiles.history(request.user)
+    return {
+        **request.context,
+        "user": request.user,
+        "scenario": request.scenario or None,
+        "device": request.device or None,
+        "country": request.country or None,
+        "page_category": request.category or None,
+        "page_department": request.category.split("/", 1)[0] or None,
+        "query": request.query or None,
+        "hour": str(request.time_us // HOUR_US % 24),
+        "history_ad": ads,
+        "history_category": categories,
+    }
+
+
+def chance_of(name: str) -> np.random.Generator:
+    """The random numbers of one request, a pure function of its id."""
+    return np.random.Generator(np.random.PCG64(int.from_bytes(blake2b(name.encode(), digest_size=8).digest())))
+
+
+def opportunity_of(request: AdRequest, profiles: Profiles, encoder: Encoder) -> Opportunity:
+    """What the stages share; position is served as 0, for models answer for the first slot."""
+    seen = seen_of(request, profiles)
+    features = encoder.encode_one({**seen, "position": "0"}, "request")
+    return Opportunity(request=request, seen=seen, features=features, random=chance_of(request.id))
