@@ -1,0 +1,20 @@
+"""From the eCPM that had to be reached in a slot back to a price per click or per impression."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adcascade.auction.allocation import Allocation
+from adcascade.auction.lot import Lot
+from adcascade.contracts.ecpm import BILLION, least_amount, least_bid, parts_per_billion
+
+
+def least_bids(lot: Lot, sold: Allocation) -> NDArray[np.int64]:
+    """The least bid with which each winner reaches `sold.needed` in its slot: int64 [m], micros.
+
+    Both roundings of the eCPM are inverted exactly, so the price is at most the bid, and one micro
+    less would not have been enough.
+    """
+    per_click = lot.per_click[sold.ad]
+    factor = np.where(per_click, lot.parts()[sold.slot], BILLION)
+    first_slot = least_amount(sold.needed, factor)
+    return least_bid(first_slot, parts_per_billion(lot.ctr[sold.ad]), per_click)
