@@ -1,0 +1,20 @@
+"""Changes: what happened to the catalog after a version; the store tells it, the snapshot takes it in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from adcascade.catalog.nouns import Ad, Advertiser, Campaign
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """The last state of everything that changed; applying the same changes twice is applying them once."""
+
+    version: int  # of the catalog after these changes
+    advertisers: Sequence[Advertiser] = ()
+    campaigns: Sequence[Campaign] = ()
+    ads: Sequence[tuple[int, Ad | None]] = ()  # (row, ad), by row; None: the ad was removed
+
+    def __len__(self) -> int:
+        """How many advertisers, campaigns and ads changed."""
+        return len(self.advertisers) + len(self.campaigns) + len(self.ads)

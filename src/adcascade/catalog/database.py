@@ -1,0 +1,100 @@
+"""Open the catalog's database: SQLite or PostgreSQL by URL, its pragmas, its transactions, its migrations."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.util.exc import CommandError
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from adcascade.errors import ConfigurationError, StoreError
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+WAIT_MS = 30_000  # for another writer of the same SQLite file
+LOCK = 0x61646361  # PostgreSQL's advisory lock while migrating
+
+
+def open_engine(url: str) -> Engine:
+    """An engine whose transactions see one state and whose commits are on disk when they return.
+
+    Raises ConfigurationError for a URL of no known database, StoreError when it cannot be opened.
+    """
+    try:
+        parsed = make_url(url)
+        name = parsed.get_backend_name()
+        if name == "sqlite" and parsed.database in {None, "", ":memory:"}:
+            raise ConfigurationError(f"catalog URL {url!r} names no file; give sqlite:///PATH")
+        engine = create_engine(url, isolation_level="REPEATABLE READ") if name == "postgresql" else create_engine(url)
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+        raise ConfigurationError(
+            f"catalog URL {url!r} cannot be used ({error}); give sqlite:///PATH, or "
+            "postgresql+psycopg://USER:PASSWORD@HOST/NAME with adcascade[postgres] installed"
+        ) from error
+    if name == "sqlite":
+        event.listen(engine, "connect", _set_pragmas)
+        event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _set_pragmas(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # transactions are begun by _begin, not guessed by the driver
+    connection.execute(f"PRAGMA busy_timeout={WAIT_MS}")
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+
+
+def _begin(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A transaction that sees one state of the database; a failure is a StoreError."""
+    with _translated(engine), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that is on disk when this returns, or left no trace; a failure is a StoreError.
+
+    On PostgreSQL it reads what is committed, because a writer waits for the one before it.
+    """
+    options: dict[str, Any] = {"writes": True}
+    if engine.dialect.name == "postgresql":
+        options["isolation_level"] = "READ COMMITTED"
+    with _translated(engine), engine.execution_options(**options).begin() as connection:
+        yield connection
+
+
+@contextmanager
+def _translated(engine: Engine) -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise StoreError(
+            f"the catalog's database {engine.url.render_as_string(hide_password=True)} refuses: {error}; "
+            "nothing of this call was kept"
+        ) from error
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the tables to this version of adcascade; several processes may do so at once."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    try:
+        with writing(engine) as connection:
+            if engine.dialect.name == "postgresql":
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except CommandError as error:
+        raise StoreError(
+            f"the catalog's database was not written by this version of adcascade ({error}); "
+            "run the version that wrote it, or a newer one"
+        ) from error

@@ -1,0 +1,1 @@
+"""Alembic's scripts for the catalog's database; `adcascade.catalog.database.migrate` runs them."""
