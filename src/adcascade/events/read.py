@@ -1,0 +1,56 @@
+"""Reading the journal from outside its writer: in order of arrival, the sealed part and the live one."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+from adcascade.errors import DataMissingError, InputError, StoreError
+from adcascade.events.records import Record
+from adcascade.events.table import KINDS, connect, to_record
+
+PAGE = 1000  # rows a read transaction fetches: a long one would keep the WAL from being checkpointed
+
+Stored = tuple[int, bytes]  # seq, payload
+
+
+def read_records(path: Path, after: int = 0, kinds: Iterable[str] | None = None) -> Iterator[tuple[int, Record]]:
+    """(seq, record) of the journal file at `path` with seq above `after`, in order.
+
+    Raises DataMissingError where there is no file, InputError for an unknown kind, StoreError where it cannot be read.
+    """
+    for seq, payload in read_payloads(path, after, kinds):
+        yield seq, to_record(payload)
+
+
+def read_payloads(path: Path, after: int = 0, kinds: Iterable[str] | None = None) -> Iterator[Stored]:
+    """As `read_records`, the records still in msgpack."""
+    chosen = _checked(kinds)
+    if not path.exists():
+        raise DataMissingError(f"there is no event log at {path}; serve or simulate first, or give another --dir")
+    with closing(connect(path, reading=True)) as connection:
+        while page := _page(connection, after, chosen):
+            yield from page
+            after = page[-1][0]
+
+
+def _page(connection: sqlite3.Connection, after: int, kinds: tuple[str, ...]) -> list[Stored]:
+    marks = ", ".join("?" * len(kinds))
+    try:
+        return connection.execute(
+            f"SELECT seq, payload FROM records WHERE seq > ? AND kind IN ({marks}) ORDER BY seq LIMIT {PAGE}",  # noqa: S608  only marks
+            (after, *kinds),
+        ).fetchall()
+    except sqlite3.Error as error:
+        raise StoreError(f"cannot read the journal: {error}") from error
+
+
+def _checked(kinds: Iterable[str] | None) -> tuple[str, ...]:
+    known = tuple(KINDS.values())
+    if kinds is None:
+        return known
+    chosen = tuple(kinds)
+    for kind in chosen:
+        if kind not in known:
+            raise InputError("kinds", kind, "one of " + ", ".join(known))
+    return chosen

@@ -1,0 +1,32 @@
+"""What the journal answers for a record, and what may be booked in the same transaction."""
+
+import sqlite3
+from typing import Literal, Protocol
+
+import msgspec
+
+from adcascade.events.records import Record
+
+
+class Receipt(msgspec.Struct, frozen=True, gc=False):
+    """The record is on disk, now or since earlier.
+
+    status: "accepted" when this submission wrote it, "duplicate" when its id was known; charged_micros: what
+    its booking charged; reason: why the booking charged nothing, "" where nothing was refused.
+    """
+
+    status: Literal["accepted", "duplicate"]
+    charged_micros: int = 0
+    reason: str = ""
+
+
+ACCEPTED = Receipt("accepted")
+DUPLICATE = Receipt("duplicate")
+
+
+class Booking(Protocol):
+    """Something that is written together with a record or not at all, as the ledger's Charge."""
+
+    def book(self, connection: sqlite3.Connection, record: Record) -> Receipt:
+        """Write into the open transaction of `connection`; called only where `record` was new."""
+        ...

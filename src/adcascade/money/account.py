@@ -1,0 +1,85 @@
+"""What a bank knows of one campaign: its lease, what is promised against it, and what it asked for."""
+
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+import msgspec
+
+from adcascade.money.day import day_of, day_start
+from adcascade.money.ledger import Grant
+from adcascade.money.tables import Budget, Left
+
+
+class Reservation(msgspec.Struct, frozen=True, gc=False):
+    """A promise: `price_micros` stay available for this bid until `expires_us`, covered by `lease` (0: no limit)."""
+
+    bid_id: str
+    campaign: str
+    lease: int
+    price_micros: int
+    expires_us: int
+
+
+@dataclass(slots=True)
+class Lease:
+    """Money taken from a budget beforehand; `room` is what is neither charged nor reserved."""
+
+    id: int
+    campaign: str
+    starts_us: int
+    draw_until_us: int  # the last promise is made before; then it can only be charged
+    expires_us: int
+    room: int = 0
+
+
+@dataclass(slots=True)
+class Account:
+    """One campaign at the bank."""
+
+    campaign: str
+    budget: Budget
+    left: Left
+    left_day: int
+    lease: Lease | None = None
+    low: int = 0  # below this room, the next money is asked for ahead
+    pending: "Future[Grant] | None" = None
+    pending_us: int = 0  # when it was asked for
+    retry_us: int = 0  # the budget gave less than was asked for: ask again then, or on a new day
+    short: int | None = None  # the price that could not be covered, while the campaign is dry
+
+    def drawable(self, now_us: int) -> Lease | None:
+        """The lease, where promises may still be made against it."""
+        lease = self.lease
+        return lease if lease is not None and lease.starts_us <= now_us < lease.draw_until_us else None
+
+    def may_ask(self, now_us: int) -> bool:
+        """Whether asking the ledger again could help."""
+        if self.pending is not None:
+            return False
+        return now_us >= self.retry_us or day_of(now_us) != self.left_day
+
+    def take(self, grant: Grant, ttl_us: int) -> Lease | None:
+        """Enter what the ledger granted; the lease that was replaced, if one was."""
+        day = day_of(self.pending_us)
+        self.left, self.left_day = grant.left, day
+        if not grant.lease:
+            return None
+        replaced = None
+        if self.lease is None or self.lease.id != grant.lease:
+            replaced = self.lease
+            self.lease = Lease(grant.lease, self.campaign, day_start(day), 0, 0)
+        self.lease.expires_us = grant.expires_us
+        self.lease.draw_until_us = min(grant.expires_us - ttl_us, day_start(day + 1))
+        self.lease.room += grant.granted
+        self.low = grant.granted // 2
+        return replaced
+
+    def spendable(self, now_us: int) -> int | None:
+        """Micros that could still be promised today; None: no limit."""
+        if not self.budget.limited:
+            return None
+        left = self.left
+        if day_of(now_us) != self.left_day:  # a new day has its whole budget
+            left = Left(self.budget.daily, left.total)
+        lease = self.drawable(now_us)
+        return (left.micros() or 0) + (max(0, lease.room) if lease else 0)

@@ -1,0 +1,293 @@
+"""The bank: reservations in process, in front of the ledger.
+
+An answer promises its advertisers' money before it leaves: `reserve` takes the price out of a lease that the
+ledger granted durably beforehand, so no promise touches the disk. The billing event settles the promise, time
+releases it. Whatever happens to this process, nothing can be overspent: what it held stays debited in the
+ledger until its leases expire, and clicks that come late are charged against those leases.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+
+import msgspec
+
+from adcascade.errors import InternalError, StoreError
+from adcascade.money.account import Account, Lease, Reservation
+from adcascade.money.day import day_of, day_start
+from adcascade.money.ledger import Ask, Ledger
+from adcascade.money.tables import Budget
+
+__all__ = ["Bank", "BankConfig", "Budget", "Reservation"]
+
+
+class BankConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """How a bank deals with time and money."""
+
+    ttl_us: int = 30 * 60_000_000  # a promise lives so long: the time a shopper has to click
+    lease_us: int = 60 * 60_000_000  # a lease is drawn on so long before it must be renewed
+    share: int = 16  # a grant is this part of what is left of the budget ...
+    prices: int = 4  # ... but so many prices at least, so that small budgets need few grants
+    retry_us: int = 60_000_000  # an empty budget is asked again after this
+
+
+class Bank:
+    """Promises for many campaigns; one bank per owner name. Any thread may call; time is an argument."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        budgets: Mapping[str, Budget],
+        now_us: int,
+        *,
+        config: BankConfig = BankConfig(),  # noqa: B008  frozen
+        owner: str = "server",
+        on_change: Callable[[str, bool], None] | None = None,
+    ) -> None:
+        """Claim the owner's name in the ledger and put `budgets` (by campaign id) in force.
+
+        on_change(campaign, spendable) is called when a campaign runs dry and when it has money again.
+        """
+        self.config = config
+        self.failures = 0  # grants that the disk refused
+        self._ledger = ledger
+        self._on_change = on_change
+        self._lock = threading.RLock()
+        self._now_us = now_us
+        self._accounts: dict[str, Account] = {}
+        self._leases: dict[int, Lease] = {}
+        self._held: dict[str, Reservation] = {}
+        self._queue: deque[Reservation] = deque()  # in order of expiry
+        self._dry: dict[str, Account] = {}
+        self._closing: Future[dict[int, str]] | None = None
+        self.epoch = ledger.claim(owner, now_us)
+        self.set_budgets(budgets, now_us)
+
+    def set_budgets(self, budgets: Mapping[str, Budget], now_us: int) -> None:
+        """Put new limits in force, for new campaigns and known ones. Durable when it returns."""
+        with self._lock:
+            now_us = self._tick(now_us)
+            allowed = self._ledger.set_budgets(budgets, now_us).result()
+            for campaign, budget in budgets.items():
+                account = self._accounts.get(campaign)
+                if account is None:
+                    self._accounts[campaign] = Account(campaign, budget, allowed[campaign], day_of(now_us))
+                elif account.budget != budget:
+                    self._absorb(account, wait=True)
+                    account.budget = budget
+                    self._return_room(account.lease)
+                    account.left = self._ledger.left(campaign, now_us)
+                    self._wake(account)
+
+    def reserve(
+        self, campaign: str, bid_id: str, price_micros: int, now_us: int, *, wait: bool = False
+    ) -> Reservation | None:
+        """Promise the price for this bid; None where the budget does not allow it or no grant is at hand yet.
+
+        wait: ask the ledger on the spot where no grant is at hand (about one commit), for a simulation and for
+        the first request after a start; raises StoreError where the disk refuses. Without it the grant is
+        asked for and serves later requests. A bid id is reserved once.
+        """
+        with self._lock:
+            if now_us < self._now_us:
+                now_us = self._now_us
+            else:
+                self._now_us = now_us
+            account = self._accounts.get(campaign)
+            if account is None:
+                raise InternalError(f"campaign {campaign!r} is unknown to the bank; call set_budgets first")
+            if bid_id in self._held:
+                raise InternalError(f"bid {bid_id!r} is reserved already; give every bid its own id")
+            lease_id = 0
+            if account.budget.limited:
+                lease = account.lease
+                if (
+                    lease is None
+                    or lease.room < price_micros + account.low
+                    or not lease.starts_us <= now_us < lease.draw_until_us
+                ):
+                    lease = self._cover(account, price_micros, now_us, wait=wait)
+                    if lease is None:
+                        return None
+                lease.room -= price_micros
+                lease_id = lease.id
+            reservation = Reservation(bid_id, campaign, lease_id, price_micros, now_us + self.config.ttl_us)
+            self._held[bid_id] = reservation
+            self._queue.append(reservation)
+            return reservation
+
+    def settle(self, bid_id: str, *, charged_micros: int | None = None, lease: int = 0) -> bool:
+        """The bid's billing event was booked: its promise is over. False where no such promise is held.
+
+        charged_micros: what the receipt says was charged, by default the whole price; the rest is free again.
+        lease: of the token; lets a promise that was released while its event was on the way be put right.
+        """
+        with self._lock:
+            reservation = self._held.pop(bid_id, None)
+            if reservation is not None:
+                charged = reservation.price_micros if charged_micros is None else charged_micros
+                self._free(reservation.lease, reservation.price_micros - charged)
+                return True
+            if charged_micros:
+                self._free(lease, -charged_micros)
+            return False
+
+    def release(self, bid_id: str) -> bool:
+        """Take a promise back before its time: the answer never left. False where no such promise is held."""
+        return self.settle(bid_id, charged_micros=0)
+
+    def release_expired(self, now_us: int, *, wait: bool = False) -> int:
+        """Release promises and leases whose time is over; how many promises. Call it about every second.
+
+        wait: return only when the ledger has closed the leases, as a simulation wants it.
+        """
+        with self._lock:
+            new_day = day_of(max(now_us, self._now_us)) != day_of(self._now_us)
+            now_us = self._tick(now_us)
+            released = self._release_promises(now_us)
+            self._close_leases(now_us, wait=wait)
+            for account in list(self._dry.values()):
+                self._absorb(account, wait=False)
+                lease = account.drawable(now_us)
+                if new_day or (lease is not None and lease.room >= (account.short or 0)):
+                    self._wake(account)
+            return released
+
+    def spendable(self, campaign: str, now_us: int | None = None) -> int | None:
+        """Micros that could still be promised today, as far as this bank knows; None: no limit."""
+        with self._lock:
+            account = self._accounts[campaign]
+            self._absorb(account, wait=False)
+            return account.spendable(self._now_us if now_us is None else max(now_us, self._now_us))
+
+    def exhausted(self) -> frozenset[str]:
+        """Campaigns that could not cover the price last asked of them: stop serving them until they wake."""
+        with self._lock:
+            return frozenset(self._dry)
+
+    @property
+    def held(self) -> int:
+        """Number of open promises."""
+        return len(self._held)
+
+    def _tick(self, now_us: int) -> int:
+        """The bank's clock never goes back."""
+        self._now_us = max(self._now_us, now_us)
+        return self._now_us
+
+    def _cover(self, account: Account, price: int, now_us: int, *, wait: bool) -> Lease | None:
+        """A lease with room for the price; asks for more where that runs low, waits for it only if `wait`."""
+        self._absorb(account, wait=False)
+        lease = account.drawable(now_us)
+        if lease is not None and lease.room >= price:
+            if lease.room < price + account.low and account.may_ask(now_us):
+                self._ask(account, price, now_us)
+            return lease
+        if account.may_ask(now_us):
+            self._ask(account, price, now_us)
+        if account.pending is not None:
+            self._absorb(account, wait=wait)
+            if account.pending is not None:
+                return None
+            if wait and account.may_ask(now_us) and account.drawable(now_us) is None:
+                self._ask(account, price, now_us)  # the grant on the way was yesterday's
+                self._absorb(account, wait=True)
+        lease = account.drawable(now_us)
+        if lease is not None and lease.room >= price:
+            return lease
+        self._dry_up(account, price)
+        return None
+
+    def _ask(self, account: Account, price: int, now_us: int) -> None:
+        config = self.config
+        account.pending_us = now_us
+        expires_us = min(now_us + config.lease_us, day_start(day_of(now_us) + 1)) + config.ttl_us
+        account.pending = self._ledger.grant(
+            Ask(
+                epoch=self.epoch,
+                campaign=account.campaign,
+                least=price * config.prices,
+                share=config.share,
+                expires_us=expires_us,
+                now_us=now_us,
+            )
+        )
+
+    def _absorb(self, account: Account, *, wait: bool) -> None:
+        """Enter the grant that was asked for, once it is there. Raises StoreError only where the caller waits."""
+        pending = account.pending
+        if pending is None or not (wait or pending.done()):
+            return
+        account.pending = None
+        try:
+            grant = pending.result()
+        except StoreError:
+            self.failures += 1
+            account.retry_us = account.pending_us + self.config.retry_us
+            if wait:
+                raise
+            return
+        replaced = account.take(grant, self.config.ttl_us)
+        if account.lease is not None:
+            self._leases[account.lease.id] = account.lease
+        self._return_room(replaced)
+        exhausted = grant.left.micros() == 0
+        account.retry_us = account.pending_us + self.config.retry_us if exhausted else 0
+
+    def _return_room(self, lease: Lease | None) -> None:
+        """Give what is not promised back to the budget; the promised rest stays until it is settled or expires."""
+        if lease is not None and lease.room > 0:
+            self._ledger.give_back(lease.id, lease.room, self._now_us)
+            lease.room = 0
+
+    def _free(self, lease_id: int, micros: int) -> None:
+        lease = self._leases.get(lease_id)
+        if lease is not None:
+            lease.room += micros
+
+    def _release_promises(self, now_us: int) -> int:
+        released = 0
+        while self._queue and self._queue[0].expires_us <= now_us:
+            reservation = self._queue.popleft()
+            if self._held.get(reservation.bid_id) is reservation:
+                del self._held[reservation.bid_id]
+                self._free(reservation.lease, reservation.price_micros)
+                released += 1
+        return released
+
+    def _close_leases(self, now_us: int, *, wait: bool) -> None:
+        """Have the ledger close what is over, of any owner, and learn which campaigns got money back."""
+        if self._closing is None:
+            self._closing = self._ledger.close_expired(now_us)
+        if not (wait or self._closing.done()):
+            return
+        closing, self._closing = self._closing, None
+        try:
+            closed = closing.result()
+        except StoreError:
+            self.failures += 1
+            if wait:
+                raise
+            return
+        for number, campaign in closed.items():
+            lease = self._leases.pop(number, None)
+            account = self._accounts.get(campaign)
+            if account is not None:
+                if account.lease is lease:
+                    account.lease = None
+                self._wake(account)
+
+    def _dry_up(self, account: Account, price: int) -> None:
+        account.short = price
+        if account.campaign not in self._dry:
+            self._dry[account.campaign] = account
+            if self._on_change is not None:
+                self._on_change(account.campaign, False)
+
+    def _wake(self, account: Account) -> None:
+        """There may be money again: ask for it with the next request."""
+        account.retry_us = 0
+        account.short = None
+        if self._dry.pop(account.campaign, None) is not None and self._on_change is not None:
+            self._on_change(account.campaign, True)
