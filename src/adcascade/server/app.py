@@ -1,0 +1,130 @@
+"""The ASGI application: bare callables for what must be fast, starlette for the rest."""
+
+import secrets
+import time
+from collections.abc import Callable
+from time import perf_counter
+
+import structlog
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from adcascade.errors import AdcascadeError
+from adcascade.server.backend import Backend
+from adcascade.server.endpoint import JsonPost
+from adcascade.server.metrics import Metrics
+from adcascade.server.openrtb.endpoint import BidEndpoint, bid_route
+from adcascade.server.options import ServerOptions
+from adcascade.server.pages import Pages
+from adcascade.server.problems import RefusalError, problem_json, status_of
+from adcascade.server.retail.auctions import AuctionsEndpoint
+from adcascade.server.retail.events import EventsEndpoint
+from adcascade.server.tracking import PLAIN, Tracking
+
+ROUTES = frozenset(
+    ("/", "/status.json", "/health", "/ready", "/metrics", "/openapi.json", "/t/i", "/t/c", "/t/w", "/t/b", "/t/l")
+)
+
+
+def now_us() -> int:
+    """Microseconds since 1970, UTC."""
+    return time.time_ns() // 1_000
+
+
+def request_id() -> str:
+    """An id that no request had before: 96 random bits."""
+    return secrets.token_hex(12)
+
+
+class AdServer:
+    """Routes a request to its callable. Exchanges and shops speak to `fast`, everybody else to `pages`."""
+
+    def __init__(self, fast: dict[str, JsonPost], pages: ASGIApp) -> None:
+        self._fast, self._pages = fast, pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        route = self._fast.get(scope["path"]) if scope["type"] == "http" else None
+        await (self._pages if route is None else route)(scope, receive, send)
+
+
+def create_app(
+    backend: Backend,
+    options: ServerOptions | None = None,
+    *,
+    clock: Callable[[], int] = now_us,
+    new_id: Callable[[], str] = request_id,
+) -> AdServer:
+    """The application over a backend. clock: now in microseconds UTC; new_id: an unused request id."""
+    options = options or ServerOptions()
+    metrics = Metrics()
+    bid = BidEndpoint(backend, options, metrics, clock, new_id)
+    auctions = AuctionsEndpoint(backend, options, metrics, clock, new_id)
+    events = EventsEndpoint(backend, options, metrics, clock)
+    fast = {
+        "/openrtb2/bid": bid_route(bid, options, metrics),
+        "/v2/auctions": JsonPost(route="/v2/auctions", handler=auctions, options=options, metrics=metrics),
+        "/v2/events": JsonPost(route="/v2/events", handler=events, options=options, metrics=metrics),
+    }
+    return AdServer(fast, _pages(backend, metrics, clock))
+
+
+def _pages(backend: Backend, metrics: Metrics, clock: Callable[[], int]) -> ASGIApp:
+    """Tracking and pages, with JSON for every error of ours and of the caller."""
+    starlette = Starlette(
+        routes=[*Tracking(backend, metrics, clock).routes(), *Pages(backend, metrics).routes()],
+        exception_handlers={HTTPException: problem, AdcascadeError: problem},
+    )
+    starlette.router.redirect_slashes = False
+    return Counted(starlette, metrics)
+
+
+async def problem(request: Request, error: Exception) -> Response:
+    """Any exception as JSON."""
+    if isinstance(error, HTTPException):
+        remedy = "see /openapi.json for what there is"
+        named = ("path", request.url.path) if error.status_code == 404 else ("method", request.method)
+        error = RefusalError(error.status_code, *named, "something that exists here", remedy)
+    known = error if isinstance(error, AdcascadeError) else AdcascadeError("unexpected")
+    if status_of(known) >= 500:
+        structlog.get_logger().error("request refused", route=_route(request.scope), reason=str(known))
+    return Response(problem_json(known), status_of(known), media_type="application/json", headers=PLAIN)
+
+
+class Counted:
+    """An app whose every request is counted under its route, and whose surprises become a JSON 500."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app, self._metrics = app, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        start, status = perf_counter(), 0
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        except Exception as error:  # noqa: BLE001  the last resort: counted, logged and answered
+            self._metrics.failed(_route(scope))
+            structlog.get_logger().error("request failed", route=_route(scope), exc_info=error)
+            if not status:
+                await (await problem(Request(scope), error))(scope, receive, noted)
+        self._metrics.answered(_route(scope), status or 500, perf_counter() - start)
+
+
+def _route(scope: Scope) -> str:
+    """The route's pattern, never the path itself, which holds tokens; "none" where nothing matched."""
+    path: str = scope["path"]
+    known = path[:4] if path.startswith("/t/") else path
+    return known if known in ROUTES else "none"

@@ -1,0 +1,89 @@
+"""The ordinary routes: health, readiness, metrics, the description of the API, and the status page for people."""
+
+import base64
+import hashlib
+import re
+from importlib.resources import files
+
+import msgspec
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from adcascade.server.backend import Backend
+from adcascade.server.metrics import Metrics
+from adcascade.server.openapi import description
+from adcascade.server.tracking import PLAIN
+
+
+class Pages:
+    """Routes that tell about the server and change nothing."""
+
+    def __init__(self, backend: Backend, metrics: Metrics) -> None:
+        self._backend, self._metrics = backend, metrics
+        self._page = (files("adcascade.server") / "status.html").read_text("utf-8")
+        self._page_headers = PLAIN | {"content-security-policy": page_policy(self._page)}
+        self._description = msgspec.json.encode(description())
+
+    def routes(self) -> list[Route]:
+        """All of them answer GET."""
+        return [
+            Route("/", self.page),
+            Route("/status.json", self.status),
+            Route("/health", self.health),
+            Route("/ready", self.ready),
+            Route("/metrics", self.metrics),
+            Route("/openapi.json", self.openapi),
+        ]
+
+    async def health(self, request: Request) -> Response:  # noqa: ARG002  a route's signature
+        """The process answers."""
+        return JSONResponse({"status": "ok"}, headers=PLAIN)
+
+    async def ready(self, request: Request) -> Response:  # noqa: ARG002
+        """200 when requests can be filled and events written; else 503 with a sentence."""
+        reason = self._backend.ready()
+        if reason is None:
+            return JSONResponse({"status": "ready", "bundle": self._backend.bundle_version}, headers=PLAIN)
+        return JSONResponse({"status": "not ready", "reason": reason}, 503, headers=PLAIN)
+
+    async def metrics(self, request: Request) -> Response:  # noqa: ARG002
+        """Prometheus text."""
+        body = self._metrics.exposition(self._backend.bundle_version)
+        return Response(body, media_type=None, headers=PLAIN | {"content-type": CONTENT_TYPE_LATEST})
+
+    async def openapi(self, request: Request) -> Response:  # noqa: ARG002
+        """OpenAPI 3.1."""
+        return Response(self._description, media_type="application/json", headers=PLAIN)
+
+    async def page(self, request: Request) -> Response:  # noqa: ARG002
+        """The status page; it fetches /status.json again and again."""
+        return HTMLResponse(self._page, headers=self._page_headers)
+
+    async def status(self, request: Request) -> Response:  # noqa: ARG002
+        """What the page shows; numbers that are no numbers become null."""
+        told = {"bundle": self._backend.bundle_version, "ready": self._backend.ready() or "yes"}
+        body = msgspec.json.encode(told | dict(self._backend.status()), enc_hook=_plain)
+        return Response(body, media_type="application/json", headers=PLAIN)
+
+
+def page_policy(page: str) -> str:
+    """A policy that allows this page's own script and style, by their hashes, and nothing else."""
+    script, style = (_hashes(tag, page) for tag in ("script", "style"))
+    return (
+        f"default-src 'none'; script-src {script}; style-src {style}; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+
+
+def _hashes(tag: str, page: str) -> str:
+    inside = re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
+    digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in inside)
+    return " ".join(f"'sha256-{digest}'" for digest in digests)
+
+
+def _plain(value: object) -> object:
+    """What JSON has no word for: numpy numbers by their `item`, all else by its text."""
+    item = getattr(value, "item", None)
+    return item() if callable(item) else str(value)

@@ -1,0 +1,123 @@
+"""What goes wrong at the edge, as JSON: `{"error": {"field", "value", "expected", "remedy"}}` with a status."""
+
+import re
+from typing import Any, TypeVar
+
+import msgspec
+
+from adcascade.errors import AdcascadeError, InputError, SignatureError, StoreError
+
+T = TypeVar("T")
+
+LOCATION = re.compile(r"^(?P<what>.*?)(?: - at `(?P<where>\$.*)`)?$", re.DOTALL)
+STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
+SHOWN = 120  # characters of a value that an error repeats
+
+
+class RefusalError(InputError):
+    """A request that is refused with another status than 400: 404, 405, 413, 415 ..."""
+
+    def __init__(self, status: int, field: str, value: object, expected: str, remedy: str = "") -> None:
+        super().__init__(field, value, expected, remedy)
+        self.status = status
+
+
+class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):
+    """Which field holds what, what was expected there, and what to do."""
+
+    field: str
+    value: str
+    expected: str
+    remedy: str = ""
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """The body of every answer that is no success."""
+
+    error: ErrorBody
+
+
+def status_of(error: AdcascadeError) -> int:
+    """400 for the caller's faults, 503 where the disk refuses, 500 for ours."""
+    match error:
+        case RefusalError():
+            return error.status
+        case InputError() | SignatureError():
+            return 400
+        case StoreError():
+            return 503
+        case _:
+            return 500
+
+
+def error_body(error: AdcascadeError) -> ErrorBody:
+    """The error as the caller shall read it; of our own faults it tells nothing."""
+    match error:
+        case InputError():
+            return ErrorBody(field=error.field, value=_shown(error.value), expected=error.expected, remedy=error.remedy)
+        case SignatureError():
+            return ErrorBody(
+                field="token",
+                value="",
+                expected="a token that this server signed and that has not expired",
+                remedy="use the id or URL of a recent answer, unchanged",
+            )
+        case StoreError():
+            return ErrorBody(
+                field="server",
+                value="",
+                expected="a disk that takes the events",
+                remedy="nothing of this request was taken; send it again, with the same ids",
+            )
+        case _:
+            return ErrorBody(field="server", value="", expected="no failure", remedy="see the server's log")
+
+
+def problem_json(error: AdcascadeError) -> bytes:
+    """The error as a JSON body."""
+    return msgspec.json.encode(Problem(error=error_body(error)))
+
+
+def decode(decoder: msgspec.json.Decoder[T], body: bytes, root: str = "") -> T:
+    """Decode a body; InputError names the field as the caller would write it. root: put in front of the field."""
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise _explained(error, body, root) from error
+    except msgspec.DecodeError as error:
+        raise InputError(root or "body", _start(body), "JSON", str(error)) from error
+    except UnicodeDecodeError as error:
+        raise InputError(root or "body", _start(body), "UTF-8", str(error)) from error
+    except RecursionError as error:
+        raise InputError(root or "body", "nested too deeply", "JSON of moderate depth", "flatten it") from error
+
+
+def _explained(error: msgspec.ValidationError, body: bytes, root: str) -> InputError:
+    found = LOCATION.match(str(error))
+    what, where = (found["what"], found["where"] or "$") if found else (str(error), "$")
+    field = where.removeprefix("$").removeprefix(".")
+    name = ".".join(part for part in (root, field) if part) or "body"
+    return InputError(name, _value_at(body, where), what[:1].lower() + what[1:])
+
+
+def _value_at(body: bytes, where: str) -> object:
+    """The value at a path such as `$.imp[0].banner.w`; where the path leaves the document, what was there last."""
+    try:
+        value: Any = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _start(body)
+    for key, index in STEP.findall(where):
+        if isinstance(value, dict) and key in value:
+            value = value[key]
+        elif isinstance(value, list) and index and int(index) < len(value):
+            value = value[int(index)]
+    return value
+
+
+def _start(body: bytes) -> str:
+    return body[:SHOWN].decode("utf-8", "replace")
+
+
+def _shown(value: object) -> str:
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."

@@ -1,0 +1,1 @@
+"""The retail JSON API: auctions and events."""
