@@ -1,1 +1,1 @@
-"""nn."""
+"""Shared building blocks of models: packed embeddings, towers, attention. Importing from here imports torch."""

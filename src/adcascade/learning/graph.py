@@ -1,0 +1,59 @@
+"""write_graph: a torch module -> one ONNX file, without the exporter's chatter."""
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.export import Dim
+
+OPSET = 18
+
+
+def write_graph(
+    path: Path,
+    module: nn.Module,
+    inputs: Mapping[str, Tensor],
+    outputs: Sequence[str],
+    *,
+    dynamic: Collection[str] = (),
+) -> None:
+    """Export `module(*inputs.values())`, in evaluation mode, to `path`.
+
+    inputs: an example tensor by input name, in order. dynamic: names of the inputs whose first
+    dimension may have any size at run time (give the example two or more rows there). The module's
+    forward must take `*tensors`.
+    """
+    given = {name: tensor.detach() for name, tensor in inputs.items()}
+    shapes = (tuple({0: Dim.DYNAMIC} if name in dynamic else None for name in given),)
+    with quiet():
+        torch.onnx.export(
+            module.eval(),
+            tuple(given.values()),
+            str(path),
+            input_names=list(given),
+            output_names=list(outputs),
+            opset_version=OPSET,
+            dynamo=True,
+            external_data=False,
+            dynamic_shapes=shapes,
+            verbose=False,
+        )
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Hold back the exporter's log lines about absent torchvision and torch's own deprecation warnings."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=FutureWarning)
+            warnings.filterwarnings("ignore", category=DeprecationWarning)
+            yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,78 @@
+"""Labelled: encoded samples with their labels, made block by block from sample tables."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from adcascade.contracts import Batch
+from adcascade.errors import ConfigurationError
+from adcascade.features import Encoder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labelled:
+    """B samples with labels in [0, 1] (a teacher's probability is one too) and weights."""
+
+    batch: Batch
+    label: NDArray[np.float32]  # [B]
+    weight: NDArray[np.float32]  # [B]
+    extra: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)  # further columns, [B] each
+
+    def __len__(self) -> int:
+        """B."""
+        return len(self.label)
+
+    def take(self, index: NDArray[np.integer] | slice) -> "Labelled":
+        """The samples at these places."""
+        return Labelled(
+            batch=self.batch.take(index),
+            label=self.label[index],
+            weight=self.weight[index],
+            extra={name: values[index] for name, values in self.extra.items()},
+        )
+
+
+class LabelledBlocks:
+    """Iterable, again for each epoch: the tables of `tables()`, encoded; rows without a label are left out.
+
+    `extra` names further numeric columns to carry along (null becomes NaN).
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        tables: Callable[[], Iterable[pa.Table]],
+        *,
+        label: str = "click",
+        extra: Sequence[str] = (),
+    ) -> None:
+        self._encoder, self._tables = encoder, tables
+        self._label, self._extra = label, tuple(extra)
+
+    def __iter__(self) -> Iterator[Labelled]:
+        """One block a table."""
+        for table in self._tables():
+            yield labelled(self._encoder, table, label=self._label, extra=self._extra)
+
+
+def labelled(encoder: Encoder, table: pa.Table, *, label: str = "click", extra: Sequence[str] = ()) -> Labelled:
+    """Encode one table; rows whose label is null are left out. ConfigurationError where the label is no column."""
+    if label not in table.column_names:
+        raise ConfigurationError(f"the samples have no column {label!r} to learn; they have {table.column_names}")
+    if table[label].null_count:
+        table = table.filter(table[label].is_valid())
+    weight = _floats(table, "weight") if "weight" in table.column_names else np.ones(len(table), np.float32)
+    return Labelled(
+        batch=encoder.encode({name: table[name] for name in table.column_names}, len(table)),
+        label=_floats(table, label),
+        weight=np.nan_to_num(weight, nan=1.0),
+        extra={name: _floats(table, name) for name in extra},
+    )
+
+
+def _floats(table: pa.Table, name: str) -> NDArray[np.float32]:
+    found: NDArray[np.float32] = table[name].cast(pa.float32()).to_numpy()
+    return found

@@ -1,0 +1,138 @@
+"""The one training loop: blocks of samples -> a packed table and a model, by Adagrad and Adam.
+
+Samples are shuffled within a block, so blocks of some ten thousand rows mix well and a log larger
+than memory streams through. The dense part learns by Adam, the table by Adagrad on the touched rows.
+The same blocks, seed and machine give the same model.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from adcascade.contracts import Batch
+from adcascade.learning.labelled import Labelled
+from adcascade.learning.model import ScoringModel, Shape
+from adcascade.nn.inputs import Inputs
+from adcascade.nn.packed import PackedEmbedding
+
+Progress = Callable[[int, int, float], None]  # epoch, samples so far, loss of the last batch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """How to train; the learning rule of the table is in its TableConfig."""
+
+    epochs: int = 1
+    batch_size: int = 1024
+    rate: float = 1e-3  # of Adam, for the dense part
+    decay: float = 0.0  # decoupled weight decay of the dense part (AdamW)
+    embedding_dropout: float = 0.0  # of the gathered embeddings, whole numbers of a vector alone
+    seed: int = 0
+
+
+class Sides(NamedTuple):
+    """A batch, gathered: both sides, and the leaf whose gradient goes back to the table."""
+
+    user: Inputs
+    ads: Inputs
+    ids: NDArray[np.int64]
+    leaf: Tensor
+
+
+Objective = Callable[[ScoringModel, Sides, Labelled], Tensor]
+
+
+def click_loss(model: ScoringModel, sides: Sides, samples: Labelled) -> Tensor:
+    """Weighted mean log loss of sigmoid(model(user, ads)) against the labels, which may be soft: -> ()."""
+    logits = model(sides.user, sides.ads)  # [B]
+    label, weight = torch.from_numpy(samples.label), torch.from_numpy(samples.weight)
+    loss = F.binary_cross_entropy_with_logits(logits, label, weight, reduction="sum")
+    return loss / weight.sum().clamp(min=1e-12)
+
+
+def fit(
+    model: ScoringModel,
+    table: PackedEmbedding,
+    blocks: Iterable[Labelled],
+    training: Training,
+    *,
+    objective: Objective = click_loss,
+    progress: Progress | None = None,
+) -> list[float]:
+    """Train in place; the mean loss of each epoch. `blocks` is iterated once an epoch."""
+    random = np.random.default_rng(training.seed)
+    torch.manual_seed(training.seed)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=training.rate, weight_decay=training.decay)
+    model.train()
+    losses: list[float] = []
+    for epoch in range(training.epochs):
+        total, seen = 0.0, 0
+        for samples in shuffled(blocks, training.batch_size, random):
+            loss = _step(model, table, samples, training, objective, optimiser)
+            total, seen = total + loss * len(samples), seen + len(samples)
+            if progress is not None:
+                progress(epoch, seen, loss)
+        losses.append(total / max(seen, 1))
+    model.eval()
+    return losses
+
+
+def _step(  # noqa: PLR0917  one step is these six things and nothing else calls it
+    model: ScoringModel,
+    table: PackedEmbedding,
+    samples: Labelled,
+    training: Training,
+    objective: Objective,
+    optimiser: torch.optim.Optimizer,
+) -> float:
+    sides = gather(table, samples.batch, model.shape, dropout=training.embedding_dropout)
+    optimiser.zero_grad(set_to_none=True)
+    loss = objective(model, sides, samples)
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimiser.step()
+    table.update(sides.ids, sides.leaf.grad)
+    return float(loss.detach())
+
+
+def shuffled(blocks: Iterable[Labelled], batch_size: int, random: np.random.Generator) -> Iterator[Labelled]:
+    """Batches of each block in random order; what a block leaves over makes a smaller last batch."""
+    for block in blocks:
+        order = random.permutation(len(block))
+        for start in range(0, len(block), batch_size):
+            yield block.take(order[start : start + batch_size])
+
+
+def gather(table: PackedEmbedding, batch: Batch, shape: Shape, *, dropout: float = 0.0) -> Sides:
+    """Look the ids of a batch up and cut it into its two sides."""
+    b, steps = len(batch), batch.history.reshape(len(batch), -1)
+    ids = np.concatenate((batch.ids, steps), axis=1)  # [B, F + L S]
+    leaf = table.gather(ids)  # [B, F + L S, K]
+    found = F.dropout(leaf, dropout) if dropout else leaf
+    fields, f, d = batch.ids.shape[1], shape.request_fields, shape.request_numbers
+    dense = torch.from_numpy(batch.dense)
+    mask = torch.arange(shape.length) < torch.from_numpy(batch.history_length)[:, None]  # [B, L]
+    history = found[:, fields:].reshape(b, shape.length, shape.sequences, table.width)
+    nothing = found.new_zeros((b, 0, 0, table.width)), torch.zeros((b, 0), dtype=torch.bool)
+    return Sides(
+        user=Inputs(found[:, :f], dense[:, :d], history, mask),
+        ads=Inputs(found[:, f:fields], dense[:, d:], *nothing),
+        ids=ids,
+        leaf=leaf,
+    )
+
+
+@torch.no_grad()
+def predict(model: ScoringModel, table: PackedEmbedding, batch: Batch, *, size: int = 8192) -> NDArray[np.float32]:
+    """Logits [B] of B pairs, in parts of `size`; the model is left in evaluation mode."""
+    model.eval()
+    parts = []
+    for part in batch.slices(size):
+        sides = gather(table, part, model.shape)
+        parts.append(model(sides.user, sides.ads).numpy())
+    return np.concatenate(parts) if parts else np.empty(0, np.float32)

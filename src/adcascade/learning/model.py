@@ -1,0 +1,69 @@
+"""ScoringModel: a model that computes the request's side once and then scores any number of ads."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from adcascade.features import Encoder
+from adcascade.nn.inputs import Inputs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """The widths that a model must know; `Shape.of(encoder, width)` reads them off an encoder."""
+
+    width: int  # K, of an embedding
+    request_fields: int
+    request_numbers: int
+    ad_fields: int
+    ad_numbers: int
+    sequences: int = 0  # S
+    length: int = 0  # L
+    targets: tuple[int, ...] = ()  # [S] which ad field the items of each sequence are of
+
+    @classmethod
+    def of(cls, encoder: Encoder, width: int) -> "Shape":
+        """The widths of what this encoder encodes, with embeddings of `width`."""
+        return cls(
+            width=width,
+            request_fields=encoder.request_fields,
+            request_numbers=encoder.request_numbers,
+            ad_fields=encoder.ad_fields,
+            ad_numbers=encoder.ad_numbers,
+            sequences=encoder.sequences,
+            length=encoder.length,
+            targets=encoder.targets,
+        )
+
+    @property
+    def request_flat(self) -> int:
+        """Width of the request's embeddings and numbers end to end, its history left out."""
+        return self.request_fields * self.width + self.request_numbers
+
+    @property
+    def ad_flat(self) -> int:
+        """Width of the ad's embeddings and numbers end to end."""
+        return self.ad_fields * self.width + self.ad_numbers
+
+
+class ScoringModel(nn.Module, ABC):
+    """Subclasses give `user_state` and `score`; training calls `forward`, export makes a graph of each.
+
+    `shape` says what the model reads. A state is a tuple of tensors with leading dimension B, or 1 when
+    one request meets n ads: `score` must broadcast.
+    """
+
+    shape: Shape
+
+    @abstractmethod
+    def user_state(self, user: Inputs) -> tuple[Tensor, ...]:
+        """What the scores need of the request's side, leading dimension B."""
+
+    @abstractmethod
+    def score(self, state: tuple[Tensor, ...], ads: Inputs) -> Tensor:
+        """Logits [n] of n ads; the state has leading dimension n or 1."""
+
+    def forward(self, user: Inputs, ads: Inputs) -> Tensor:
+        """Logits [B] of B pairs of a request and an ad."""
+        return self.score(self.user_state(user), ads)

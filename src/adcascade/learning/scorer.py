@@ -1,0 +1,78 @@
+"""Scorer: runs an exported model on one request and n ads, without torch.
+
+The packed table is memory-mapped; rows are gathered by NumPy into buffers that the Scorer owns and
+that grow by doubling. ONNX Runtime runs with one thread: a serving process has one Scorer per thread.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from adcascade.contracts import Batch
+from adcascade.errors import BundleError
+from adcascade.features import AdFeatures
+from adcascade.learning.manifest import read_manifest
+
+State = tuple[NDArray[np.float32], ...]
+Floats = NDArray[np.float32]
+
+
+class Scorer:
+    """`user` once a request, then `score` for any ads of the catalog; not for two threads at once.
+
+    ads: the encoded catalog, by the encoder that the model was trained with. Raises BundleError where
+    the folder is damaged or belongs to another encoder.
+    """
+
+    def __init__(self, folder: Path, ads: AdFeatures) -> None:
+        self.manifest = read_manifest(folder, ads.encoder.fingerprint)
+        self._ads = ads
+        try:
+            self._table: Floats = np.load(folder / "table.npy", mmap_mode="r")
+        except (OSError, ValueError) as error:
+            raise BundleError(f"{folder / 'table.npy'} cannot be read ({error}); export the model again") from error
+        self._user, self._user_inputs = open_session(folder / "user.onnx")
+        self._score, self._score_inputs = open_session(folder / "score.onnx")
+        self._embedded = np.empty((0, self.manifest.ad_fields, self.manifest.width), np.float32)
+
+    def user(self, request: Batch) -> State:
+        """The state of one request's side (a Batch with B = 1 as `Encoder.encode_one` makes it)."""
+        m = self.manifest
+        embedded = self._table[request.ids[0]][None]  # [1, F, K]
+        given: dict[str, NDArray[np.generic]] = {"embedded": embedded, "dense": request.dense}
+        if "history" in self._user_inputs:
+            given["history"] = self._table[request.history[0].ravel()].reshape(1, m.length, m.sequences, m.width)
+        if "mask" in self._user_inputs:
+            given["mask"] = np.arange(m.length)[None] < request.history_length[:, None]  # [1, L]
+        state: State = tuple(self._user.run(None, {name: given[name] for name in self._user_inputs}))
+        return state
+
+    def score(self, state: State, rows: NDArray[np.int32]) -> Floats:
+        """Logits float32 [n] of the ads at these catalog rows [n]."""
+        n = len(rows)
+        if n == 0:
+            return np.empty(0, np.float32)
+        if n > len(self._embedded):
+            self._embedded = np.empty((max(2 * len(self._embedded), n, 256), *self._embedded.shape[1:]), np.float32)
+        embedded = self._embedded[:n]
+        ids = self._ads.ids[rows]  # [n, F]
+        np.take(self._table, ids, axis=0, out=embedded, mode="clip")
+        given = {"embedded": embedded, "dense": self._ads.dense[rows]}
+        given.update((f"state_{place}", part) for place, part in enumerate(state))
+        logits: Floats = self._score.run(None, {name: given[name] for name in self._score_inputs})[0]
+        return logits
+
+
+def open_session(path: Path) -> tuple[ort.InferenceSession, tuple[str, ...]]:
+    """An ONNX Runtime session with one thread, and the names of its inputs; BundleError where it cannot be read."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's exceptions share no public base
+        raise BundleError(f"{path} cannot be loaded ({error}); restore the bundle or export the model again") from error
+    return session, tuple(one.name for one in session.get_inputs())
