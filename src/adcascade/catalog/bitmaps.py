@@ -92,36 +92,40 @@ class BitTable(Generic[Key]):
         """The bitmap of the key, uint8 [B]; not to be written."""
         return self._of.get(key)
 
+    def items(self) -> Iterable[tuple[Key, Bits]]:
+        """All keys ever seen with their bitmaps; not to be written."""
+        return self._of.items()
+
     @property
     def keys(self) -> list[Key]:
         """All keys ever seen."""
         return list(self._of)
 
 
-class RowGroups:
+class RowGroups(Generic[Key]):
     """Disjoint sets of rows by key, each with its patch at hand: ads by campaign, by product, by category."""
 
     def __init__(self) -> None:
         """No groups."""
-        self._rows: dict[Hashable, set[int]] = {}
-        self._patches: dict[Hashable, Patch] = {}
+        self._rows: dict[Key, set[int]] = {}
+        self._patches: dict[Key, Patch] = {}
 
-    def add(self, key: Hashable, rows: Iterable[int]) -> None:
+    def add(self, key: Key, rows: Iterable[int]) -> None:
         """Put rows under the key."""
         self._rows.setdefault(key, set()).update(rows)
         self._patches.pop(key, None)
 
-    def discard(self, key: Hashable, rows: Iterable[int]) -> None:
+    def discard(self, key: Key, rows: Iterable[int]) -> None:
         """Take rows from the key."""
         if key in self._rows:
             self._rows[key].difference_update(rows)
             self._patches.pop(key, None)
 
-    def rows(self, key: Hashable) -> NDArray[np.int32]:
+    def rows(self, key: Key) -> NDArray[np.int32]:
         """The key's rows, ascending, int32 [M]."""
         return np.array(sorted(self._rows.get(key, ())), np.int32)
 
-    def patch(self, key: Hashable) -> Patch:
+    def patch(self, key: Key) -> Patch:
         """The patch of the key's rows; kept until they change."""
         if key not in self._patches:
             self._patches[key] = patch_of(self.rows(key))

@@ -7,6 +7,7 @@ import numpy as np
 from adcascade.catalog.bitmaps import Bits, BitTable, Patch
 from adcascade.catalog.nouns import Targeting
 from adcascade.catalog.words import parents, words
+from adcascade.contracts.request import AdRequest
 
 OPEN = None  # the key of rows whose campaign does not target
 
@@ -89,10 +90,7 @@ class Targets:
         self._scenario, self._device, self._country = Dimension(), Dimension(), Dimension()
         self._category, self._keyworded = Dimension(), Dimension()
         self.keywords, self.negative_keywords = PhraseIndex(), PhraseIndex()
-        self.tables = [
-            dimension.table
-            for dimension in (self._scenario, self._device, self._country, self._category, self._keyworded)
-        ]
+        self._none: Bits = np.zeros(0, np.uint8)
 
     def _pairs(self, targeting: Targeting) -> list[tuple[Dimension, tuple[str, ...]]]:
         return [
@@ -103,24 +101,42 @@ class Targets:
             (self._keyworded, ("keywords",) if targeting.keywords else ()),
         ]
 
-    def add(self, targeting: Targeting, patch: Patch) -> None:
+    def grow(self, size: int) -> None:
+        """Make room for `size` bytes of rows."""
+        for dimension in (self._scenario, self._device, self._country, self._category, self._keyworded):
+            dimension.table.grow(size)
+        self._none = np.zeros(size, np.uint8)
+
+    def add(self, campaign: int, targeting: Targeting, patch: Patch) -> None:
+        """The campaign has this targeting, and the patch's rows are its own."""
+        self.keywords.add(targeting.keywords, campaign)
+        self.negative_keywords.add(targeting.negative_keywords, campaign)
+        self.cover(targeting, patch)
+
+    def discard(self, campaign: int, targeting: Targeting, patch: Patch) -> None:
+        """Undo `add`."""
+        self.keywords.discard(targeting.keywords, campaign)
+        self.negative_keywords.discard(targeting.negative_keywords, campaign)
+        self.uncover(targeting, patch)
+
+    def cover(self, targeting: Targeting, patch: Patch) -> None:
         """The patch's rows belong to a campaign with this targeting."""
         for dimension, values in self._pairs(targeting):
             dimension.add(values, patch)
 
-    def discard(self, targeting: Targeting, patch: Patch) -> None:
-        """Undo `add`."""
+    def uncover(self, targeting: Targeting, patch: Patch) -> None:
+        """Undo `cover`."""
         for dimension, values in self._pairs(targeting):
             dimension.discard(values, patch)
 
-    def restrict(self, allowed: Bits, *, scenario: str, device: str, country: str, category: str) -> None:
-        """Clear, in place, the rows that do not want this page; keywords are `without_keywords`' part."""
-        self._scenario.restrict(allowed, (scenario,))
-        self._device.restrict(allowed, (device,))
-        self._country.restrict(allowed, (country,))
-        self._category.restrict(allowed, parents(category))
+    def restrict(self, allowed: Bits, request: AdRequest) -> None:
+        """Clear, in place, the rows that do not want this page; keywords are another's part."""
+        self._scenario.restrict(allowed, (request.scenario,))
+        self._device.restrict(allowed, (request.device,))
+        self._country.restrict(allowed, (request.country,))
+        self._category.restrict(allowed, parents(request.category))
 
     def without_keywords(self, size: int) -> Bits:
-        """A new bitmap of `size` bytes: the rows whose campaign names no keyword."""
+        """The rows whose campaign names no keyword, `size` bytes; not to be written."""
         bits = self._keyworded.table.get(OPEN)
-        return np.zeros(size, np.uint8) if bits is None else bits[:size].copy()
+        return (self._none if bits is None else bits)[:size]
