@@ -33,7 +33,11 @@ class CatalogStore:
     def __init__(self, url: str) -> None:
         """Open the database and bring its tables to this version."""
         self._engine = open_engine(url)
-        migrate(self._engine)
+        try:
+            migrate(self._engine)
+        except BaseException:
+            self._engine.dispose()
+            raise
 
     def __enter__(self) -> Self:
         """The store itself."""
