@@ -1,0 +1,122 @@
+"""Learning calibration from a slice of the log that the model was not trained on. Imports scikit-learn.
+
+One map for all traffic; a scenario gets its own when it has enough clicks and non-clicks, and uses the common one
+otherwise.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from adcascade.calibration.isotonic import fit_isotonic
+from adcascade.calibration.maps import Calibrator, Floats, Identity, encoded
+from adcascade.calibration.platt import fit_platt
+from adcascade.calibration.slots import slot_factors, write_slot_factors
+from adcascade.calibration.stored import StoredCalibration, StoredTarget, write_calibration
+from adcascade.errors import ConfigurationError, InputError
+
+
+def fit_none(predicted: Floats, clicked: Floats, weight: Floats) -> Identity:  # noqa: ARG001  the signature of a method
+    """No correction."""
+    return Identity()
+
+
+Fit = Callable[[Floats, Floats, Floats], Calibrator]
+METHODS: dict[str, Fit] = {"isotonic": fit_isotonic, "platt": fit_platt, "none": fit_none}
+
+
+def fit_calibration(
+    predicted: ArrayLike,
+    happened: ArrayLike,
+    weight: ArrayLike | None = None,
+    *,
+    method: str = "isotonic",
+    scenario: NDArray[np.str_] | None = None,
+    least_events: float = 300.0,
+) -> StoredTarget:
+    """The maps of one probability, from N judged predictions.
+
+    predicted, happened in [0, 1], weight >= 0 (1, if None) and scenario (text; none of its own, if None): [N] each.
+    Rows of weight 0 or without a prediction (NaN) are left out. A scenario has its own map from `least_events`
+    events and as many non-events on. Without a row, or where nothing or everything happened, nothing is corrected.
+    ConfigurationError for an unknown method, InputError for values outside their range.
+    """
+    fit = METHODS.get(method)
+    if fit is None:
+        raise ConfigurationError(f"train.calibration is {method!r}; expected one of {', '.join(METHODS)}")
+    p, y, w = _checked(predicted, happened, weight)
+    rows = np.flatnonzero((w > 0) & ~np.isnan(p))
+    maps = {
+        name: encoded(fit(p[part], y[part], w[part]))
+        for name, part in _parts(rows, scenario).items()
+        if _events(y[part]) >= least_events
+    }
+    everywhere = fit(p[rows], y[rows], w[rows]) if _events(y[rows]) > 0 else Identity()
+    return StoredTarget(everywhere=encoded(everywhere), scenarios=maps, rows=len(rows))
+
+
+def _events(happened: Floats) -> float:
+    """The rarer of what happened and what did not: a map has to learn both."""
+    return float(min(happened.sum(), (1.0 - happened).sum()))
+
+
+def _parts(rows: NDArray[np.int64], scenario: NDArray[np.str_] | None) -> dict[str, NDArray[np.int64]]:
+    """The rows of each named scenario."""
+    if scenario is None:
+        return {}
+    names, which = np.unique(np.asarray(scenario, str)[rows], return_inverse=True)
+    return {str(name): rows[which == place] for place, name in enumerate(names) if name}
+
+
+def _checked(predicted: ArrayLike, happened: ArrayLike, weight: ArrayLike | None) -> tuple[Floats, Floats, Floats]:
+    """As float64 [N]; InputError where lengths differ or a value is out of range."""
+    p, y = np.asarray(predicted, np.float64), np.asarray(happened, np.float64)
+    w = np.ones(len(p)) if weight is None else np.asarray(weight, np.float64)
+    if not p.shape == y.shape == w.shape or p.ndim != 1:
+        raise InputError("predicted", f"{p.shape} against {y.shape} and {w.shape}", "as many labels and weights")
+    for name, values, high in (("predicted", p, 1.0), ("happened", y, 1.0), ("weight", w, np.inf)):
+        wrong = values[(values < 0) | (values > high) | (np.isnan(values) & (name != "predicted"))]
+        if len(wrong):
+            raise InputError(name, float(wrong[0]), f"numbers in [0, {high:g}]")
+    return p, y, w
+
+
+@dataclass(kw_only=True)
+class CalibrationLearner:
+    """Collects the maps of ctr and cvr and the slot factors; `export` writes what CalibrationStage.load reads."""
+
+    method: str = "isotonic"
+    least_events: float = 300.0
+    ctr: StoredTarget = field(default_factory=StoredTarget)
+    cvr: StoredTarget = field(default_factory=StoredTarget)
+    factors: Floats = field(default_factory=lambda: np.ones(1))
+
+    def fit_ctr(
+        self,
+        predicted: ArrayLike,
+        clicked: ArrayLike,
+        weight: ArrayLike | None = None,
+        scenario: NDArray[np.str_] | None = None,
+    ) -> None:
+        """Learn the maps of ctr; see fit_calibration."""
+        self.ctr = fit_calibration(
+            predicted, clicked, weight, method=self.method, scenario=scenario, least_events=self.least_events
+        )
+
+    def fit_cvr(self, predicted: ArrayLike, converted: ArrayLike, weight: ArrayLike | None = None) -> None:
+        """Learn the map of cvr from matured clicks; one for all traffic, conversions being few."""
+        self.cvr = fit_calibration(predicted, converted, weight, method=self.method)
+
+    def fit_slots(
+        self, slot: NDArray[np.integer], calibrated: NDArray[np.floating], clicked: NDArray[np.floating]
+    ) -> None:
+        """Learn the slot factors from impressions with their calibrated first-slot ctr."""
+        self.factors = slot_factors(slot, calibrated, clicked)
+
+    def export(self, folder: Path) -> None:
+        """Write calibration.json and slots.json."""
+        write_calibration(folder, StoredCalibration(ctr=self.ctr, cvr=self.cvr))
+        write_slot_factors(folder, self.factors)
