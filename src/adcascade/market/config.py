@@ -26,10 +26,10 @@ class MarketConfig:
 
     # --- what makes a click, in log-odds
     base_ctr: float = 0.035  # mean true CTR of a random ad in the first slot
-    interest_strength: float = 3.1  # a full match of the shopper's interest and the ad
-    context_strength: float = 2.0  # the ad is of the page's (or the query's) category
-    query_strength: float = 1.1  # every word of the query stands in the ad's title or keywords
-    quality_strength: float = 0.3  # one standard deviation of the ad's latent quality
+    interest_strength: float = 3.6  # a full match of the shopper's interest and the ad
+    context_strength: float = 1.8  # the ad is of the page's (or the query's) category
+    query_strength: float = 1.0  # every word of the query stands in the ad's title or keywords
+    quality_strength: float = 0.28  # one standard deviation of the ad's latent quality
     price_strength: float = 0.12  # squared distance between the ad's price level and the shopper's
     picture_strength: float = 0.25  # one standard deviation of the look of the creative
     device_strength: float = 0.1  # difference between devices

@@ -20,12 +20,12 @@ def render(look: Singles) -> Bytes:
     """Pixels uint8 [n, 8, 8, 3] of looks float32 [n, L]."""
     squash = np.tanh(0.6 * look.astype(np.float64))  # [n, L] within -1 to 1
     y, x = np.mgrid[0:SIDE, 0:SIDE] / (SIDE - 1) * 2 - 1  # each [8, 8] within -1 to 1
-    background = 0.5 + 0.2 * squash[:, None, None, 0:3]
+    background = 0.42 + 0.2 * squash[:, None, None, 0:3]
     radius = 0.65 + 0.25 * squash[:, 4, None, None]
     away = np.hypot(x - 0.45 * squash[:, 5, None, None], y - 0.45 * squash[:, 6, None, None])  # [n, 8, 8]
     shape = 1.0 / (1.0 + np.exp(6.0 * (away - radius)))
     stripes = np.where(np.arange(SIDE) % 2 == 0, 1.0, -1.0)[None, None, :]
-    light = 0.16 * squash[:, 3, None, None] * shape + 0.06 * (1 + squash[:, 7, None, None]) * stripes
+    light = 0.1 * (1.5 + squash[:, 3, None, None]) * shape + 0.06 * (1 + squash[:, 7, None, None]) * stripes
     return np.asarray(np.round(255 * (background + light[..., None]).clip(0, 1)), np.uint8)
 
 
