@@ -23,6 +23,7 @@ from adcascade.server.problems import RefusalError, problem_json, status_of
 from adcascade.server.retail.auctions import AuctionsEndpoint
 from adcascade.server.retail.events import EventsEndpoint
 from adcascade.server.tracking import PLAIN, Tracking
+from adcascade.server.upkeep import upkeep_lifespan
 
 ROUTES = frozenset(
     ("/", "/status.json", "/health", "/ready", "/metrics", "/openapi.json", "/t/i", "/t/c", "/t/w", "/t/b", "/t/l")
@@ -77,6 +78,7 @@ def _pages(backend: Backend, metrics: Metrics, clock: Callable[[], int]) -> ASGI
     starlette = Starlette(
         routes=[*Tracking(backend, metrics, clock).routes(), *Pages(backend, metrics).routes()],
         exception_handlers={HTTPException: problem, AdcascadeError: problem},
+        lifespan=upkeep_lifespan(backend, metrics, clock),
     )
     starlette.router.redirect_slashes = False
     return Counted(starlette, metrics)

@@ -24,6 +24,10 @@ class Backend(Protocol):
         """What a token names. SignatureError: forged, damaged or expired."""
         ...
 
+    def upkeep(self, now_us: int, /) -> None:
+        """What time brings: called about once a second, between requests; quick."""
+        ...
+
     def ready(self) -> str | None:
         """None when ready; else a sentence why not."""
         ...

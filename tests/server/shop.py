@@ -1,0 +1,187 @@
+"""A small honest engine for the shell's tests: four ads, prices by the next bid, and the real journal and signer.
+
+Run as a script it serves itself: `python shop.py FOLDER PORT`, until it is killed.
+"""
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import uvicorn
+
+from adcascade.cascade.answer import Answer, EventReceipt, IncomingEvent, Resolved, Served
+from adcascade.catalog.nouns import Ad, Advertiser, Campaign, Creative
+from adcascade.contracts import AdRequest, Slot
+from adcascade.errors import SignatureError
+from adcascade.events.journal import Journal
+from adcascade.events.records import Click, Conversion, Event, Impression
+from adcascade.events.token import BidToken, Signer
+from adcascade.server.app import create_app
+from adcascade.server.options import ServerOptions
+from adcascade.server.patience import PatientProtocol
+
+KEY = b"a key for tests only, 32 bytes.."
+NOW = 1_750_000_000_000_000
+VALID_US = 3_600_000_000
+OPTIONS = ServerOptions(
+    public_url="https://ads.example.com",
+    rates={"EUR": 0.8},
+    categories={"IAB17": "sports", "IAB17-1": "sports/running", "IAB7": "health"},
+)
+
+SPORTS = Advertiser(id="adv-sports", name="Sports & Co", domain="sports.example")
+SOAP = Advertiser(id="adv-soap", name='Soap "Pure" <Ltd>', domain="soap.example")
+
+
+def _ad(name: str, advertiser: Advertiser, category: str, bid: int, creatives: tuple[Creative, ...]) -> Ad:
+    return Ad(
+        id=f"ad-{name}",
+        campaign=f"camp-{name}",
+        product=f"p-{name}",
+        category=category,
+        title=f"{name} <b>now</b>",
+        url=f"https://{advertiser.domain}/{name}?a=1&b=2",
+        price_micros=19_990_000,
+        bid_micros=bid,
+        keywords=(name,),
+        creatives=creatives,
+    )
+
+
+def _creatives(name: str) -> tuple[Creative, ...]:
+    image = f"https://img.example/{name}.jpg?x=1&y=2"
+    return (
+        Creative(id=f"{name}-product", format="product", title=f"{name} shoe", image_url=image),
+        Creative(id=f"{name}-banner", format="banner", title=f"{name} banner", image_url=image, width=300, height=250),
+        Creative(id=f"{name}-native", format="native", title=f"{name} native", image_url=image, width=600, height=500),
+    )
+
+
+ADS = (
+    (SPORTS, _ad("runner", SPORTS, "sports/running", 5_000_000, _creatives("runner"))),
+    (SPORTS, _ad("tennis", SPORTS, "sports/tennis", 4_000_000, _creatives("tennis"))),
+    (SOAP, _ad("soap", SOAP, "health/soap", 3_000_000, _creatives("soap"))),
+    (SOAP, _ad("evil", SOAP, "health/evil", 2_000_000, _creatives("evil"))),
+)
+
+
+class Shop:
+    """Ads by bid; the log and the signatures are the real ones. `broken` makes every auction raise."""
+
+    def __init__(self, journal: Journal, clock_us: int | None = NOW) -> None:
+        self.journal, self.clock_us = journal, clock_us
+        self.signer = Signer(KEY)
+        self.asked: list[AdRequest] = []
+        self.broken = False
+        self.kept = 0
+        self.not_ready: str | None = None
+        self.bundle_version = "test-1"
+
+    def now(self) -> int:
+        """The fixed time of the tests, or the real one."""
+        return time.time_ns() // 1000 if self.clock_us is None else self.clock_us
+
+    def auction(self, request: AdRequest) -> Answer:
+        """The ads that fit, dearest first, one a slot; each pays the next bid or the floor."""
+        if self.broken:
+            raise RuntimeError("the engine is broken")
+        self.asked.append(request)
+        fitting = [(number, *pair) for number, pair in enumerate(ADS) if fits(request, *pair)]
+        winners: list[Served] = []
+        for slot, place in enumerate(request.slots):
+            while fitting and (fitting[0][2].bid_micros or 0) < place.floor_micros:
+                fitting.pop(0)
+            if fitting:
+                number, _, _ = fitting.pop(0)
+                following = fitting[0][2].bid_micros or 0 if fitting else 1_000_000
+                winners.append(self._served(request, slot, number, max(following, place.floor_micros)))
+        return Answer(request_id=request.id, winners=tuple(winners), no_bid_reason="" if winners else "nothing_fits")
+
+    def _served(self, request: AdRequest, slot: int, number: int, ecpm: int) -> Served:
+        advertiser, ad = ADS[number]
+        look = look_of(ad, request.slots[slot])
+        bid_id = f"{request.id}-{slot}"
+        token = BidToken(
+            bid_id=bid_id, campaign=ad.campaign, ad=number, slot=slot, creative=look, price_micros=ecpm // 1000,
+            billing="impression", lease=0, expires_us=self.now() + VALID_US,
+        )  # fmt: skip
+        return Served(
+            token=self.signer.seal(token), bid_id=bid_id, slot=slot, row=number, ad=ad, creative_index=look,
+            creative=ad.creatives[look], campaign=Campaign(id=ad.campaign, advertiser=advertiser.id),
+            advertiser=advertiser, price_micros=ecpm // 1000, ecpm_micros=ecpm, ctr=0.1,
+        )  # fmt: skip
+
+    async def accept(self, events: Sequence[IncomingEvent]) -> list[EventReceipt]:
+        """Forged ones are rejected, the rest is written; receipts in order."""
+        told: dict[int, EventReceipt] = {}
+        records: dict[int, Event] = {}
+        for place, event in enumerate(events):
+            try:
+                token = self.signer.open(event.token, self.now(), late=True)
+            except SignatureError as error:
+                told[place] = EventReceipt(id=event.id, status="rejected", reason=str(error))
+            else:
+                records[place] = record_of(event, token.bid_id)
+        receipts = await self.journal.accept_many(list(records.values())) if records else []
+        for place, receipt in zip(records, receipts, strict=True):
+            told[place] = EventReceipt(id=events[place].id, status=receipt.status)
+        return [told[place] for place in range(len(events))]
+
+    def resolve(self, token: str) -> Resolved:
+        """What the token names, unless it expired."""
+        opened = self.signer.open(token, self.now())
+        return Resolved(bid_id=opened.bid_id, url=ADS[opened.ad][1].url)
+
+    def upkeep(self, now_us: int) -> None:
+        """Time passes."""
+        self.kept += 1
+
+    def ready(self) -> str | None:
+        """What the test says."""
+        return self.not_ready
+
+    def status(self) -> Mapping[str, object]:
+        """A number and a table, with something to escape."""
+        return {"requests": len(self.asked), "last": [{"id": "<script>alert(1)</script>", "winners": 1}]}
+
+
+def fits(request: AdRequest, advertiser: Advertiser, ad: Ad) -> bool:
+    """The request's restrictions, plainly."""
+    blocked = any(
+        ad.category == category or ad.category.startswith(category + "/") for category in request.blocked_categories
+    )
+    return (
+        not blocked
+        and not {advertiser.id, advertiser.domain} & set(request.blocked_advertisers)
+        and (not request.products or ad.product in request.products)
+        and (not request.query or any(word in ad.keywords for word in request.query.split()))
+    )
+
+
+def look_of(ad: Ad, slot: Slot) -> int:
+    """The creative of the slot's format."""
+    return next(place for place, creative in enumerate(ad.creatives) if creative.format == slot.format)
+
+
+def record_of(event: IncomingEvent, bid_id: str) -> Event:
+    """The event as the log keeps it."""
+    match event.kind:
+        case "impression":
+            return Impression(id=event.id, time_us=event.time_us, bid_id=bid_id)
+        case "click":
+            return Click(id=event.id, time_us=event.time_us, bid_id=bid_id)
+        case "purchase":
+            return Conversion(id=event.id, time_us=event.time_us, bid_id=bid_id, value_micros=event.value_micros)
+
+
+def main(folder: str, port: int) -> None:
+    """Serve until killed, with little patience for those who dawdle."""
+    PatientProtocol.patience_s = 1.0
+    shop = Shop(Journal(Path(folder) / "journal.db"), clock_us=None)
+    app = create_app(shop, ServerOptions(public_url=f"http://127.0.0.1:{port}"))
+    uvicorn.run(app, host="127.0.0.1", port=port, http=PatientProtocol, log_level="warning", access_log=False)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
