@@ -50,8 +50,7 @@ class SampleWriter:
             )
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            for left in self.folder.glob("part-*.parquet"):
-                left.unlink()
+            self._sweep()
         except OSError as error:
             raise StoreError(f"{self.folder} cannot be written: {error}; give a folder that can") from error
         return self
@@ -59,12 +58,18 @@ class SampleWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Write what is held and then the manifest; after an exception only close the file."""
+        """Write what is held and then the manifest; after an exception remove what was written."""
         if error is None:
             self._flush()
         self._close_part()
         if error is None:
             self._write_manifest()
+        else:
+            self._sweep()
+
+    def _sweep(self) -> None:
+        for left in self.folder.glob("part-*.parquet"):
+            left.unlink()
 
     @property
     def rows(self) -> int:
