@@ -5,6 +5,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from adcascade.bidding.fixed import FixedPacer
 from adcascade.contracts import Candidates, Opportunity
 from adcascade.contracts.ecpm import ecpm_of, parts_per_billion, share_of
 
@@ -40,14 +41,14 @@ class Alphas(Protocol):
 class BiddingStage:
     """Sets bid = floor(alpha * bid) and ecpm, and ranks by ecpm; the order is decided in int64.
 
-    score becomes the ecpm as float32, for the trace only. Reads ctr.
+    score becomes the ecpm as float32, for the trace only. Reads ctr. Without a pacer bids stay as they are.
     """
 
     name = "bidding"
 
-    def __init__(self, bids: Bids, pacer: Alphas) -> None:
+    def __init__(self, bids: Bids, pacer: Alphas | None = None) -> None:
         self.bids = bids
-        self.pacer = pacer
+        self.pacer: Alphas = FixedPacer() if pacer is None else pacer
 
     def __call__(self, opportunity: Opportunity, candidates: Candidates) -> Candidates:  # noqa: ARG002  bids are the same for all requests
         """The same candidates by falling ecpm; equal ones keep their order."""

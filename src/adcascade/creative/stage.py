@@ -1,0 +1,71 @@
+"""The creative stage: which of its looks a winner shows."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+from adcascade.catalog.formats import fits
+from adcascade.catalog.nouns import Ad
+from adcascade.contracts import Candidates, Opportunity, Slot
+from adcascade.creative.counts import VariantCounts
+from adcascade.creative.smoothed import Floats, smoothed_rate, thompson_shares
+
+
+class Shelf(Protocol):
+    """What the stage reads of the catalog."""
+
+    @property
+    def ads(self) -> Sequence[Ad | None]:
+        """The ads by row; None where a row is no longer taken."""
+        ...
+
+
+class CreativeStage:
+    """Sets `creative`: of those that fit the winner's slot, the one with the best smoothed click rate.
+
+    Equal ones (nothing known): the first. An ad without a creative that fits keeps -1: it shows its product.
+    explore: choose by Thompson sampling instead; then `propensity` becomes the probability of the ad in its slot
+    *with this look* (the probability of the look alone where the ad itself was not left to chance).
+    """
+
+    name = "creative"
+
+    def __init__(self, counts: VariantCounts, catalog: Shelf, *, explore: bool = False) -> None:
+        self.counts = counts
+        self.catalog = catalog
+        self.explore = explore
+
+    def __call__(self, opportunity: Opportunity, candidates: Candidates) -> Candidates:
+        """The same winners with their creative."""
+        slots = opportunity.request.slots
+        creative, propensity = candidates.creative.copy(), candidates.propensity.copy()
+        for place, (row, slot) in enumerate(zip(candidates.ad.tolist(), candidates.slot.tolist(), strict=True)):
+            ad = self.catalog.ads[row]
+            usable = fitting(ad, slots[slot] if 0 <= slot < len(slots) else None)
+            if ad is None or not usable:
+                continue
+            value = self.values(ad, usable, opportunity.random)
+            chosen = int(np.argmax(value))
+            if self.explore and len(usable) > 1:
+                chosen = int(opportunity.random.choice(len(usable), p=value))
+                known = 1.0 if np.isnan(propensity[place]) else propensity[place]
+                propensity[place] = known * value[chosen]
+            creative[place] = usable[chosen]
+        return candidates.with_(creative=creative, propensity=propensity)
+
+    def values(self, ad: Ad, usable: Sequence[int], random: np.random.Generator) -> Floats:
+        """A number per usable creative [V], the higher the better: smoothed rates, or Thompson shares."""
+        seen = [self.counts.of(ad.id, ad.creatives[index].id) for index in usable]
+        shows, clicks = np.array(seen, np.float64).T
+        mean, strength = self.counts.ad_mean(ad.id), self.counts.variant_strength
+        if self.explore:
+            return thompson_shares(clicks, shows, (mean, strength), random)
+        return smoothed_rate(clicks, shows, mean, strength)
+
+
+def fitting(ad: Ad | None, slot: Slot | None) -> list[int]:
+    """Indices of the ad's creatives that the slot takes; all of them where no slot is decided."""
+    if ad is None:
+        return []
+    return [index for index, creative in enumerate(ad.creatives) if slot is None or fits(creative, slot)]
