@@ -22,6 +22,8 @@ from adcascade.events.receipt import Booking, Receipt
 from adcascade.events.records import Record
 from adcascade.events.table import SCHEMA, connect, to_row
 
+__all__ = ["Journal", "Receipt"]
+
 T = TypeVar("T")
 
 CHECKPOINT_BYTES = 4 << 20  # of payload between two checkpoints of the WAL
