@@ -1,0 +1,142 @@
+"""RetrievalStage: from the whole catalog to some hundred ads that may answer and are worth a closer look.
+
+What is worth a look is what may earn: with s = log P(click) up to a constant of the request, s + log(bid)
+orders ads as their eCPM does. So the index searches for query . vector + bonus, where the bonus of a row is
+`bid_weight` times the log of its bid per click.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adcascade.catalog.bitmaps import rows_in
+from adcascade.catalog.snapshot import Snapshot
+from adcascade.contracts import AdRequest, Candidates, Opportunity
+from adcascade.features import AdFeatures
+from adcascade.retrieval.index import AdIndex, IndexConfig
+from adcascade.retrieval.prior import ClickPrior
+from adcascade.retrieval.rules import CategoryRule, KeywordRule, best
+from adcascade.retrieval.towers import Towers
+
+Rows = NDArray[np.int32]
+Floats = NDArray[np.float32]
+RECENT = 3  # categories of the last clicks that count as the page's where it has none
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetrievalConfig:
+    """How many ads leave, and how many of them each rule may bring."""
+
+    keep: int = 300
+    keyword_share: float = 0.2
+    category_share: float = 0.1
+    bid_weight: float = 1.0
+    index: IndexConfig = field(default_factory=IndexConfig)
+
+
+class RetrievalStage:
+    """Candidates with score, best first. One thread at a time, the one that writes the snapshot."""
+
+    name = "retrieval"
+
+    def __init__(
+        self, snapshot: Snapshot, prior: ClickPrior, towers: Towers | None, config: RetrievalConfig | None = None
+    ) -> None:
+        """Index the whole catalog; without towers the clicks of the past order the ads."""
+        self.config = config or RetrievalConfig()
+        self._snapshot, self._prior, self._towers = snapshot, prior, towers
+        self._base = prior.base
+        self._log_ctr: Floats = np.zeros(0, np.float32)  # by row, as `prior` has it
+        self._bonus: Floats = np.zeros(0, np.float32)  # by row
+        self._bonus_version = -1
+        self._keywords, self._categories = KeywordRule(), CategoryRule()
+        self.index = AdIndex(0 if towers is None else towers.width, self.config.index)
+        rows = np.array([row for row, ad in enumerate(snapshot.ads) if ad is not None], np.int32)
+        self._update_rules(rows)
+        if towers is not None:
+            self.index.build(rows, towers.ads(rows))
+
+    @classmethod
+    def load(
+        cls, folder: Path, snapshot: Snapshot, features: AdFeatures, config: RetrievalConfig | None = None
+    ) -> Self:
+        """From what TwoTowerLearner exported; `features` already hold every ad of the snapshot."""
+        return cls(snapshot, ClickPrior.load(folder), Towers(folder, features), config)
+
+    def ads_changed(self, rows: Rows) -> None:
+        """Take over these rows of the snapshot; the AdFeatures must have taken them over before."""
+        self._update_rules(rows)
+        if self._towers is not None:
+            there = np.array([self._snapshot.ads[row] is not None for row in rows.tolist()], np.bool_)
+            self.index.remove(rows[~there])
+            self.index.add(rows[there], self._towers.ads(rows[there]))
+
+    def _update_rules(self, rows: Rows) -> None:
+        if len(self._log_ctr) < self._snapshot.n:
+            grown = np.full(max(self._snapshot.n, 2 * len(self._log_ctr)), np.log(self._base), np.float32)
+            grown[: len(self._log_ctr)] = self._log_ctr
+            self._log_ctr = grown
+        for row in rows.tolist():
+            ad = self._snapshot.ads[row]
+            self._keywords.update(row, ad)
+            self._categories.update(row, ad)
+        self._log_ctr[rows] = np.log(self._prior.ctr([self._snapshot.ad_ids[row] for row in rows], self._base))
+
+    def __call__(self, opportunity: Opportunity, candidates: Candidates) -> Candidates:  # noqa: ARG002  the first stage
+        """At most `keep` eligible ads; where the request names products, exactly their ads."""
+        request = opportunity.request
+        bits = self._snapshot.eligible(request, request.time_us)
+        bonus = self._bonuses()
+        query = None if self._towers is None else self._towers.request(opportunity.features)
+        keep = self.config.keep
+        if request.products:
+            rows = rows_in(bits, self._snapshot.n)
+            return Candidates.of(*best(rows, self._score(rows, query, bonus), keep))
+        by_rules = self._by_rules(opportunity, bits, bonus)
+        if query is None:
+            rows = rows_in(bits, self._snapshot.n)
+            found, _ = best(rows, self._score(rows, query, bonus), keep)
+        else:
+            found, _ = self.index.search(query, keep, bits, bonus)
+        rest = found[~np.isin(found, by_rules)][: keep - len(by_rules)]
+        rows = np.concatenate((by_rules, rest))
+        return Candidates.of(*best(rows, self._score(rows, query, bonus), keep))
+
+    def _by_rules(self, opportunity: Opportunity, bits: NDArray[np.uint8], bonus: Floats) -> Rows:
+        """What the rules bring, distinct rows."""
+        config, request = self.config, opportunity.request
+        found = [np.empty(0, np.int32)]
+        if request.query:
+            found.append(self._keywords(request.query, int(config.keyword_share * config.keep), bits)[0])
+        categories = _categories(request, opportunity.seen.get("history_category"))
+        if categories:
+            value = self._log_ctr[: self._snapshot.n] + bonus
+            found.append(self._categories(categories, int(config.category_share * config.keep), bits, value)[0])
+        rows: Rows = np.unique(np.concatenate(found))
+        return rows
+
+    def _score(self, rows: Rows, query: Floats | None, bonus: Floats) -> Floats:
+        if query is None:
+            return self._log_ctr[rows] + bonus[rows]
+        return self.index.vectors(rows) @ query + bonus[rows]
+
+    def _bonuses(self) -> Floats:
+        """bid_weight log(micros per click) of every row; a bid per impression counts for 1 / base clicks."""
+        snapshot = self._snapshot
+        if self._bonus_version != snapshot.version or len(self._bonus) != snapshot.n:
+            per_click = np.where(snapshot.billing_click, snapshot.bid, snapshot.bid / self._base)
+            self._bonus = (self.config.bid_weight * np.log(np.maximum(per_click, 1.0))).astype(np.float32)
+            self._bonus_version = snapshot.version
+        return self._bonus
+
+
+def _categories(request: AdRequest, history: object) -> Sequence[str]:
+    """The page's category, or else those of the last clicks, the last first."""
+    if request.category:
+        return (request.category,)
+    recent = reversed(history) if isinstance(history, list) else ()
+    return tuple(dict.fromkeys(category for category in recent if category))[:RECENT]
