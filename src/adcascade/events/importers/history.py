@@ -61,15 +61,13 @@ class PastItems:
         table: sorted by time_us, with user and the item columns; it begins later than the last one ended.
         is_item: which rows are themselves something that the user did, bool [n].
         """
-        user = self._users.number(table["user"])
-        self._grow(len(self._users))
+        user = self._users.number(table["user"]) + 1  # 0 is nobody
+        self._grow(len(self._users) + 1)
         present, local = np.unique(user, return_inverse=True)
         order = np.argsort(local, kind="stable")  # by user, then by time
         who = local[order]
-        carried = (
-            np.where(present < 0, 0, self._count[present]) if len(self._count) else np.zeros(len(present), np.int64)
-        )
-        done = is_item[order] & (present[who] >= 0)
+        carried = self._count[present]
+        done = is_item[order] & (present[who] > 0)
         window = _windows(who, table["time_us"].to_numpy()[order], done, carried, self.length)
         back = np.argsort(order, kind="stable")
         for name in self.items:
@@ -78,7 +76,7 @@ class PastItems:
             column = _lists(flat, window[0][back], window[1][back], self._numbering[name].values())
             table = table.append_column(f"past_{name}", column)
             self._remember(name, present, flat, window[2])
-        self._count[present[present >= 0]] = np.minimum(np.diff(window[2]), self.length)[present >= 0]
+        self._count[present] = np.minimum(np.diff(window[2]), self.length)
         return table
 
     def _grow(self, users: int) -> None:
@@ -101,10 +99,9 @@ class PastItems:
     def _remember(self, name: str, present: Ints, flat: Ints, starts: Ints) -> None:
         """Keep the last L items of each present user; starts: where each begins in `flat`, int64 [P + 1]."""
         place = starts[1:, None] - self.length + np.arange(self.length)  # [P, L]
-        known = (place >= starts[:-1, None]) & (present >= 0)[:, None]
+        known = place >= starts[:-1, None]
         if len(flat):
-            block = np.where(known, flat[np.clip(place, 0, len(flat) - 1)], 0)
-            self._kept[name][present[present >= 0]] = block[present >= 0]
+            self._kept[name][present] = np.where(known, flat[np.clip(place, 0, len(flat) - 1)], 0)
 
 
 def _windows(who: Ints, time: Ints, done: NDArray[np.bool_], carried: Ints, length: int) -> tuple[Ints, Ints, Ints]:

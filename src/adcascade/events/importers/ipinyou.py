@@ -5,8 +5,9 @@ columns of seasons 2 and 3), joined by the bid id; or logs already labelled, suc
 make-ipinyou-data scripts (a header, a column `click`). Rows come out in order of time. Only the bid ids and
 times of clicks and conversions are held in memory (some thousands a day), never impressions.
 
-Times are Beijing's and are taken as they are. Prices are what the log has: RMB fen per thousand impressions. `bidprice` and `payprice` (the second price, the
-market's) are kept as columns for learners of bids; they are no features, for no request knows them.
+Times are Beijing's and are taken as they are. Prices are what the log has: RMB fen per thousand impressions.
+`bidprice` and `payprice` (the second price, the market's) are kept as columns for learners of bids; they are no
+features, for no request knows them.
 """
 
 from collections.abc import Iterator, Sequence
