@@ -1,1 +1,23 @@
-"""metrics."""
+"""Metrics: pure functions over arrays; labels in [0, 1], probabilities, scores, weights."""
+
+from adcascade.metrics.auc import auc
+from adcascade.metrics.ece import ece
+from adcascade.metrics.funnel import pair_agreement, winner_recall
+from adcascade.metrics.gauc import gauc
+from adcascade.metrics.log_loss import log_loss, normalised_entropy
+from adcascade.metrics.ndcg import ndcg
+from adcascade.metrics.pcoc import pcoc
+from adcascade.metrics.recall import recall_at_k
+
+__all__ = [
+    "auc",
+    "ece",
+    "gauc",
+    "log_loss",
+    "ndcg",
+    "normalised_entropy",
+    "pair_agreement",
+    "pcoc",
+    "recall_at_k",
+    "winner_recall",
+]
