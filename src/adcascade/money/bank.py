@@ -257,12 +257,19 @@ class Bank:
         return released
 
     def _close_leases(self, now_us: int, *, wait: bool) -> None:
-        """Have the ledger close what is over, of any owner, and learn which campaigns got money back."""
+        """Have the ledger close what is over, of any owner; what it closed is entered now or in the next round."""
+        if self._closing is not None and (wait or self._closing.done()):
+            self._enter_closed(wait=wait)
         if self._closing is None:
             self._closing = self._ledger.close_expired(now_us)
-        if not (wait or self._closing.done()):
-            return
+            if wait:
+                self._enter_closed(wait=True)
+
+    def _enter_closed(self, *, wait: bool) -> None:
+        """Forget leases that the ledger closed; their campaigns may have money again."""
         closing, self._closing = self._closing, None
+        if closing is None:
+            return
         try:
             closed = closing.result()
         except StoreError:
