@@ -43,8 +43,8 @@ def request_id() -> str:
 class AdServer:
     """Routes a request to its callable. Exchanges and shops speak to `fast`, everybody else to `pages`."""
 
-    def __init__(self, fast: dict[str, JsonPost], pages: ASGIApp) -> None:
-        self._fast, self._pages = fast, pages
+    def __init__(self, fast: dict[str, JsonPost], pages: ASGIApp, metrics: Metrics) -> None:
+        self._fast, self._pages, self.metrics = fast, pages, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -70,7 +70,7 @@ def create_app(
         "/v2/auctions": JsonPost(route="/v2/auctions", handler=auctions, options=options, metrics=metrics),
         "/v2/events": JsonPost(route="/v2/events", handler=events, options=options, metrics=metrics),
     }
-    return AdServer(fast, _pages(backend, metrics, clock))
+    return AdServer(fast, _pages(backend, metrics, clock), metrics)
 
 
 def _pages(backend: Backend, metrics: Metrics, clock: Callable[[], int]) -> ASGIApp:

@@ -1,0 +1,106 @@
+"""Markup: what advertisers write can be read, and can do nothing else."""
+
+from html.parser import HTMLParser
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adcascade.cascade.answer import Served
+from adcascade.catalog.nouns import Ad, Advertiser, Campaign, Creative
+from adcascade.contracts import Slot
+from adcascade.server.links import Links
+from adcascade.server.openrtb.markup import banner_html, native_json
+from adcascade.server.openrtb.native import NativeRequest
+from adcascade.server.openrtb.objects import Imp
+from adcascade.server.openrtb.places import Place
+
+LINKS = Links("https://ads.example.com")
+
+
+def served(title: str, image: str = "", width: int = 0) -> Served:
+    """An ad with this title and picture."""
+    creative = Creative(id="c", format="banner", title=title, image_url=image, width=width)
+    return Served(
+        token="tok",
+        bid_id="b",
+        slot=0,
+        row=0,
+        ad=Ad(id="a", campaign="k", title=title),
+        creative_index=0,
+        creative=creative,
+        campaign=Campaign(id="k", advertiser="v"),
+        advertiser=Advertiser(id="v"),
+        price_micros=1,
+        ecpm_micros=1000,
+        ctr=0.1,
+    )
+
+
+class Elements(HTMLParser):
+    """What a browser would make of markup: its elements with their attributes, and its text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """One element."""
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        """Text between."""
+        self.text += data
+
+
+hostile = st.text(max_size=40) | st.sampled_from(
+    ['"><script>alert(1)</script>', "' onerror='x", "</a><iframe src=//e>", "${AUCTION_PRICE}", "\x00\u2028"]
+)
+
+
+@given(title=hostile, image=hostile | hostile.map(lambda text: "https://img.example/" + text))
+def test_a_banner_holds_a_link_a_picture_and_a_pixel_and_nothing_else(title: str, image: str) -> None:
+    """No title and no image address adds an element or an attribute, or changes where a click leads."""
+    parsed = Elements(banner_html(served(title, image), LINKS, (300, 250), secure=True))
+    tags = [tag for tag, _ in parsed.elements]
+    assert tags in (["a", "img"], ["a", "img", "img"])
+    names = [set(attributes) for _, attributes in parsed.elements]
+    assert names[0] == {"href", "target", "rel", "style"}
+    assert names[-1] == {"src", "width", "height", "alt", "style"}
+    assert parsed.elements[0][1]["href"] == "https://ads.example.com/t/c/tok"
+    assert parsed.elements[-1][1]["src"] == "https://ads.example.com/t/i/tok"
+    if len(tags) == 3:
+        assert names[1] == {"src", "alt", "style"}
+        assert parsed.elements[1][1]["src"] == image
+
+
+def test_a_secure_page_gets_no_insecure_picture() -> None:
+    """An http picture is shown on an http page alone; a secure one gets the title."""
+    ad = served("A shoe", "http://img.example/a.jpg")
+    assert "img.example" not in banner_html(ad, LINKS, (300, 250), secure=True)
+    assert "A shoe" in banner_html(ad, LINKS, (300, 250), secure=True)
+    assert "img.example" in banner_html(ad, LINKS, (300, 250), secure=False)
+
+
+@given(title=st.text(min_size=1, max_size=60), length=st.integers(1, 60))
+def test_a_native_title_keeps_the_length_asked_for(title: str, length: int) -> None:
+    """Never longer than `len`, and whole where it fits."""
+    request = msgspec.convert({"assets": [{"id": 1, "required": 1, "title": {"len": length}}]}, NativeRequest)
+    place = Place(imp=Imp(id="1"), slot=Slot(id="1", format="native"), native=request)
+    markup = native_json(served(title), LINKS, place)
+    assert markup is not None
+    text = msgspec.json.decode(markup)["assets"][0]["title"]["text"]
+    assert len(text) <= length
+    assert text == title or len(title) > length
+
+
+def test_a_native_picture_is_never_smaller_than_asked() -> None:
+    """A required picture of at least 300 pixels: an ad with one of 200 is not offered; with one of 300 it is."""
+    asset = {"id": 1, "required": 1, "img": {"type": 3, "wmin": 300}}
+    request = msgspec.convert({"assets": [asset]}, NativeRequest)
+    place = Place(imp=Imp(id="1"), slot=Slot(id="1", format="native"), native=request)
+    assert native_json(served("x", "https://img.example/a.jpg", 200), LINKS, place) is None
+    assert native_json(served("x", "https://img.example/a.jpg", 300), LINKS, place) is not None
