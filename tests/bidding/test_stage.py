@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from adcascade.bidding import BiddingStage, FixedPacer
-from adcascade.bidding.stage import paced_bids
 from adcascade.contracts import AdRequest, Batch, Candidates, Opportunity, Slot, Stage
+from adcascade.contracts.bids import paced_bids
 from adcascade.contracts.ecpm import ecpm_of
 
 

@@ -1,0 +1,110 @@
+"""Learning the CVR head from matured clicks (imports torch).
+
+A click is matured when its conversion is known or its window has passed: the join of the event log leaves
+`conversion` null until then, and such rows teach nothing. How much the model may hold follows from how many
+conversions there are: none but a rate, a logistic regression, or the tower.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import torch
+from numpy.typing import NDArray
+
+from adcascade.contracts import Batch
+from adcascade.conversion.cvr import CVRConfig, CVRModel
+from adcascade.conversion.stage import RATE_FILE, Rate
+from adcascade.features import Encoder
+from adcascade.learning.export import export
+from adcascade.learning.labelled import LabelledBlocks
+from adcascade.learning.loop import Progress, Training, fit, predict
+from adcascade.learning.model import Shape
+from adcascade.nn.packed import PackedEmbedding, TableConfig
+
+Tables = Callable[[], Iterable[pa.Table]]
+
+
+def matured_clicks(table: pa.Table) -> pa.Table:
+    """The rows with a click whose conversion is known (0 or 1); none where the table has no conversions."""
+    if "conversion" not in table.column_names or "click" not in table.column_names:
+        return table.slice(0, 0)
+    return table.filter(pc.and_(pc.equal(table["click"], 1), table["conversion"].is_valid()))
+
+
+@dataclass(kw_only=True)
+class ConversionLearner:
+    """Chooses the size of the head by the number of conversions, trains and exports it.
+
+    least_for_model, least_for_tower: conversions from which on there is a model, and a tower in it.
+    """
+
+    encoder: Encoder
+    width: int = 8  # K; conversions are few
+    least_for_model: int = 50
+    least_for_tower: int = 2000
+    training: Training = field(default_factory=lambda: Training(epochs=2, batch_size=512, rate=2e-3, decay=1e-2))
+    model: CVRModel | None = field(default=None, init=False)
+    table: PackedEmbedding | None = field(default=None, init=False)
+    clicks: int = field(default=0, init=False)  # matured
+    conversions: int = field(default=0, init=False)
+
+    @property
+    def rate(self) -> float:
+        """Conversions per matured click, one of each added to a hundred: never 0."""
+        return (self.conversions + 1) / (self.clicks + 100)
+
+    def fit(self, tables: Tables, *, progress: Progress | None = None) -> list[float]:
+        """Learn from the matured clicks among sample tables; the mean loss of each epoch, [] where a rate must do."""
+        self._count(tables)
+        if self.conversions < self.least_for_model or self.conversions == self.clicks:
+            return []
+        torch.manual_seed(self.training.seed)
+        odds = self.conversions / (self.clicks - self.conversions)
+        hidden = (64, 32) if self.conversions >= self.least_for_tower else ()
+        config = CVRConfig(hidden=hidden, base_logit=float(np.log(odds)))
+        self.model = CVRModel(Shape.of(self.encoder, self.width), config)
+        table = TableConfig(width=self.width, rate=0.01, l2=1e-5)
+        self.table = PackedEmbedding(self.encoder.rows, table, seed=self.training.seed)
+        blocks = LabelledBlocks(self.encoder, lambda: _matured(tables), label="conversion")
+        return fit(self.model, self.table, blocks, self.training, progress=progress)
+
+    def predict(self, batch: Batch) -> NDArray[np.float32]:
+        """P(conversion | click) of B pairs, as the stage will say it before calibration: [B]."""
+        if self.model is None or self.table is None:
+            return np.full(len(batch), self.rate, np.float32)
+        logit = predict(self.model, self.table, batch).astype(np.float64)
+        return (0.5 * (1.0 + np.tanh(0.5 * logit))).astype(np.float32)
+
+    def export(self, folder: Path) -> None:
+        """Write what ConversionStage.load reads into an existing folder."""
+        if self.model is None or self.table is None:
+            (folder / RATE_FILE).write_bytes(msgspec.json.encode(Rate(self.rate)))
+        else:
+            export(folder, self.model, self.table, self.encoder.fingerprint)
+
+    def _count(self, tables: Tables) -> None:
+        self.clicks, self.conversions = 0, 0
+        for table in _matured(tables):
+            self.clicks += len(table)
+            self.conversions += round(pc.sum(table["conversion"]).as_py())
+
+
+def _matured(tables: Tables) -> Iterator[pa.Table]:
+    """The matured clicks of each table, as serving would ask: for the first slot."""
+    for table in tables():
+        clicks = matured_clicks(table)
+        if len(clicks):
+            yield _first_slot(clicks)
+
+
+def _first_slot(table: pa.Table) -> pa.Table:
+    """The same rows as if they had been in slot 0."""
+    if "position" not in table.column_names:
+        return table
+    zero = pa.array(np.zeros(len(table), np.int32))
+    return table.set_column(table.column_names.index("position"), "position", zero)

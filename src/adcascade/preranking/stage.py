@@ -1,0 +1,33 @@
+"""The pre-ranking stage: a cheap guess at the value of a thousand ads, so that the ranker reads only the best."""
+
+import numpy as np
+
+from adcascade.contracts import Candidates, Opportunity
+from adcascade.contracts.bids import Alphas, Bids, paced_bids
+from adcascade.contracts.ecpm import ecpm_of
+from adcascade.learning.scorer import Scorer
+
+
+class PrerankingStage:
+    """Sets a provisional ctr and keeps the best by expected value, in the currency of the final order.
+
+    score = eCPM (micros per thousand impressions, as float32) of the provisional ctr and the bid as bidding will
+    pace it. Not for two threads at once: it owns the scorer's buffers.
+    """
+
+    name = "preranking"
+
+    def __init__(self, scorer: Scorer, bids: Bids, *, keep: int, pacer: Alphas | None = None) -> None:
+        self._scorer, self._bids, self._pacer = scorer, bids, pacer
+        self.keep = keep
+
+    def __call__(self, opportunity: Opportunity, candidates: Candidates) -> Candidates:
+        """At most `keep` candidates with ctr and score, best first."""
+        ad = candidates.ad
+        logit = self._scorer.score(self._scorer.user(opportunity.features), ad)
+        ctr = (0.5 * (1.0 + np.tanh(0.5 * logit.astype(np.float64)))).astype(np.float32)
+        bid = self._bids.bid[ad]
+        if self._pacer is not None:
+            bid = paced_bids(bid, self._bids.campaign[ad], self._pacer.alpha)
+        value = ecpm_of(ctr, bid, self._bids.billing_click[ad]).astype(np.float32)
+        return candidates.with_(ctr=ctr, score=value).top(self.keep)
