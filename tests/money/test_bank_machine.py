@@ -192,5 +192,5 @@ class BankMachine(RuleBasedStateMachine):
         assert booked == self.twin.charged
 
 
-BankMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+BankMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
 TestBankMachine = BankMachine.TestCase
