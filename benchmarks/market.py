@@ -15,6 +15,7 @@ import numpy as np
 
 from adcascade.market import Market, MarketConfig, PageViews
 from adcascade.market.arrays import Floats, Ints
+from adcascade.market.bidding import AuctionNetConfig, AuctionNetPeriod, Fixed, draw_agents, run_period
 from adcascade.market.slates import best_slates
 
 
@@ -68,6 +69,20 @@ def knowledge(seed: int) -> dict[str, float]:
     }
 
 
+def bidding(pvs: int) -> None:
+    """Print how long a period of 48 agents takes, and what it ends with, at alpha = C and 0.8 C."""
+    config = AuctionNetConfig(pvs=pvs)
+    agents = draw_agents(config, 0)
+    for share in (1.0, 0.8):
+        start = time.perf_counter()
+        result = run_period(AuctionNetPeriod(config, 0), agents, [Fixed(share * cpa) for cpa in agents.cpa])
+        seconds = time.perf_counter() - start
+        print(
+            f"alpha = {share} C: {seconds:.2f} s (wanted: 10), leastWinningCost {result.mean_least_winning_cost:.4f}, "
+            f"conversions per agent {result.actions.mean():.1f}, score {result.score.sum():.0f}"
+        )
+
+
 def main() -> None:
     """Print both tables with the machine they were measured on."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -83,6 +98,8 @@ def main() -> None:
     print("\nmean true CTR of shown ads, seeds 0, 1, 2")
     for name in tables[0]:
         print(f"{name:<28}" + "".join(f"{100 * table[name]:>8.2f} %" for table in tables))
+    print("\nAuctionNet period, 48 agents, 50,000 PVs")
+    bidding(50_000)
 
 
 if __name__ == "__main__":

@@ -41,9 +41,7 @@ class Purpose(IntEnum):
     BIDDERS = 19
     OPPORTUNITIES = 20
     EXPOSURES = 21
-    CONVERSIONS = 22
-    TIES = 23
-    OVERSPEND = 24
+    OVERSPEND = 22
 
 
 def stream(seed: int, purpose: Purpose, *key: int) -> np.random.Generator:

@@ -1,0 +1,30 @@
+"""The bidding side of the market, in the vocabulary of AuctionNet and AuctionGym."""
+
+from adcascade.market.bidding.auction import AuctionRules, Outcome, hold_auction
+from adcascade.market.bidding.auctiongym import AuctionGym, AuctionGymConfig
+from adcascade.market.bidding.auctionnet import AuctionNetConfig, AuctionNetPeriod, draw_agents
+from adcascade.market.bidding.opportunities import Opportunities
+from adcascade.market.bidding.period import PeriodResult, run_period
+from adcascade.market.bidding.scores import auctionnet_score
+from adcascade.market.bidding.strategies import BidderState, BidderTick, Fixed, OnlineLp, Pid, Strategy
+
+__all__ = [
+    "AuctionGym",
+    "AuctionGymConfig",
+    "AuctionNetConfig",
+    "AuctionNetPeriod",
+    "AuctionRules",
+    "BidderState",
+    "BidderTick",
+    "Fixed",
+    "OnlineLp",
+    "Opportunities",
+    "Outcome",
+    "PeriodResult",
+    "Pid",
+    "Strategy",
+    "auctionnet_score",
+    "draw_agents",
+    "hold_auction",
+    "run_period",
+]
