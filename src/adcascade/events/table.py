@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS records (
 CREATE TABLE IF NOT EXISTS seals (
     last_seq INTEGER PRIMARY KEY,
     first_seq INTEGER NOT NULL,
-    manifest TEXT NOT NULL  -- path, relative to the journal's folder where it lies below it
+    folder TEXT NOT NULL  -- the seal's folder, relative to that of the journal where it lies below it
 );
 """
 
