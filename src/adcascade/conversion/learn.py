@@ -46,8 +46,8 @@ class ConversionLearner:
     encoder: Encoder
     width: int = 8  # K; conversions are few
     least_for_model: int = 50
-    least_for_tower: int = 2000
-    training: Training = field(default_factory=lambda: Training(epochs=2, batch_size=512, rate=2e-3, decay=1e-2))
+    least_for_tower: int = 300
+    training: Training = field(default_factory=lambda: Training(epochs=3, batch_size=512, rate=2e-3, decay=1e-2))
     model: CVRModel | None = field(default=None, init=False)
     table: PackedEmbedding | None = field(default=None, init=False)
     clicks: int = field(default=0, init=False)  # matured
@@ -68,10 +68,12 @@ class ConversionLearner:
         hidden = (64, 32) if self.conversions >= self.least_for_tower else ()
         config = CVRConfig(hidden=hidden, base_logit=float(np.log(odds)))
         self.model = CVRModel(Shape.of(self.encoder, self.width), config)
-        table = TableConfig(width=self.width, rate=0.01, l2=1e-5)
+        table = TableConfig(width=self.width, rate=0.05, l2=1e-5)
         self.table = PackedEmbedding(self.encoder.rows, table, seed=self.training.seed)
         blocks = LabelledBlocks(self.encoder, lambda: _matured(tables), label="conversion")
-        return fit(self.model, self.table, blocks, self.training, progress=progress)
+        losses = fit(self.model, self.table, blocks, self.training, progress=progress)
+        self._centre(blocks)
+        return losses
 
     def predict(self, batch: Batch) -> NDArray[np.float32]:
         """P(conversion | click) of B pairs, as the stage will say it before calibration: [B]."""
@@ -87,11 +89,31 @@ class ConversionLearner:
         else:
             export(folder, self.model, self.table, self.encoder.fingerprint)
 
+    def _centre(self, blocks: LabelledBlocks) -> None:
+        """Move the bias so that as many conversions are predicted of the learned clicks as there were."""
+        if self.model is None or self.table is None:
+            return
+        logits = np.concatenate([predict(self.model, self.table, block.batch) for block in blocks])
+        with torch.no_grad():
+            self.model.bias.add_(offset(logits.astype(np.float64), self.conversions))
+
     def _count(self, tables: Tables) -> None:
         self.clicks, self.conversions = 0, 0
         for table in _matured(tables):
             self.clicks += len(table)
             self.conversions += round(pc.sum(table["conversion"]).as_py())
+
+
+def offset(logits: NDArray[np.float64], wanted: float) -> float:
+    """The d with sum sigmoid(logits + d) = wanted, for logits [N] and 0 < wanted < N; by bisection."""
+    low, high = -30.0 - logits.max(), 30.0 - logits.min()
+    for _ in range(60):
+        middle = (low + high) / 2
+        if np.sum(0.5 * (1.0 + np.tanh(0.5 * (logits + middle)))) < wanted:
+            low = middle
+        else:
+            high = middle
+    return float((low + high) / 2)
 
 
 def _matured(tables: Tables) -> Iterator[pa.Table]:
