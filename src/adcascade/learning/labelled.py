@@ -75,4 +75,4 @@ def labelled(encoder: Encoder, table: pa.Table, *, label: str = "click", extra: 
 
 def _floats(table: pa.Table, name: str) -> NDArray[np.float32]:
     found: NDArray[np.float32] = table[name].cast(pa.float32()).to_numpy()
-    return found
+    return found if found.flags.writeable else found.copy()  # torch warns of arrays it may not write to

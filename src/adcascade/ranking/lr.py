@@ -27,9 +27,13 @@ class LogisticRegression(ScoringModel):
 
     def user_state(self, user: Inputs) -> tuple[Tensor, ...]:
         """The request's part of the logit, [B]."""
-        part = self.bias + user.embedded.sum(dim=(1, 2)) + user.dense @ self.request_numbers
+        part = self.bias + user.embedded.sum(dim=(1, 2))
+        if self.shape.request_numbers:
+            part = part + user.dense @ self.request_numbers
         return (part + history_mean(user).sum(dim=1) if self.shape.sequences else part,)
 
     def score(self, state: tuple[Tensor, ...], ads: Inputs) -> Tensor:
         """Logits [n]."""
-        return state[0] + ads.embedded.sum(dim=(1, 2)) + ads.dense @ self.ad_numbers
+        logit = state[0] + ads.embedded.sum(dim=(1, 2))
+        # ONNX Runtime leaves the product of a width of zero uninitialised: no numbers, no product
+        return logit + ads.dense @ self.ad_numbers if self.shape.ad_numbers else logit

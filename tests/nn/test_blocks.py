@@ -1,0 +1,35 @@
+"""Laws of the shared blocks."""
+
+import torch
+from torch.testing import assert_close
+
+from adcascade.nn.blocks import SplitLinear, mlp
+from adcascade.nn.inputs import Inputs, flat, history_mean
+
+
+def test_a_split_map_is_the_whole_map() -> None:
+    """W_u u + b + W_a a is W [u; a] + b, and one request meets n ads by broadcasting."""
+    torch.manual_seed(0)
+    split = SplitLinear(3, 2, 4)
+    weight = torch.cat((split.request.weight, split.ad.weight), dim=1)
+    request, ad = torch.randn(1, 3), torch.randn(5, 2)
+    both = torch.cat((request.expand(5, -1), ad), dim=1)
+    assert_close(split(request, ad), both @ weight.T + split.request.bias)
+
+
+def test_an_mlp_ends_linear_only_at_width_one() -> None:
+    """Hidden layers are never negative; a last layer of width 1 is a logit."""
+    x = torch.randn(50, 3)
+    assert (mlp((3, 8, 4))(x) >= 0).all()
+    logits = mlp((3, 8, 1), dropout=0.5).eval()(x)
+    assert logits.shape == (50, 1)
+    assert (logits < 0).any() or (logits > 0).any()
+
+
+def test_the_mean_of_a_history_ignores_padding() -> None:
+    """Only masked-in steps count, and no history at all is zero."""
+    history = torch.randn(2, 3, 2, 4)
+    side = Inputs(torch.zeros(2, 1, 4), torch.ones(2, 1), history, torch.tensor([[True, True, False], [False] * 3]))
+    assert_close(history_mean(side)[0], history[0, :2].mean(dim=0).flatten())
+    assert_close(history_mean(side)[1], torch.zeros(8))
+    assert flat(side).shape == (2, 5)
