@@ -67,9 +67,9 @@ def world(rows: int, dial: float, seed: int = 0, base: float = -1.5) -> World:
     return World(log, encoder, ads, truth)
 
 
-def learned(made: World, **sizes: int) -> ConversionLearner:
+def learned(made: World, least_for_tower: int = 300) -> ConversionLearner:
     """Trained on this world."""
-    learner = ConversionLearner(encoder=made.encoder, **sizes)
+    learner = ConversionLearner(encoder=made.encoder, least_for_tower=least_for_tower)
     learner.fit(lambda: [made.log])
     return learner
 
