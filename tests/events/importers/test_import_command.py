@@ -67,3 +67,9 @@ def test_help_has_an_example_and_all_formats() -> None:
     text = " ".join(run("--help").output.replace("│", " ").split())
     assert "adcascade import criteo train.txt --out" in text
     assert all(name in text for name in FORMATS)
+
+
+def test_every_format_has_its_line_in_the_docs() -> None:
+    """docs/import.md names each format in both of its tables."""
+    text = (Path(__file__).parents[3] / "docs" / "import.md").read_text()
+    assert [name for name in FORMATS if text.count(f"| `{name}` |") < (1 if name == "generic" else 2)] == []
