@@ -101,6 +101,33 @@ def test_without_waiting_the_grant_serves_the_next_request(journal: Journal) -> 
     assert bank.reserve("c", "b2", 10, 0) is not None
 
 
+def test_a_prepared_campaign_need_not_wait(journal: Journal) -> None:
+    """After `prepare`, and after midnight, the first promise finds its grant at hand."""
+    bank = Bank(Ledger(journal), {"c": Budget(100, None), "free": Budget()}, 0, config=CONFIG)
+    bank.prepare({"c": 10, "free": 10}, 0)
+    journal.flush()
+    assert bank.reserve("c", "b1", 10, 0) is not None
+    bank.release_expired(DAY_US)
+    journal.flush()
+    assert bank.reserve("c", "b2", 10, DAY_US) is not None
+
+
+def test_money_that_another_worker_returns_is_found(journal: Journal) -> None:
+    """A dry campaign asks the ledger now and then, since nobody tells it what others gave back."""
+    ledger = Ledger(journal)
+    rich = Bank(ledger, {"c": Budget(20, None)}, 0, config=CONFIG, owner="one")
+    poor = Bank(ledger, {"c": Budget(20, None)}, 0, config=CONFIG, owner="two")
+    promise = rich.reserve("c", "b", 10, 0, wait=True)
+    assert promise is not None
+    assert take_all(poor, 10) == 0
+    assert ledger.give_back(promise.lease, 10, 0).result() == 10
+    poor.release_expired(CONFIG.retry_us - 1, wait=True)
+    assert poor.exhausted() == {"c"}
+    poor.release_expired(CONFIG.retry_us, wait=True)
+    assert poor.exhausted() == frozenset()
+    assert take_all(poor, 10, CONFIG.retry_us) == 1
+
+
 def test_grants_run_ahead_of_need(journal: Journal) -> None:
     """While a lease still has room the next grant is under way, so that patient traffic is never refused."""
     bank = Bank(Ledger(journal), {"c": Budget(10_000, None)}, 0, config=BankConfig(prices=4))

@@ -96,7 +96,7 @@ class BankMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         """When everything is over, all that was not charged is free again."""
         self.now_us += CONFIG.lease_us + CONFIG.ttl_us + DAY_US
-        self.server.release_expired(self.now_us, wait=True)
+        self.ledger.close_expired(self.now_us).result()
         for campaign, budget in self.budgets.items():
             left = self.ledger.left(campaign, self.now_us)
             assert left.day == budget.daily

@@ -44,6 +44,7 @@ class Account:
     low: int = 0  # below this room, the next money is asked for ahead
     pending: "Future[Grant] | None" = None
     pending_us: int = 0  # when it was asked for
+    price: int = 0  # that it was asked for
     retry_us: int = 0  # the budget gave less than was asked for: ask again then, or on a new day
     short: int | None = None  # the price that could not be covered, while the campaign is dry
 

@@ -147,12 +147,20 @@ class Bank:
             now_us = self._tick(now_us)
             released = self._release_promises(now_us)
             self._close_leases(now_us, wait=wait)
+            if new_day:
+                self._begin_day(now_us)
             for account in list(self._dry.values()):
-                self._absorb(account, wait=False)
-                lease = account.drawable(now_us)
-                if new_day or (lease is not None and lease.room >= (account.short or 0)):
-                    self._wake(account)
+                self._revive(account, now_us, wait=wait)
             return released
+
+    def prepare(self, prices: Mapping[str, int], now_us: int) -> None:
+        """Ask ahead for campaigns, by id with the price to expect, so that their first promise need not wait."""
+        with self._lock:
+            now_us = self._tick(now_us)
+            for campaign, price in prices.items():
+                account = self._accounts[campaign]
+                if account.budget.limited and account.drawable(now_us) is None and account.may_ask(now_us):
+                    self._ask(account, price, now_us)
 
     def spendable(self, campaign: str, now_us: int | None = None) -> int | None:
         """Micros that could still be promised today, as far as this bank knows; None: no limit."""
@@ -201,7 +209,7 @@ class Bank:
 
     def _ask(self, account: Account, price: int, now_us: int) -> None:
         config = self.config
-        account.pending_us = now_us
+        account.pending_us, account.price = now_us, price
         expires_us = min(now_us + config.lease_us, day_start(day_of(now_us) + 1)) + config.ttl_us
         account.pending = self._ledger.grant(
             Ask(
@@ -284,6 +292,23 @@ class Bank:
                 if account.lease is lease:
                     account.lease = None
                 self._wake(account)
+
+    def _begin_day(self, now_us: int) -> None:
+        """A new day has money for everybody; who made promises lately gets a lease before the first request."""
+        for account in list(self._dry.values()):
+            self._wake(account)
+        self.prepare({a.campaign: a.price for a in self._accounts.values() if a.price and a.lease}, now_us)
+
+    def _revive(self, account: Account, now_us: int, *, wait: bool) -> None:
+        """Wake a dry campaign that has money again: here, or in the ledger, which is asked now and then."""
+        short = account.short or 0
+        lease = account.drawable(now_us)
+        if (lease is None or lease.room < short) and account.may_ask(now_us):
+            self._ask(account, short, now_us)
+        self._absorb(account, wait=wait)
+        lease = account.drawable(now_us)
+        if lease is not None and lease.room >= short:
+            self._wake(account)
 
     def _dry_up(self, account: Account, price: int) -> None:
         account.short = price
