@@ -85,6 +85,7 @@ def assert_same(left: Batch, right: Batch) -> None:
     np.testing.assert_allclose(left.dense, right.dense, rtol=1e-6, atol=1e-6)
 
 
+@settings(deadline=None)  # numba compiles during the first example
 @given(st.lists(ROW, min_size=1, max_size=8))
 def test_a_table_is_encoded_like_its_rows_one_by_one(rows: list[dict[str, Any]]) -> None:
     """encode(table) is the concatenation of encode_one(row), for any values: training sees what serving sees."""
@@ -93,6 +94,7 @@ def test_a_table_is_encoded_like_its_rows_one_by_one(rows: list[dict[str, Any]])
         assert_same(whole.take(slice(place, place + 1)), ENCODER.encode_one(row, "both"))
 
 
+@settings(deadline=None)  # numba compiles during the first example
 @given(st.lists(ROW, min_size=1, max_size=8))
 def test_python_columns_are_encoded_like_arrow_columns(rows: list[dict[str, Any]]) -> None:
     """Lists of plain values and Arrow arrays, sliced or in several chunks, give the same batch."""
@@ -103,6 +105,7 @@ def test_python_columns_are_encoded_like_arrow_columns(rows: list[dict[str, Any]
     assert_same(ENCODER.encode(plain, len(rows)), ENCODER.encode(columns_of(padded), len(rows)))
 
 
+@settings(deadline=None)  # numba compiles during the first example
 @given(st.lists(ROW, min_size=1, max_size=4))
 def test_both_sides_are_the_request_and_then_the_ad(rows: list[dict[str, Any]]) -> None:
     """The two sides' columns, side by side, are those of "both"; the history belongs to the request."""
@@ -116,6 +119,7 @@ def test_both_sides_are_the_request_and_then_the_ad(rows: list[dict[str, Any]]) 
     assert ad.history.size == 0
 
 
+@settings(deadline=None)  # numba compiles during the first example
 @given(st.lists(ROW, min_size=1, max_size=8))
 def test_every_id_lies_in_its_own_field(rows: list[dict[str, Any]]) -> None:
     """No value, however odd, leaves the rows of its field; padding is row 0 and only padding is."""
@@ -275,7 +279,7 @@ def test_a_damaged_encoder_is_refused(tmp_path: Path, name: str) -> None:
         Encoder.load(tmp_path)
 
 
-@settings(max_examples=20)
+@settings(deadline=None, max_examples=20)
 @given(st.lists(st.tuples(st.integers(0, 3000), WORDS, NUMBERS), max_size=6))
 def test_ad_features_hold_the_last_encoding_of_each_row(changes: list[tuple[int, str | None, float | None]]) -> None:
     """After any updates a row holds its last encoding, and a row never written is all missing."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adcascade.nn.packed import PackedEmbedding, TableConfig, sum_by_row
@@ -11,6 +11,7 @@ from adcascade.nn.packed import PackedEmbedding, TableConfig, sum_by_row
 ROWS, WIDTH = 12, 3
 
 
+@settings(deadline=None)  # numba compiles during the first example
 @given(st.lists(st.lists(st.integers(0, ROWS - 1), min_size=1, max_size=20), min_size=1, max_size=6))
 def test_steps_equal_those_of_torchs_sparse_adagrad(batches: list[list[int]]) -> None:
     """After any batches, rows repeated or not, the weights are torch.optim.Adagrad's to 1e-6."""
@@ -31,6 +32,7 @@ def test_steps_equal_those_of_torchs_sparse_adagrad(batches: list[list[int]]) ->
     np.testing.assert_allclose(table.weight[1:], peer.weight.detach().numpy()[1:], rtol=1e-5, atol=1e-6)
 
 
+@settings(deadline=None)  # numba compiles during the first example
 @given(st.lists(st.integers(0, ROWS - 1), max_size=30))
 def test_gradients_of_equal_rows_are_summed(ids: list[int]) -> None:
     """sum_by_row is the sum over equal rows, padding left out, and leaves its scratch clean."""

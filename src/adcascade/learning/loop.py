@@ -33,7 +33,12 @@ class Training:
     rate: float = 1e-3  # of Adam, for the dense part
     decay: float = 0.0  # decoupled weight decay of the dense part (AdamW)
     embedding_dropout: float = 0.0  # of the gathered embeddings, whole numbers of a vector alone
+    rows: int = 0  # samples of an epoch, where known: then both rates fall linearly to zero by the end
     seed: int = 0
+
+    def share(self, seen: int) -> float:
+        """The share of the rates after `seen` samples of all epochs."""
+        return max(1 - seen / (self.rows * self.epochs), 0.0) if self.rows else 1.0
 
 
 class Sides(NamedTuple):
@@ -74,7 +79,9 @@ def fit(
     for epoch in range(training.epochs):
         total, seen = 0.0, 0
         for samples in shuffled(blocks, training.batch_size, random):
-            loss = _step(model, table, samples, training, objective, optimiser)
+            share = training.share(epoch * training.rows + seen)
+            optimiser.param_groups[0]["lr"] = training.rate * share
+            loss = _step(model, table, samples, objective, optimiser, training.embedding_dropout, share)
             total, seen = total + loss * len(samples), seen + len(samples)
             if progress is not None:
                 progress(epoch, seen, loss)
@@ -83,20 +90,21 @@ def fit(
     return losses
 
 
-def _step(  # noqa: PLR0917  one step is these six things and nothing else calls it
+def _step(  # noqa: PLR0917  one step is these things and nothing else calls it
     model: ScoringModel,
     table: PackedEmbedding,
     samples: Labelled,
-    training: Training,
     objective: Objective,
     optimiser: torch.optim.Optimizer,
+    dropout: float,
+    share: float,
 ) -> float:
-    sides = gather(table, samples.batch, model.shape, dropout=training.embedding_dropout)
+    sides = gather(table, samples.batch, model.shape, dropout=dropout)
     optimiser.zero_grad(set_to_none=True)
     loss = objective(model, sides, samples)
     loss.backward()  # type: ignore[no-untyped-call]
     optimiser.step()
-    table.update(sides.ids, sides.leaf.grad)
+    table.update(sides.ids, sides.leaf.grad, share=share)
     return float(loss.detach())
 
 

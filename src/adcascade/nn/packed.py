@@ -32,6 +32,7 @@ class TableConfig:
     init_std: float = 0.01
     rate: float = 0.02
     l2: float = 0.0  # adds l2 times the row to the gradient of each touched row
+    start: float = 0.0  # what G begins with; a larger one makes rare rows learn slowly and so overfit less
     eps: float = 1e-10
     row_wise: bool = False  # one G per row instead of one per weight
 
@@ -44,7 +45,7 @@ class PackedEmbedding:
         random = np.random.default_rng(seed)
         self.weight: Floats = random.standard_normal((rows, config.width), np.float32) * np.float32(config.init_std)
         self.weight[0] = 0
-        self.squares: Floats = np.zeros((rows, 1 if config.row_wise else config.width), np.float32)
+        self.squares: Floats = np.full((rows, 1 if config.row_wise else config.width), config.start, np.float32)
         self._place = np.full(rows, -1, np.int64)
 
     @property
@@ -57,16 +58,20 @@ class PackedEmbedding:
         found = self.weight[ids.ravel()].reshape(*ids.shape, self.width)
         return torch.from_numpy(found).requires_grad_()
 
-    def update(self, ids: Ids, gradient: Tensor | None) -> None:
-        """One step from the gradient [..., K] of what `gather(ids)` returned; None (unused) changes nothing."""
+    def update(self, ids: Ids, gradient: Tensor | None, *, share: float = 1.0) -> None:
+        """One step, at `share` of the rate, from the gradient [..., K] of what `gather(ids)` returned.
+
+        A gradient of None (nothing was used) changes nothing.
+        """
         if gradient is None or ids.size == 0:
             return
         rows, total = sum_by_row(ids.ravel(), gradient.reshape(-1, self.width).contiguous().numpy(), self._place)
         c = self.config
+        rule = (c.rate * share, c.l2, c.eps)
         if c.row_wise:
-            _row_wise_adagrad(self.weight, self.squares, rows, total, (c.rate, c.l2, c.eps))
+            _row_wise_adagrad(self.weight, self.squares, rows, total, rule)
         else:
-            _adagrad(self.weight, self.squares, rows, total, (c.rate, c.l2, c.eps))
+            _adagrad(self.weight, self.squares, rows, total, rule)
 
     def state_dict(self) -> dict[str, Floats]:
         """Copies of the weights and of the sums of squares."""
