@@ -87,10 +87,12 @@ class Totals:
 
 
 def _least(old: int | None, new: int) -> int:
+    """The smaller one; None is nothing yet."""
     return new if old is None else min(old, new)
 
 
 def _importer(name: str) -> Importer:
+    """The format of this name; InputError where there is none."""
     if name not in FORMATS:
         raise InputError("format", name, f"one of {', '.join(FORMATS)}", "see adcascade import --help")
     return FORMATS[name]
@@ -110,11 +112,13 @@ def _first(log: Log, limit: int | None) -> Iterator[pa.Table]:
 
 
 def _bar(screen: Console) -> Progress:
+    """A spinner with the rows so far, for how many there will be is not known."""
     rows = TextColumn("{task.completed:,.0f} rows")
     return Progress(SpinnerColumn(), TextColumn("{task.description}"), rows, TimeElapsedColumn(), console=screen)
 
 
 def _summary(out: Path, totals: Totals, bad: BadRows) -> Table:
+    """What people read at the end."""
     table = Table("", "", show_header=False)
     table.add_row("rows", f"{totals.rows:,}")
     table.add_row("clicks", f"{totals.clicks:,}")
@@ -131,10 +135,12 @@ def _summary(out: Path, totals: Totals, bad: BadRows) -> Table:
 
 
 def _written(time_us: int) -> str:
+    """A time as people write it."""
     return datetime.fromtimestamp(time_us / 1e6, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _numbers(importer: Importer, log: Log, totals: Totals, bad: BadRows) -> dict[str, object]:
+    """What --json writes."""
     return {
         "format": importer.name,
         "rows": totals.rows,

@@ -57,6 +57,7 @@ def normal(table: pa.Table) -> pa.Table:
 
 
 def _check_label(table: pa.Table, name: str, *, nulls: bool) -> None:
+    """Raise InputError where a label is not 0 or 1."""
     if name not in table.column_names:
         return
     values = pc.unique(table[name]).to_pylist()

@@ -68,6 +68,7 @@ class SampleWriter:
             self._sweep()
 
     def _sweep(self) -> None:
+        """Remove all part files."""
         for left in self.folder.glob("part-*.parquet"):
             left.unlink()
 
@@ -86,6 +87,7 @@ class SampleWriter:
             self._write_groups()
 
     def _fit(self, table: pa.Table) -> pa.Table:
+        """The table with the columns and types of the first; the first is checked against the declarations."""
         if self._schema is None:
             for feature in self._features:
                 if feature["name"] not in table.column_names:
@@ -101,6 +103,7 @@ class SampleWriter:
             raise InputError("table", str(error), "the column types of the first table") from error
 
     def _watch_time(self, table: pa.Table) -> None:
+        """Remember whether time has ever fallen."""
         if "time_us" not in table.column_names or table["time_us"].null_count:
             self._ordered = False
         elif len(table) and self._ordered:
@@ -110,6 +113,7 @@ class SampleWriter:
             self._last_time = int(times[-1])
 
     def _write_groups(self) -> None:
+        """Write all whole row groups that are held."""
         table = pa.concat_tables(self._held)
         whole = len(table) - len(table) % ROW_GROUP
         for start in range(0, whole, ROW_GROUP):
@@ -117,11 +121,13 @@ class SampleWriter:
         self._held, self._held_rows = [table.slice(whole)], len(table) - whole
 
     def _flush(self) -> None:
+        """Write what is left; a set with columns but no rows gets one empty part."""
         if self._held_rows or (self._schema is not None and not self._parts and self._part is None):
             self._write_group(pa.concat_tables(self._held))
             self._held, self._held_rows = [], 0
 
     def _write_group(self, group: pa.Table) -> None:
+        """Append one row group to the open part."""
         group = group.unify_dictionaries().combine_chunks()
         if self._part is None:
             name = f"part-{len(self._parts):05d}.parquet"
@@ -132,12 +138,14 @@ class SampleWriter:
             self._close_part()
 
     def _close_part(self) -> None:
+        """Close the open part and note its rows."""
         if self._part is not None:
             self._part.close()
             self._parts.append((f"part-{len(self._parts):05d}.parquet", self._part_rows))
             self._part, self._part_rows = None, 0
 
     def _write_manifest(self) -> None:
+        """Write `samples.json` whole or not at all."""
         manifest = Manifest(
             source=self._source,
             rows=self.rows,

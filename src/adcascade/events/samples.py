@@ -160,11 +160,13 @@ class Samples:
         )
 
     def _part(self, view: _View) -> "Samples":
+        """The same set, seen through another view."""
         part = object.__new__(type(self))
         part.folder, part._manifest, part._view = self.folder, self._manifest, view
         return part
 
     def _range(self, columns: list[str] | None, batch_rows: int) -> Iterator[pa.Table]:
+        """The view's range of rows, part by part."""
         offset = 0
         for name, rows in self._manifest.parts:
             start, stop = max(self._view.start - offset, 0), min(self._view.stop - offset, rows)
@@ -189,12 +191,14 @@ def _rows_of(
 
 
 def _between(table: pa.Table, since_us: int | None, until_us: int | None) -> pa.Table:
+    """The rows of since_us <= time_us < until_us."""
     times = table["time_us"]
     keep = pa.scalar(True) if since_us is None else pc.greater_equal(times, since_us)
     return table.filter(keep if until_us is None else pc.and_(keep, pc.less(times, until_us)))
 
 
 def _read_manifest(folder: Path) -> Manifest:
+    """Read and check `samples.json`."""
     path = folder / MANIFEST
     try:
         manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
@@ -211,6 +215,7 @@ def _read_manifest(folder: Path) -> Manifest:
 
 
 def _open_part(path: Path) -> pq.ParquetFile:
+    """Open one part; StoreError where it is missing or damaged."""
     try:
         return pq.ParquetFile(path)
     except (OSError, pa.ArrowInvalid) as error:

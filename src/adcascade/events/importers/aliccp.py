@@ -72,6 +72,7 @@ def read(sources: Sequence[Path], options: Options) -> Log:
 
 
 def _tables(chosen: dict[str, list[Path]], options: Options) -> Iterator[pa.Table]:
+    """Put the common features into the store, then join the samples block by block."""
     with (
         TemporaryDirectory(prefix="adcascade-aliccp-") as folder,
         closing(sqlite3.connect(Path(folder) / "common.sqlite")) as store,
@@ -111,6 +112,7 @@ def _stored(text: str) -> Stored:
 def _join(
     path: Path, block: pa.Table, numbers: NDArray[np.int64], store: sqlite3.Connection, options: Options
 ) -> pa.Table:
+    """A block of samples with the common features of their keys."""
     keys = block["common"].combine_chunks().dictionary_encode()
     found = [_look_up(store, key) for key in keys.dictionary.to_pylist()]
     known = np.array([features is not None for features in found], np.bool_)[keys.indices.to_numpy()]
@@ -130,11 +132,13 @@ def _join(
 
 
 def _look_up(store: sqlite3.Connection, key: str) -> Stored | None:
+    """The features of one key; None where there are none."""
     row = store.execute("SELECT features FROM common WHERE key = ?", (key,)).fetchone()
     return None if row is None else msgspec.msgpack.decode(row[0], type=Stored)
 
 
 def _lost(block: pa.Table, numbers: NDArray[np.int64], row: int) -> Fault:
+    """A sample whose key has no common features."""
     return Fault(int(numbers[row]), "common", block["common"][row].as_py(), "a key of the common features")
 
 

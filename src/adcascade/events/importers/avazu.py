@@ -42,11 +42,13 @@ def read(sources: Sequence[Path], options: Options) -> Log:
 
 
 def _tables(path: Path, options: Options) -> Iterator[pa.Table]:
+    """One file, block by block."""
     for block in read_blocks(path, FIELDS, Dialect(), options):
         yield finish(with_clock(block.append_column("user", _user(block))), FEATURES)
 
 
 def _user(block: pa.Table) -> pa.ChunkedArray:
+    """The device, or where it is unknown its address and model."""
     guess = pc.binary_join_element_wise(block["device_ip"], block["device_model"], "/")
     return pc.if_else(pc.equal(block["device_id"], UNKNOWN_DEVICE), guess, block["device_id"])
 

@@ -57,6 +57,7 @@ def first_rows(path: Path, dialect: Dialect, options: Options) -> pa.Table:
 
 
 def _raw(path: Path, wanted: Sequence[str], dialect: Dialect, options: Options) -> Iterator[Block]:
+    """The columns of a file as they stand in it."""
     if is_parquet(path):
         return _parquet_blocks(path, wanted, options.block_rows)
     if is_json(path):
@@ -107,6 +108,7 @@ def is_parquet(path: Path) -> bool:
 
 
 def _fault(row: int, block: Block, raw: pa.Array, field: Field, chosen: dict[str, str]) -> Fault:
+    """What is wrong with one value of a block."""
     value = raw[row].as_py()
     if isinstance(value, bytes):
         value = value.decode("utf-8", "backslashreplace")
@@ -122,6 +124,7 @@ def _one(column: pa.ChunkedArray) -> pa.Array:
 
 
 def _parquet_blocks(path: Path, wanted: Sequence[str], block_rows: int) -> Iterator[Block]:
+    """The columns of a Parquet file, in its types."""
     place = 0
     with _parquet(path) as file:
         for batch in file.iter_batches(block_rows, columns=list(wanted)):
@@ -130,6 +133,7 @@ def _parquet_blocks(path: Path, wanted: Sequence[str], block_rows: int) -> Itera
 
 
 def _parquet(path: Path) -> pq.ParquetFile:
+    """Open a Parquet file; InputError where it is none."""
     try:
         return pq.ParquetFile(path)
     except pa.ArrowInvalid as error:

@@ -39,6 +39,7 @@ def read(sources: Sequence[Path], options: Options) -> Log:
 
 
 def _tables(path: Path, options: Options) -> Iterator[pa.Table]:
+    """One file, block by block."""
     for block in read_blocks(path, FIELDS, DIALECT, options):
         yield finish(block, FEATURES)
 

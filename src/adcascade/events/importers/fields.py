@@ -75,6 +75,7 @@ def parse(column: pa.Array, field: Field) -> tuple[pa.Array, Mask]:
 
 
 def _bisect(column: pa.Array, convert: Callable[[pa.Array], pa.Array], kind: pa.DataType) -> tuple[pa.Array, Mask]:
+    """Convert all at once, or halve until the wrong values stand alone."""
     try:
         return convert(column), np.zeros(len(column), np.bool_)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError):
@@ -136,6 +137,7 @@ def _with_milliseconds(column: pa.Array, format_: str) -> pa.Array:
 
 
 def _epochs(column: pa.Array, scale: int) -> pa.Array:
+    """Numbers since 1970, whole or not, times the unit in microseconds."""
     try:
         return pc.multiply_checked(column.cast(pa.int64()), scale)
     except pa.ArrowInvalid:
@@ -143,6 +145,7 @@ def _epochs(column: pa.Array, scale: int) -> pa.Array:
 
 
 def _lists(column: pa.Array, field: Field) -> pa.Array:
+    """Lists, or text that is split into them."""
     if pa.types.is_string(column.type):
         column = pc.split_pattern(column, field.separator)
     return column.cast(field.type)
@@ -168,11 +171,13 @@ def _outside(values: pa.Array, field: Field) -> Mask:
 
 
 def _plain(mask: pa.Array, *, default: bool) -> Mask:
+    """A mask without nulls."""
     flags: Mask = pc.fill_null(mask, default).to_numpy(zero_copy_only=False)
     return flags
 
 
 def _nouns(field: Field) -> str:
+    """What a value of this kind is called."""
     nouns: dict[Kind, str] = {
         "text": f"text like {field.pattern}" if field.pattern else "text in UTF-8",
         "integer": "an integer",
@@ -186,16 +191,19 @@ def _nouns(field: Field) -> str:
 
 
 def _many(length: int) -> str:
+    """The beginning of a vector's description."""
     return f"a list of {length}" if length else "a list of"
 
 
 def _time_noun(format_: str) -> str:
+    """What a time of this format looks like."""
     if format_ in EPOCHS:
         return f"a time in {format_} since 1970"
     return "a time like 2017-11-06 16:00:00" if format_ == "iso" else f"a time like {format_}"
 
 
 def _range(field: Field, noun: str) -> str:
+    """The noun with its bounds."""
     if field.low is not None and field.high is not None:
         noun += f" from {field.low:g} to {field.high:g}"
     elif field.low is not None:

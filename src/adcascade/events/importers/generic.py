@@ -36,6 +36,7 @@ def read(sources: Sequence[Path], options: Options) -> Log:
 
 
 def _tables(path: Path, mapping: Mapping, options: Options) -> Iterator[pa.Table]:
+    """One file, block by block."""
     declared = mapping.declarations()
     dialect = _dialect(path, mapping.format.delimiter, mapping.format.null)
     for block in read_blocks(path, mapping.fields(), dialect, options):
@@ -43,6 +44,7 @@ def _tables(path: Path, mapping: Mapping, options: Options) -> Iterator[pa.Table
 
 
 def _dialect(path: Path, delimiter: str, nulls: tuple[str, ...] = ("",)) -> Dialect:
+    """Commas, or tabs where the name says so, unless told."""
     return Dialect(delimiter=delimiter or ("\t" if ".tsv" in path.suffixes else ","), nulls=nulls)
 
 

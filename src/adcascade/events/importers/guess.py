@@ -57,6 +57,7 @@ def guess(first: pa.Table) -> tuple[Mapping, list[str]]:
 
 
 def _one(table: pa.Table, name: str) -> pa.Array:
+    """A column as one array."""
     return table[name].combine_chunks()
 
 
@@ -68,6 +69,7 @@ def reserved_of(names: Sequence[str]) -> dict[str, str]:
 
 
 def _feature(name: str, values: pa.Array) -> FeatureColumn | None:
+    """What a column probably is; None for lists that are no vectors."""
     words = name.lower().replace("-", "_").split("_")
     fitting = [side for side, known in SIDES.items() if any(word in known for word in words)]
     side: Literal["user", "ad", "context"] = "context"
@@ -91,6 +93,7 @@ def _kind(values: pa.Array) -> tuple[Literal["categorical", "numeric", "vector"]
 
 
 def _numbers(values: pa.Array) -> pa.Array | None:
+    """The values as float64; None where some are no numbers."""
     if pa.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
     try:

@@ -80,6 +80,7 @@ class PastItems:
         return table
 
     def _grow(self, users: int) -> None:
+        """Make room for so many users, doubling."""
         if users > len(self._count):
             more = max(users, 2 * len(self._count)) - len(self._count)
             self._count = np.concatenate([self._count, np.zeros(more, np.int64)])

@@ -83,6 +83,7 @@ def read(sources: Sequence[Path], options: Options) -> Log:
 
 
 def _tables(chosen: dict[str, list[Path]], options: Options) -> Iterator[pa.Table]:
+    """Impressions in order of time, with labels, clock, tags and agent."""
     clicks = _events(chosen["clicks"], options)
     conversions = _events(chosen["conversions"], options)
     for table in by_time(_shown(chosen["shown"], options), run_rows=options.run_rows):
@@ -91,12 +92,14 @@ def _tables(chosen: dict[str, list[Path]], options: Options) -> Iterator[pa.Tabl
 
 
 def _shown(paths: Sequence[Path], options: Options) -> Iterator[pa.Table]:
+    """All impressions, with a click that is null where the log has none."""
     for path in paths:
         for table in read_blocks(path, (*FIELDS, CLICK) if _labelled(path) else FIELDS, _dialect(path), options):
             yield table if _labelled(path) else table.append_column("click", pa.nulls(len(table), pa.float32()))
 
 
 def _labelled(path: Path) -> bool:
+    """Whether the log itself has a column click."""
     return "click" in column_names(path, _dialect(path))
 
 
@@ -146,6 +149,7 @@ def _agent(rows: pa.Table) -> pa.Table:
 
 
 def _first(text: pa.ChunkedArray, words: Sequence[str]) -> pa.ChunkedArray:
+    """The first of the words that each text holds, in the order of the words."""
     holds = [pc.fill_null(pc.match_substring(text, word), False) for word in words]
     return pc.case_when(pc.make_struct(*holds), *words)
 

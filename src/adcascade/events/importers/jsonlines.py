@@ -59,12 +59,14 @@ def column(values: Sequence[object]) -> pa.Array:
 
 
 def _items(value: object) -> list[str | None] | None:
+    """A value as a list of text."""
     if value is None or isinstance(value, list):
         return value and [_text(item) for item in value]
     return [_text(value) or ""]
 
 
 def _text(value: object) -> str | None:
+    """A scalar as text; the empty text is missing, true is 1."""
     if value is None or isinstance(value, str):
         return value or None
     if isinstance(value, bool):

@@ -43,6 +43,7 @@ def read(sources: Sequence[Path], options: Options) -> Log:
 
 
 def _tables(path: Path, options: Options) -> Iterator[pa.Table]:
+    """One file, block by block."""
     for block in read_blocks(path, FIELDS, DIALECT, options):
         rows = _one_each(block) if is_parquet(path) else expand(block)
         known = pc.if_else(pc.equal(rows["user_id"], "0"), pa.scalar(None, pa.string()), rows["user_id"])
@@ -62,10 +63,12 @@ def expand(block: pa.Table) -> pa.Table:
 
 
 def _labelled(block: pa.Table, click: float, weight: pa.ChunkedArray) -> pa.Table:
+    """The rows with this label and these weights."""
     return block.append_column("click", pa.array([click] * len(block))).append_column("weight", weight)
 
 
 def _one_each(block: pa.Table) -> pa.Table:
+    """The rows as they are, clicked or not."""
     click = pc.greater(block["clicks"], 0).cast(pa.int8())
     return block.append_column("click", click).append_column("weight", pa.array([1.0] * len(block)))
 

@@ -74,6 +74,7 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return [{key: value for key, value in one.items() if key != "source"} for one in plain]
 
     def _reserved(self, name: str, source: str) -> Field:
+        """How a reserved column is read."""
         kinds: dict[str, Kind] = {"click": "flag", "conversion": "flag", "position": "integer"}
         kinds |= {"propensity": "number", "weight": "number", "conversion_value_micros": "integer"}
         kind: Kind = "time" if name.endswith("time_us") else kinds.get(name, "text")
@@ -85,6 +86,7 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         )
 
     def _feature(self, one: FeatureColumn) -> Field:
+        """How a feature's column is read."""
         kinds: dict[str, Kind] = {"numeric": "number", "sequence": "list", "vector": "vector"}
         kind, width = kinds.get(one.kind, "text"), one.length if one.kind == "vector" else 0
         source = (one.source or one.name,)
@@ -106,6 +108,7 @@ def read_mapping(path: Path) -> Mapping:
 
 
 def _check(path: Path, mapping: Mapping) -> None:
+    """Raise ConfigurationError where names contradict the sample table."""
     if "click" not in mapping.columns:
         raise ConfigurationError(f'the mapping {path} has no click: write `click = "COLUMN"` under [columns]')
     unknown = [name for name in mapping.columns if name not in TYPES]
@@ -115,6 +118,7 @@ def _check(path: Path, mapping: Mapping) -> None:
 
 
 def _no_reserved(path: Path, features: Sequence[FeatureColumn]) -> None:
+    """Raise ConfigurationError where a feature has a reserved name or a vector no width."""
     for one in features:
         if one.name in TYPES:
             raise ConfigurationError(

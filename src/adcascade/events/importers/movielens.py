@@ -81,6 +81,7 @@ def read(sources: Sequence[Path], options: Options) -> Log:
 def _tables(
     chosen: dict[str, list[Path]], features: Sequence[Declaration], options: Options, *, timed: bool
 ) -> Iterator[pa.Table]:
+    """Ratings with films, users and histories."""
     films = _lookup(chosen["items"], (*ITEM_FIELDS, *FLAGS), options)
     users = _lookup(chosen["users"], USER_FIELDS, options)
     ratings: Iterator[pa.Table] = (
@@ -94,6 +95,7 @@ def _tables(
 
 
 def _ratings(paths: Sequence[Path], options: Options, *, timed: bool) -> Iterator[pa.Table]:
+    """Ratings as clicks."""
     fields = (*RATING_FIELDS, TIME) if timed else RATING_FIELDS
     for path in paths:
         for block in read_blocks(path, fields, dialect_of(path), options):
@@ -102,6 +104,7 @@ def _ratings(paths: Sequence[Path], options: Options, *, timed: bool) -> Iterato
 
 
 def _with_past(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Adds what each user liked before."""
     past = PastItems(("item_id", "genre"), LENGTH)
     for table in whole_moments(tables):
         yield past.add(table, table["click"].to_numpy() == 1)

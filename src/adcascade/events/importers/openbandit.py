@@ -68,14 +68,17 @@ def read(sources: Sequence[Path], options: Options) -> Log:
 
 
 def _items(path: Path) -> int:
+    """How many items the log knows: its columns of affinity."""
     return sum(name.startswith(AFFINITY) for name in column_names(path, Dialect()))
 
 
 def _affinities(items: int) -> Declaration:
+    """The declaration of the vector of affinities."""
     return declare("affinities", "user", "vector", length=items)
 
 
 def _tables(chosen: dict[str, list[Path]], features: Sequence[Declaration], options: Options) -> Iterator[pa.Table]:
+    """Impressions in order of time, with their items' features."""
     paths = need(chosen["items"], "item_context")
     context = (table for path in paths[:1] for table in read_blocks(path, ITEM_FIELDS, Dialect(), options))
     items = Lookup(context, "item_id", [field.name for field in ITEM_FIELDS[1:]])
@@ -86,6 +89,7 @@ def _tables(chosen: dict[str, list[Path]], features: Sequence[Declaration], opti
 
 
 def _shown(paths: Sequence[Path], items: int, options: Options) -> Iterator[pa.Table]:
+    """All logs, with affinities as one vector and the policy."""
     names = [f"{AFFINITY}{i}" for i in range(items)]
     fields = (*FIELDS, *(Field(name=name, kind="number") for name in names))
     for path in paths:

@@ -53,6 +53,7 @@ class _Run:
     rest: Iterator[pa.RecordBatch]
 
     def refill(self) -> None:
+        """Read the next batch where nothing is left."""
         while not len(self.head):
             batch = next(self.rest, None)
             if batch is None:
@@ -77,6 +78,7 @@ def _merge(paths: list[Path], key: str) -> Iterator[pa.Table]:
 
 
 def _pass_on(runs: list[_Run], key: str) -> pa.Table:
+    """All rows up to the earliest end of what has been read of a run."""
     moment = min(run.head[key][-1].as_py() for run in runs)
     parts = []
     for run in runs:
@@ -87,11 +89,13 @@ def _pass_on(runs: list[_Run], key: str) -> pa.Table:
 
 
 def _write_run(table: pa.Table, folder: Path, number: int) -> Path:
+    """Write a sorted run to disk."""
     path = folder / f"{number:06d}.parquet"
     pq.write_table(table.unify_dictionaries(), path, row_group_size=BATCH, compression="lz4")
     return path
 
 
 def _slices(table: pa.Table) -> Iterator[pa.Table]:
+    """A table in batches."""
     for start in range(0, len(table), BATCH):
         yield table.slice(start, BATCH)

@@ -39,6 +39,7 @@ def read(sources: Sequence[Path], options: Options) -> Log:
 
 
 def _tables(path: Path, options: Options) -> Iterator[pa.Table]:
+    """One file, block by block."""
     for block in read_blocks(path, FIELDS, Dialect(), options):
         user = pc.binary_join_element_wise(block["ip"], block["device"], block["os"], "/")
         rows = with_clock(block).append_column("user", user)

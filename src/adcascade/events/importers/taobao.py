@@ -93,6 +93,7 @@ def read(sources: Sequence[Path], options: Options) -> Log:
 
 
 def _tables(chosen: dict[str, list[Path]], options: Options) -> Iterator[pa.Table]:
+    """Impressions in order of time with ads, profiles and histories."""
     ads = Lookup(_all(need(chosen["ads"], "ad_feature.csv"), AD_FIELDS, options), "adgroup_id", (*AD.split(), "price"))
     profiles = Lookup(
         _all(need(chosen["profiles"], "user_profile.csv"), PROFILE_FIELDS, options), "user", PROFILE.split()
@@ -109,6 +110,7 @@ def _tables(chosen: dict[str, list[Path]], options: Options) -> Iterator[pa.Tabl
 
 
 def _impressions(paths: Sequence[Path], ads: Lookup, options: Options) -> Iterator[pa.Table]:
+    """The impressions with their ads' columns."""
     for table in _all(paths, SAMPLE_FIELDS, options):
         yield ads.attach(table, "adgroup_id")
 
@@ -123,11 +125,13 @@ def _behaviour(paths: Sequence[Path], options: Options) -> Iterator[pa.Table]:
 
 
 def _all(paths: Sequence[Path], fields: Sequence[Field], options: Options) -> Iterator[pa.Table]:
+    """Several files of one kind."""
     for path in paths:
         yield from read_blocks(path, fields, DIALECT, options)
 
 
 def _small(path: Path, options: Options) -> Iterator[pa.Table]:
+    """The small rewrite, block by block."""
     for block in read_blocks(path, SMALL_FIELDS, DIALECT, options):
         yield finish(block.append_column("user", block["user_id"]), SMALL_FEATURES)
 

@@ -119,6 +119,7 @@ def _split_blocks(path: Path, dialect: Dialect, block_bytes: int) -> Iterator[Bl
 
 
 def _bytes(cell: str) -> bytes | None:
+    """A cell as it stood in the file; None where it is empty."""
     return cell.encode("utf-8", "surrogateescape") or None
 
 
