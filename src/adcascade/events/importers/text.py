@@ -1,6 +1,6 @@
 """Delimited text, gzip or bzip2 or plain, as blocks of undecoded columns with the number of every row."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,27 +62,7 @@ def text_blocks(path: Path, wanted: Sequence[str], dialect: Dialect, block_bytes
     numbering = _Numbering(skipped)
     with open_stream(path) as stream:
         try:
-            reader = pa_csv.open_csv(
-                stream,
-                read_options=pa_csv.ReadOptions(
-                    use_threads=False,
-                    encoding=dialect.encoding,
-                    block_size=block_bytes,
-                    column_names=list(names),
-                    skip_rows=0 if dialect.columns else 1,
-                ),
-                parse_options=pa_csv.ParseOptions(
-                    delimiter=dialect.delimiter,
-                    quote_char='"' if dialect.quotes else False,
-                    invalid_row_handler=note,
-                ),
-                convert_options=pa_csv.ConvertOptions(
-                    column_types=dict.fromkeys(wanted, pa.binary()),
-                    include_columns=list(wanted),
-                    strings_can_be_null=True,
-                    null_values=list(dialect.nulls),
-                ),
-            )
+            reader = _reader(stream, wanted, dialect, names, (note, block_bytes))
             for batch in reader:
                 yield Block(pa.Table.from_batches([batch]), *numbering.take(len(batch)))
         except pa.ArrowInvalid as error:
@@ -91,6 +71,36 @@ def text_blocks(path: Path, wanted: Sequence[str], dialect: Dialect, block_bytes
             raise InputError(path.name, str(error), "delimited text", "is it the file of this format?") from error
     if rest := numbering.rest():
         yield Block(pa.table({name: pa.array([], pa.binary()) for name in wanted}), np.empty(0, np.int64), rest)
+
+
+def _reader(
+    stream: pa.NativeFile,
+    wanted: Sequence[str],
+    dialect: Dialect,
+    names: Sequence[str],
+    how: tuple[Callable[[pa_csv.InvalidRow], str], int],
+) -> pa_csv.CSVStreamingReader:
+    """Arrow's reader of the wanted columns as bytes; how: what is called for a broken row, and the size of a block."""
+    note, block_bytes = how
+    return pa_csv.open_csv(
+        stream,
+        read_options=pa_csv.ReadOptions(
+            use_threads=False,
+            encoding=dialect.encoding,
+            block_size=block_bytes,
+            column_names=list(names),
+            skip_rows=0 if dialect.columns else 1,
+        ),
+        parse_options=pa_csv.ParseOptions(
+            delimiter=dialect.delimiter, quote_char='"' if dialect.quotes else False, invalid_row_handler=note
+        ),
+        convert_options=pa_csv.ConvertOptions(
+            column_types=dict.fromkeys(wanted, pa.binary()),
+            include_columns=list(wanted),
+            strings_can_be_null=True,
+            null_values=list(dialect.nulls),
+        ),
+    )
 
 
 def _split_blocks(path: Path, dialect: Dialect, block_bytes: int) -> Iterator[Block]:
