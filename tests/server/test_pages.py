@@ -72,11 +72,13 @@ def test_the_status_is_json_as_the_engine_tells_it(call: Call) -> None:
 
 
 def test_every_answer_forbids_guessing_its_type(call: Call) -> None:
-    """Security headers on successes and failures alike."""
-    for path in ("/", "/health", "/metrics", "/nowhere", "/t/i/x", "/openrtb2/bid", "/status.json"):
+    """Successes and failures alike; what a browser may show has a policy that runs nothing, too."""
+    for path in ("/", "/health", "/metrics", "/nowhere", "/t/i/x", "/status.json"):
         headers = call("GET", path).headers
         assert headers["x-content-type-options"] == "nosniff", path
         assert "default-src 'none'" in headers["content-security-policy"], path
+    for path in ("/openrtb2/bid", "/v2/auctions", "/v2/events"):
+        assert call("POST", path, content=b"").headers["x-content-type-options"] == "nosniff", path
 
 
 def test_every_reference_of_the_description_resolves() -> None:

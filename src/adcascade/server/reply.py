@@ -1,7 +1,7 @@
 """Reply: status, JSON body and headers on their way out; and how it is sent."""
 
 import zlib
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from starlette.types import Send
 
@@ -13,11 +13,11 @@ SECURITY: Headers = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"cache-control", b"no-store"),
 )
-JSON: Headers = ((b"content-type", b"application/json"), *SECURITY)
+SNIFF: Headers = ((b"x-content-type-options", b"nosniff"),)  # enough for answers to POST that no browser shows
+JSON: Headers = ((b"content-type", b"application/json"), *SNIFF)
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """One answer; headers beside those of every answer."""
 
     status: int
@@ -28,7 +28,7 @@ class Reply:
 async def send_reply(send: Send, reply: Reply, *, compress: bool = False) -> None:
     """Send it as JSON, gzipped where `compress` says so; a 204 has neither body nor length."""
     if reply.status == 204:
-        await send({"type": "http.response.start", "status": 204, "headers": [*reply.headers, *SECURITY]})
+        await send({"type": "http.response.start", "status": 204, "headers": [*reply.headers, *SNIFF]})
         await send({"type": "http.response.body"})
         return
     body = reply.body

@@ -37,11 +37,16 @@ def ad_request(
         category=_category(inventory, options),
         device=DEVICES.get(device.devicetype or 0, "") if device is not None else "",
         country=_country(request),
-        blocked_categories=tuple(options.categories.get(code, code) for code in request.bcat or ()),
+        blocked_categories=_blocked(request.bcat or (), options),
         blocked_advertisers=(*(request.badv or ()), *(request.bseat or ())),
         timeout_us=_timeout(request.tmax, options),
         test=request.test == 1,
     )
+
+
+def _blocked(codes: Sequence[str], options: ServerOptions) -> tuple[str, ...]:
+    known = options.categories
+    return tuple([known.get(code, code) for code in codes]) if known else tuple(codes)
 
 
 def _timeout(tmax: int | None, options: ServerOptions) -> int:

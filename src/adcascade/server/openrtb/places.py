@@ -1,7 +1,8 @@
 """Places: the imps of a request that we can fill, each with the slot that the engine sees."""
 
 import math
-from dataclasses import dataclass
+
+import msgspec
 
 from adcascade.contracts import Slot
 from adcascade.server.openrtb.native import NativeRequest, parse_native
@@ -9,8 +10,7 @@ from adcascade.server.openrtb.objects import Banner, BidRequest, Imp
 from adcascade.server.options import ServerOptions
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, kw_only=True):
     """An imp with its slot. sizes: allowed (w, h) of a banner, empty if any; native: what the page lays out."""
 
     imp: Imp
