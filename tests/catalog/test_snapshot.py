@@ -126,7 +126,7 @@ def ask(**fields: object) -> AdRequest:
     return AdRequest(**{"id": "r", "time_us": 0, "slots": (Slot(id="s"),), **fields})  # type: ignore[arg-type]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=120)
 @given(
     st.lists(st.tuples(some_changes(), st.sampled_from("CDEF"), st.booleans()), min_size=1, max_size=4),
     st.lists(st.tuples(requests, st.integers(0, 7)), min_size=1, max_size=6),
@@ -150,7 +150,7 @@ def test_bitmap_is_its_slow_twin(steps: list[tuple[Changes, str, bool]], asked: 
             )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(st.lists(some_changes(), min_size=1, max_size=4), requests)
 def test_history_does_not_matter(steps: list[Changes], request: AdRequest) -> None:
     """A snapshot that lived through changes equals one that read the last state at once."""

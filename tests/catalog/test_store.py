@@ -215,7 +215,7 @@ def test_a_url_of_no_database_is_a_matter_of_configuration(bad: str) -> None:
         CatalogStore(bad)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=12)
 @given(steps=st.lists(st.tuples(st.booleans(), st.sets(st.sampled_from("abcdef"), min_size=1)), max_size=8))
 def test_changes_in_pieces_are_changes_at_once(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[bool, set[str]]]
