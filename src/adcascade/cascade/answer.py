@@ -24,7 +24,8 @@ class Served:
     advertiser: Advertiser
     price_micros: int  # per billing event, at most the bid
     ecpm_micros: int  # the price per thousand impressions
-    ctr: float  # calibrated, in this slot
+    ctr: float  # P(click in this slot), calibrated
+    cvr: float = float("nan")  # P(conversion | click)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """From an AdRequest to an Opportunity: the raw features as seen, the same encoded, and the request's own chance."""
 
+from collections.abc import Sequence
 from hashlib import blake2b
 
 import numpy as np
@@ -12,14 +13,14 @@ HOUR_US = 3_600_000_000
 Seen = dict[str, str | float | int | list[str] | None]
 
 
-def seen_of(request: AdRequest, profiles: Profiles) -> Seen:
+def seen_of(request: AdRequest, profiles: Profiles, context: Sequence[str]) -> Seen:
     """Raw request-side feature values at this moment. They are logged, so that training sees what serving saw.
 
-    The installation's own columns (AdRequest.context) come first: a reserved name in them does not shadow ours.
+    context: the keys of AdRequest.context that this installation has declared; others are not kept.
     """
     ads, categories = profiles.history(request.user)
     return {
-        **request.context,
+        **{name: request.context.get(name) for name in context},
         "user": request.user,
         "scenario": request.scenario or None,
         "device": request.device or None,
@@ -38,8 +39,10 @@ def chance_of(name: str) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(int.from_bytes(blake2b(name.encode(), digest_size=8).digest())))
 
 
-def opportunity_of(request: AdRequest, profiles: Profiles, encoder: Encoder) -> Opportunity:
+def opportunity_of(
+    request: AdRequest, profiles: Profiles, encoder: Encoder, context: Sequence[str] = ()
+) -> Opportunity:
     """What the stages share; position is served as 0, for models answer for the first slot."""
-    seen = seen_of(request, profiles)
+    seen = seen_of(request, profiles, context)
     features = encoder.encode_one({**seen, "position": "0"}, "request")
     return Opportunity(request=request, seen=seen, features=features, random=chance_of(request.id))

@@ -47,6 +47,8 @@ def auction_record(
     seen: dict[str, str | float | int | list[str] | None],
     bundle: str,
     log_ranked: int,
+    live_factor: float = 1.0,
+    asked: str = "",
 ) -> AuctionRecord:
     """One record for the event log."""
     return AuctionRecord(
@@ -59,6 +61,8 @@ def auction_record(
         ranked=ranked_of(outcome, log_ranked) if log_ranked else None,
         bundle=bundle,
         policy=outcome.policy,
+        live_factor=live_factor,
+        asked=asked,
         cuts=outcome.cuts,
         stage_us={step.name: step.elapsed_ns // 1000 for step in outcome.steps},
     )

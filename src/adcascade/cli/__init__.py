@@ -1,1 +1,5 @@
-"""cli."""
+"""The command line: one file per command; `app` joins them."""
+
+from adcascade.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,159 @@
+"""Build: from a bundle's folder to an engine; the one place that knows in which order the stages stand."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adcascade.auction import METHODS as AUCTIONS
+from adcascade.auction import AuctionStage
+from adcascade.bidding.pacer import Pacer
+from adcascade.bidding.stage import BiddingStage
+from adcascade.calibration.live import LiveCalibration
+from adcascade.calibration.slots import read_slot_factors
+from adcascade.calibration.stage import CalibrationStage
+from adcascade.cascade.bundle import Bundles
+from adcascade.cascade.engine import Engine, Pipeline, Place
+from adcascade.cascade.exploration import UniformAuction, UniformRetrieval
+from adcascade.catalog.snapshot import Snapshot
+from adcascade.contracts import Stage
+from adcascade.contracts.stage import CatalogListener
+from adcascade.conversion.stage import ConversionStage
+from adcascade.creative.counts import VariantCounts, read_counts
+from adcascade.creative.stage import CreativeStage
+from adcascade.features.ads import AdFeatures
+from adcascade.features.encoder import Encoder
+from adcascade.learning.scorer import Scorer
+from adcascade.preranking.stage import PrerankingStage
+from adcascade.ranking.stage import RankingStage
+from adcascade.retrieval.stage import RetrievalConfig, RetrievalStage
+
+EVERYTHING = 1 << 30  # a `keep` that keeps all
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Widths:
+    """How wide the cascade is, and its rules: the part of the settings that the engine needs."""
+
+    retrieve: int = 300
+    prerank: int = 100
+    exploration: float = 0.05
+    rule: Literal["gsp", "first_price", "second_price"] = "gsp"
+    reserve_micros: int = 200_000
+    one_per: Literal["campaign", "product", "ad"] = "campaign"
+
+
+@dataclass(slots=True, kw_only=True)
+class Loaded:
+    """An engine and what belongs to its models."""
+
+    version: str
+    encoder: Encoder
+    engine: Engine
+    reference: Sequence[Stage]  # the same models without narrowing, to measure what narrowing loses
+    slot_factors: NDArray[np.float32]  # [K]
+    features: AdFeatures
+    snapshot: Snapshot
+    listeners: Sequence[CatalogListener]
+
+    def slot_factor(self, slot: int) -> float:
+        """Clicks in this slot for one click in the first; the last factor holds for all further slots."""
+        return float(self.slot_factors[min(slot, len(self.slot_factors) - 1)])
+
+    def ads_changed(self, rows: NDArray[np.int32]) -> None:
+        """Ads are new, changed or gone: encode them again and tell the stages that keep something per ad."""
+        self.features.update(rows, self.snapshot.columns(rows.tolist()))
+        for listener in self.listeners:
+            listener.ads_changed(rows)
+
+
+def cold(snapshot: Snapshot, widths: Widths, pacer: Pacer | None) -> Loaded:
+    """What serves before the first training: chance alone, at the lowest price; its log is what training needs."""
+    encoder = Encoder.fit((), ())
+    select = Pipeline("exploration", [Place(UniformRetrieval(snapshot), required=True), Place(_bids(snapshot, pacer))])
+    creatives = CreativeStage(VariantCounts(), snapshot, explore=True)
+    close = Pipeline("exploration", _uniform_close(snapshot, widths, creatives))
+    return Loaded(
+        version="none",
+        encoder=encoder,
+        engine=Engine(select, select, close, close, share=1.0),
+        reference=(),
+        slot_factors=np.ones(1, np.float32),
+        features=AdFeatures(encoder),
+        snapshot=snapshot,
+        listeners=(),
+    )
+
+
+def load_bundle(
+    bundles: Bundles,
+    version: str,
+    snapshot: Snapshot,
+    *,
+    widths: Widths,
+    pacer: Pacer | None,
+    live: LiveCalibration,
+) -> Loaded:
+    """Verify a bundle and build its engine over the catalog as it is now."""
+    bundles.verify(version)
+    root = bundles.path(version)
+    encoder = Encoder.load(root / "features")
+    features = AdFeatures(encoder)
+    rows = np.arange(snapshot.n, dtype=np.int32)
+    features.update(rows, snapshot.columns(rows.tolist()))
+    retrieval = RetrievalStage.load(root / "retrieval", snapshot, features, RetrievalConfig(keep=widths.retrieve))
+    ranker = Scorer(root / "ranking", features)
+    judging = [
+        Place(ConversionStage.load(root / "conversion", features)),
+        Place(CalibrationStage.load(root / "calibration")),
+        Place(live),
+        Place(_bids(snapshot, pacer), required=True),
+    ]
+    prerank = PrerankingStage(Scorer(root / "preranking", features), snapshot, keep=widths.prerank, pacer=pacer)
+    select = [
+        Place(retrieval, required=True),
+        Place(prerank, keep=widths.prerank),
+        Place(RankingStage(ranker, keep=widths.prerank), keep=widths.prerank),
+        *judging,
+    ]
+    every = RankingStage(ranker, keep=EVERYTHING)
+    explore = [Place(UniformRetrieval(snapshot), required=True), Place(every), *judging]
+    factors = read_slot_factors(root / "calibration")
+    auction = AuctionStage(
+        AUCTIONS[widths.rule],
+        snapshot,
+        reserve_micros=widths.reserve_micros,
+        slot_factors=factors,
+        one_per=widths.one_per,
+    )
+    counts = read_counts(root / "creative")
+    close = [Place(auction, required=True), Place(CreativeStage(counts, snapshot))]
+    close_explored = _uniform_close(snapshot, widths, CreativeStage(counts, snapshot, explore=True))
+    return Loaded(
+        version=version,
+        encoder=encoder,
+        engine=Engine(
+            Pipeline("cascade", select),
+            Pipeline("exploration", explore),
+            Pipeline("cascade", close),
+            Pipeline("exploration", close_explored),
+            share=widths.exploration,
+        ),
+        reference=(every, *(place.stage for place in judging), auction),
+        slot_factors=factors,
+        features=features,
+        snapshot=snapshot,
+        listeners=(retrieval,),
+    )
+
+
+def _bids(snapshot: Snapshot, pacer: Pacer | None) -> BiddingStage:
+    """Bids as the pacer lets them be; without a pacer as the advertisers made them."""
+    return BiddingStage(snapshot, Pacer() if pacer is None else pacer)
+
+
+def _uniform_close(snapshot: Snapshot, widths: Widths, creatives: CreativeStage) -> list[Place]:
+    auction = UniformAuction(snapshot, reserve_micros=widths.reserve_micros)
+    return [Place(auction, required=True), Place(creatives)]

@@ -1,0 +1,89 @@
+"""Evaluating a bundle on a sample set, with the very graphs that serve: no torch, one row at a time.
+
+Every row is a request that meets one ad, in the slot where the ad was.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from adcascade.calibration.stored import read_calibration
+from adcascade.errors import DataMissingError
+from adcascade.events.samples import Samples
+from adcascade.features.ads import AdFeatures
+from adcascade.features.encoder import Encoder
+from adcascade.learning.scorer import Scorer
+from adcascade.metrics import auc, ece, gauc, log_loss, pcoc
+
+Floats = NDArray[np.float64]
+CHUNK = 16_384
+
+
+def evaluate_bundle(root: Path, samples: Samples, progress: Callable[[int], None] | None = None) -> dict[str, float]:
+    """AUC, GAUC where there are users, log-loss, PCOC and ECE of the calibrated click probability.
+
+    root: a bundle's folder. DataMissingError where the samples hold no labelled row.
+    """
+    encoder = Encoder.load(root / "features")
+    features = AdFeatures(encoder)
+    scorer = Scorer(root / "ranking", features)
+    maps, _ = read_calibration(root / "calibration")
+    label = samples.label
+    predicted, happened, users = [], [], []
+    for table in samples.tables(batch_rows=CHUNK):
+        rows = table.filter(table[label].is_valid())
+        raw = served_scores(encoder, features, scorer, rows)
+        scenario = texts_of(rows, "scenario")
+        out = np.empty(len(raw))
+        for name in np.unique(scenario):
+            mine = scenario == name
+            out[mine] = maps.for_scenario(str(name))(raw[mine])
+        predicted.append(out)
+        happened.append(rows[label].to_numpy().astype(np.float64))
+        users.append(texts_of(rows, "user"))
+        if progress is not None:
+            progress(len(table))
+    if not sum(map(len, happened)):
+        raise DataMissingError(f"{samples.folder} holds no row whose {label} is known: there is nothing to evaluate")
+    return numbers_of(np.concatenate(happened), np.concatenate(predicted), np.concatenate(users))
+
+
+def served_scores(encoder: Encoder, features: AdFeatures, scorer: Scorer, table: pa.Table) -> Floats:
+    """Probabilities [n] before calibration, as serving computes them."""
+    n = len(table)
+    columns = {name: table[name] for name in table.column_names}
+    features.update(np.arange(n, dtype=np.int32), columns)
+    requests = encoder.encode(columns, n, "request")
+    logit = np.empty(n)
+    for row in range(n):
+        state = scorer.user(requests.take(slice(row, row + 1)))
+        logit[row] = scorer.score(state, np.array([row], np.int32))[0]
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * logit)))
+
+
+def numbers_of(happened: Floats, predicted: Floats, user: NDArray[np.str_] | None = None) -> dict[str, float]:
+    """The metrics of n predictions; what is undefined (AUC where nothing happened) is left out."""
+    numbers = {"rows": float(len(happened)), "rate": float(happened.mean())}
+    if happened.min() == happened.max():
+        return numbers
+    numbers |= {
+        "auc": auc(happened, predicted),
+        "log_loss": log_loss(happened, predicted),
+        "pcoc": pcoc(happened, predicted),
+        "ece": ece(happened, predicted),
+    }
+    if user is not None and (user != "").any():
+        known = user != ""
+        within = gauc(happened[known], predicted[known], user[known])
+        numbers |= {} if np.isnan(within) else {"gauc": within}
+    return numbers
+
+
+def texts_of(table: pa.Table, name: str) -> NDArray[np.str_]:
+    """A text column [n]; empty texts where it is absent or null."""
+    if name not in table.column_names:
+        return np.full(len(table), "", np.str_)
+    return np.array(table[name].cast(pa.string()).fill_null("").to_pylist(), np.str_)

@@ -1,0 +1,163 @@
+"""Learning the whole cascade from a sample set of the installation's own log, into a new bundle.
+
+    encoder -> ranking -> calibration, slot factors -> conversion -> retrieval -> pre-ranking (distilled) -> creative
+
+Every stage learns from the same rows; the last `holdout` share, in order of time, calibrates and judges. This file
+imports torch: serving never imports it.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adcascade.calibration.learn import CalibrationLearner
+from adcascade.cascade.bundle import Bundles, Manifest
+from adcascade.cascade.learn_ranking import Trained, judge, learn_calibration, learn_ranking, measure, split
+from adcascade.catalog.snapshot import Snapshot
+from adcascade.conversion.learn import ConversionLearner
+from adcascade.creative.learn import CreativeLearner
+from adcascade.errors import DataMissingError
+from adcascade.events.samples import Samples
+from adcascade.features.ads import AdFeatures
+from adcascade.features.feature import Feature
+from adcascade.learning.loop import Progress
+from adcascade.preranking.learn import PrerankingLearner
+from adcascade.retrieval.two_tower import TwoTowerLearner
+from adcascade.settings import TrainSettings
+
+Say = Callable[[str, int, int], None]  # stage, rows done, rows in all
+LEAST_CLICKS = 50  # in the learning part, below which nothing can be learned
+
+
+@dataclass(slots=True, kw_only=True)
+class Lesson:
+    """What is learned from, and how; `seconds` says how long each stage took."""
+
+    samples: Samples
+    snapshot: Snapshot
+    features: Sequence[Feature]
+    settings: TrainSettings
+    seed: int = 0
+    say: Say | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str, rows: int) -> Iterator[Progress]:
+        """Time a stage, and pass its progress on."""
+        start, epochs = time.perf_counter(), self.settings.epochs
+
+        def progress(epoch: int, seen: int, loss: float) -> None:  # noqa: ARG001  the loop's signature
+            if self.say is not None:
+                self.say(name, min(epoch * rows + seen, rows * epochs), rows * epochs)
+
+        if self.say is not None:
+            self.say(name, 0, rows * epochs)
+        yield progress
+        self.seconds[name] = time.perf_counter() - start
+        if self.say is not None:
+            self.say(name, rows * epochs, rows * epochs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """Every stage's learner, ready to be exported."""
+
+    ranking: Trained
+    calibration: CalibrationLearner
+    conversion: ConversionLearner
+    retrieval: TwoTowerLearner
+    preranking: PrerankingLearner
+    creative: CreativeLearner
+    metrics: dict[str, float]
+    rows: int
+
+    def fill(self, folder: Path) -> None:
+        """Write every stage's folder."""
+        parts: dict[str, Any] = {
+            "features": self.ranking.encoder.save,
+            "ranking": self.ranking.export,
+            "calibration": self.calibration.export,
+            "conversion": self.conversion.export,
+            "retrieval": self.retrieval.export,
+            "preranking": self.preranking.export,
+            "creative": self.creative.export,
+        }
+        for name, write in parts.items():
+            (folder / name).mkdir()
+            write(folder / name)
+
+
+def learn_cascade(lesson: Lesson) -> Learned:
+    """Train every stage. DataMissingError where the log holds too few clicks to learn from."""
+    settings = lesson.settings
+    learn, held = split(lesson.samples, settings.holdout)
+    clicks = sum(float(np.nansum(table["click"].to_numpy())) for table in learn.tables(["click"]))
+    if clicks < LEAST_CLICKS:
+        raise DataMissingError(
+            f"the log holds {clicks:.0f} clicks to learn from; at least {LEAST_CLICKS} are needed: serve for longer"
+        )
+    with lesson.stage("ranking", len(learn)) as progress:
+        ranking = learn_ranking(lesson.features, learn, settings, seed=lesson.seed, progress=progress)
+    with lesson.stage("calibration", len(held)):
+        judged = judge(ranking, held)
+        calibration = learn_calibration(judged, settings.calibration)
+        metrics = measure(judged, settings.calibration)
+    encoder = ranking.encoder
+    features = AdFeatures(encoder)
+    rows = np.arange(lesson.snapshot.n, dtype=np.int32)
+    features.update(rows, lesson.snapshot.columns(rows.tolist()))
+    with lesson.stage("conversion", len(learn)) as progress:
+        conversion = ConversionLearner(encoder=encoder)
+        conversion.fit(lesson.samples.tables, progress=progress)
+    with lesson.stage("retrieval", len(learn)) as progress:
+        retrieval = TwoTowerLearner(encoder)
+        retrieval.fit(learn.tables, progress)
+    with lesson.stage("preranking", len(learn)) as progress:
+        preranking = PrerankingLearner(teacher=ranking.model, teacher_table=ranking.table, ads=features)
+        preranking.fit(learn.tables, _living(lesson.snapshot), progress=progress)
+    with lesson.stage("creative", len(learn)):
+        creative = CreativeLearner(lesson.snapshot.ads)
+        creative.add_tables(lesson.samples.tables(["logged_ad", "logged_creative", "click"]))
+    return Learned(
+        ranking=ranking,
+        calibration=calibration,
+        conversion=conversion,
+        retrieval=retrieval,
+        preranking=preranking,
+        creative=creative,
+        metrics=metrics,
+        rows=len(lesson.samples),
+    )
+
+
+def write_bundle(bundles: Bundles, learned: Learned, lesson: Lesson, *, now_us: int, until_us: int) -> Manifest:
+    """Export into a new bundle; the one that serves becomes its parent. Does not promote."""
+    current = bundles.current()
+    return bundles.write(
+        learned.fill,
+        created_us=now_us,
+        schema=learned.ranking.encoder.fingerprint,
+        methods={
+            "retrieval": "two_tower",
+            "preranking": "mlp",
+            "ranking": learned.ranking.method,
+            "conversion": "cvr",
+            "calibration": lesson.settings.calibration,
+            "creative": "smoothed",
+        },
+        metrics={**learned.metrics, **{f"seconds_{name}": value for name, value in lesson.seconds.items()}},
+        parents=(current,) if current else (),
+        samples=learned.rows,
+        until_us=until_us,
+    )
+
+
+def _living(snapshot: Snapshot) -> NDArray[np.int32]:
+    """Rows of the ads that could be served today."""
+    return np.array([row for row, ad in enumerate(snapshot.ads) if ad is not None and ad.status == "active"], np.int32)

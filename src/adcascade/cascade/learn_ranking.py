@@ -1,0 +1,208 @@
+"""Learning the click probability: encoder, ranking model, calibration, and how good they are on held-out rows.
+
+The rows are split in order of time where there is time: the first learn, the last `holdout` share judges. The
+calibration is fitted on the first half of the holdout and judged, with the model, on the second; what is shipped is
+then fitted on the whole holdout.
+
+This file imports torch: serving never imports it.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+
+from adcascade.calibration.learn import CalibrationLearner
+from adcascade.calibration.stored import TargetMaps
+from adcascade.cascade.evaluate import numbers_of, texts_of
+from adcascade.errors import ConfigurationError
+from adcascade.events.samples import Samples
+from adcascade.features.encoder import Encoder
+from adcascade.features.feature import Feature
+from adcascade.learning.export import export
+from adcascade.learning.labelled import LabelledBlocks, labelled
+from adcascade.learning.loop import Progress, Training, fit, predict
+from adcascade.learning.model import ScoringModel, Shape
+from adcascade.nn.packed import PackedEmbedding, TableConfig
+from adcascade.ranking import METHODS
+from adcascade.settings import TrainSettings
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """A model with its table, as the loop left them."""
+
+    encoder: Encoder
+    model: ScoringModel
+    table: PackedEmbedding
+    method: str
+
+    def export(self, folder: Path) -> None:
+        """Write what the stage's Scorer loads into an existing folder."""
+        export(folder, self.model, self.table, self.encoder.fingerprint)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """N held-out rows: what the model says and what happened."""
+
+    first: Floats  # [N] P(click) in the first slot, not calibrated
+    actual: Floats  # [N] the same in the slot where the ad was
+    clicked: Floats  # [N]
+    slot: NDArray[np.int64]  # [N]
+    scenario: NDArray[np.str_]  # [N] "" where unknown
+    user: NDArray[np.str_]  # [N]
+
+    def part(self, index: slice) -> "Judged":
+        """Some of the rows."""
+        return Judged(
+            first=self.first[index],
+            actual=self.actual[index],
+            clicked=self.clicked[index],
+            slot=self.slot[index],
+            scenario=self.scenario[index],
+            user=self.user[index],
+        )
+
+
+def split(samples: Samples, holdout: float) -> tuple[Samples, Samples]:
+    """(learn, judge): by time where the rows have it and are in order, else by place."""
+    if samples.ordered and "time_us" in samples.schema.names:
+        return samples.split_by_time(1 - holdout)
+    cut = round(len(samples) * (1 - holdout))
+    return samples.slice(0, cut), samples.slice(cut)
+
+
+def model_class(name: str) -> Callable[[Shape], ScoringModel]:
+    """The model of a short name in ranking.METHODS, or of an import path "package.module:Class"."""
+    path = METHODS.get(name, name)
+    module, separator, attribute = path.partition(":")
+    try:
+        found: Any = getattr(import_module(module), attribute) if separator else None
+    except (ImportError, AttributeError) as error:
+        raise ConfigurationError(f"train.ranking is {name!r}, which cannot be imported: {error}") from error
+    if found is None:
+        raise ConfigurationError(
+            f"train.ranking is {name!r}; expected one of {', '.join(METHODS)}, or 'package.module:Class'"
+        )
+    factory: Callable[[Shape], ScoringModel] = found
+    return factory
+
+
+def learn_ranking(
+    features: Sequence[Feature],
+    learn: Samples,
+    settings: TrainSettings,
+    *,
+    seed: int = 0,
+    label: str = "click",
+    progress: Progress | None = None,
+) -> Trained:
+    """Fit the encoder, then the model, on all rows of `learn`."""
+    encoder = Encoder.fit(features, learn.tables([f.name for f in unique(features)]))
+    return learn_model(settings.ranking, encoder, learn.tables, settings, seed=seed, label=label, progress=progress)
+
+
+def learn_model(
+    method: str,
+    encoder: Encoder,
+    tables: Callable[[], Iterable[pa.Table]],
+    settings: TrainSettings,
+    *,
+    seed: int = 0,
+    label: str = "click",
+    progress: Progress | None = None,
+) -> Trained:
+    """Fit one scoring model."""
+    make = model_class(method)
+    torch.manual_seed(seed)
+    model = make(Shape.of(encoder, settings.width))
+    table = PackedEmbedding(encoder.rows, TableConfig(width=settings.width, rate=settings.learning_rate), seed=seed)
+    training = Training(epochs=settings.epochs, batch_size=settings.batch, seed=seed)
+    fit(model, table, LabelledBlocks(encoder, tables, label=label), training, progress=progress)
+    return Trained(encoder=encoder, model=model, table=table, method=method)
+
+
+def unique(features: Sequence[Feature]) -> list[Feature]:
+    """The features with different names, in order: one column may be declared as a number and as bins."""
+    return list({feature.name: feature for feature in features}.values())
+
+
+def judge(trained: Trained, samples: Samples, label: str = "click") -> Judged:
+    """Predict all rows of `samples`."""
+    parts = [_judge_table(trained, table, label) for table in samples.tables()]
+    if not parts:
+        none = np.empty(0)
+        text = np.empty(0, np.str_)
+        return Judged(first=none, actual=none, clicked=none, slot=none.astype(np.int64), scenario=text, user=text)
+    return Judged(**{name: np.concatenate([getattr(p, name) for p in parts]) for name in Judged.__slots__})
+
+
+def _judge_table(trained: Trained, table: pa.Table, label: str) -> Judged:
+    table = table.filter(table[label].is_valid())
+    actual = predict(trained.model, trained.table, labelled(trained.encoder, table, label=label).batch)
+    first = actual
+    slot = np.zeros(len(table), np.int64)
+    if "position" in table.column_names:
+        slot = table["position"].fill_null(0).to_numpy().astype(np.int64)
+        served = table.set_column(
+            table.column_names.index("position"), "position", pa.array(np.zeros(len(table), np.int32))
+        )
+        first = predict(trained.model, trained.table, labelled(trained.encoder, served, label=label).batch)
+    return Judged(
+        first=_sigmoid(first),
+        actual=_sigmoid(actual),
+        clicked=table[label].to_numpy().astype(np.float64),
+        slot=slot,
+        scenario=texts_of(table, "scenario"),
+        user=texts_of(table, "user"),
+    )
+
+
+def _sigmoid(logit: NDArray[np.float32]) -> Floats:
+    return 0.5 * (1.0 + np.tanh(0.5 * logit.astype(np.float64)))
+
+
+def learn_calibration(judged: Judged, method: str) -> CalibrationLearner:
+    """Maps and slot factors from held-out rows.
+
+    A map is learned on what the model says for the actual slot, and served on what it says for the first.
+    """
+    learner = CalibrationLearner(method=method)
+    learner.fit_ctr(judged.actual, judged.clicked, scenario=judged.scenario)
+    learner.fit_slots(judged.slot, calibrated(learner, judged.scenario, judged.first), judged.clicked)
+    return learner
+
+
+def calibrated(learner: CalibrationLearner, scenario: NDArray[np.str_], predicted: Floats) -> Floats:
+    """The learner's maps applied to N predictions."""
+    maps = TargetMaps.of(learner.ctr)
+    out = np.empty(len(predicted))
+    for name in np.unique(scenario):
+        rows = scenario == name
+        out[rows] = maps.for_scenario(str(name))(predicted[rows])
+    return out
+
+
+def measure(judged: Judged, method: str) -> dict[str, float]:
+    """AUC and log-loss of the model, PCOC and ECE before and after a calibration fitted on the first half.
+
+    The rows are taken in order: the first half fits, the second judges.
+    """
+    half = len(judged.clicked) // 2
+    early, late = judged.part(slice(0, half)), judged.part(slice(half, None))
+    before = numbers_of(late.clicked, late.actual, late.user)
+    learner = CalibrationLearner(method=method)
+    learner.fit_ctr(early.actual, early.clicked, scenario=early.scenario)
+    after = calibrated(learner, late.scenario, late.actual)
+    served = numbers_of(late.clicked, after, late.user)
+    raw = {f"raw_{name}": before[name] for name in ("auc", "pcoc", "ece", "log_loss") if name in before}
+    return {f"ctr_{name}" if name not in ("rows", "rate") else name: value for name, value in (served | raw).items()}

@@ -1,0 +1,47 @@
+"""From the event log to a sample set on disk: what `adcascade train` learns from."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from adcascade.catalog.snapshot import Snapshot
+from adcascade.errors import DataMissingError
+from adcascade.events.join import JoinCounts, join
+from adcascade.events.journal import Journal
+from adcascade.events.samples import Samples, SampleWriter
+from adcascade.features.feature import Feature
+from adcascade.settings import TrainSettings
+
+
+def write_log_samples(
+    journal: Journal,
+    snapshot: Snapshot,
+    folder: Path,
+    *,
+    features: tuple[Feature, ...],
+    settings: TrainSettings,
+    until_us: int,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[Samples, JoinCounts]:
+    """Join everything up to `until_us` and write it to `folder`, replacing an older set; `progress` hears of rows."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    counts = JoinCounts()
+    with SampleWriter(folder, source="log", features=features) as writer:
+        tables = join(
+            journal,
+            lambda rows: snapshot.columns(rows.tolist()),
+            click_window_us=round(settings.click_window_s * 1e6),
+            conversion_window_us=round(settings.conversion_window_s * 1e6),
+            until_us=until_us,
+            counts=counts,
+        )
+        for table in tables:
+            writer.write(table)
+            if progress is not None:
+                progress(len(table))
+    if not counts.rows:
+        raise DataMissingError(
+            f"the event log {journal.path} holds no impression to learn from yet: serve for a while, or import a log"
+        )
+    return Samples(folder), counts

@@ -1,0 +1,138 @@
+"""Opening: from a working directory to a running AdService."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from adcascade.bidding.pacer import Pacer
+from adcascade.calibration.live import LiveCalibration
+from adcascade.cascade.budgets import Budgets
+from adcascade.cascade.build import Loaded, Widths, cold, load_bundle
+from adcascade.cascade.bundle import Bundles
+from adcascade.cascade.feed import BundleWatch, CatalogFeed
+from adcascade.cascade.memory import Memory
+from adcascade.cascade.profiles import Profiles
+from adcascade.cascade.service import AdService, Parts
+from adcascade.cascade.till import Till
+from adcascade.catalog.snapshot import Snapshot
+from adcascade.catalog.store import CatalogStore
+from adcascade.contracts import AdRequest
+from adcascade.events.journal import Journal
+from adcascade.events.token import Signer
+from adcascade.features.defaults import HISTORY_LENGTH
+from adcascade.money.bank import Bank, BankConfig, Budget
+from adcascade.money.day import day_of
+from adcascade.money.ledger import Ledger
+from adcascade.settings import Settings, load_settings, signing_key
+
+REPLAYED = 300_000  # records of the log's tail that fill the memory at the start
+
+
+def wall_clock_us() -> int:
+    """Now, UTC microseconds."""
+    return time.time_ns() // 1000
+
+
+def fresh_id(request: AdRequest) -> str:  # noqa: ARG001  the caller's id may come again
+    """An id that is unique for life: time and chance."""
+    return f"{time.time_ns() // 1000:x}-{os.urandom(5).hex()}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What differs between a server and a simulation."""
+
+    clock_us: Callable[[], int] = wall_clock_us
+    new_id: Callable[[AdRequest], str] = fresh_id
+    wait: bool = False  # a reservation may wait for the ledger
+    owner: str = "server"  # of leases; two services on one log need two names
+    journal: Path | None = None  # another log than the installation's, for a trial beside it
+    version: str | None = None  # another bundle than the current one; never swapped then
+
+
+def open_service(directory: Path, around: Surroundings | None = None) -> AdService:
+    """Everything under `directory`, ready to answer. Without a bundle it explores: every answer is by chance."""
+    around = around or Surroundings()
+    settings = load_settings(directory)
+    store = CatalogStore(settings.catalog_url)
+    snapshot = Snapshot.from_store(store)
+    journal = Journal(around.journal or settings.journal_path)
+    now_us = around.clock_us()
+    bank, ledger = _bank(settings, journal, snapshot, around, now_us)
+    pacer = Pacer() if settings.bidding.method == "pacing" else None
+    loader = _loader(settings, snapshot, pacer, memory := _memory(settings))
+    bundles = Bundles(settings.bundles_path)
+    version = around.version or bundles.current()
+    loaded = cold(snapshot, _widths(settings), pacer) if version is None else loader(version)
+    today = day_of(now_us)
+    parts = Parts(
+        snapshot=snapshot,
+        journal=journal,
+        till=Till(bank, Signer(signing_key(directory)), snapshot, around.clock_us, wait=around.wait),
+        budgets=Budgets(
+            snapshot,
+            bank,
+            pacer,
+            control_us=round(settings.bidding.control_s * 1e6),
+            now_us=now_us,
+            spent_today={row["campaign"]: row["charged"] for row in ledger.report() if row["day"] == today},
+        ),
+        memory=memory,
+        feed=CatalogFeed(store, snapshot),
+        bundles=BundleWatch(bundles, loader, loaded.version) if around.version is None else None,
+        clock_us=around.clock_us,
+        new_id=around.new_id,
+        context=settings.features.context,
+        log_ranked=settings.engine.log_ranked,
+    )
+    service = AdService(parts, loaded)
+    memory.replay((record for _, record in journal.read(after=max(0, journal.last_seq - REPLAYED))), snapshot)
+    return service
+
+
+def _memory(settings: Settings) -> Memory:
+    return Memory(Profiles(users=settings.engine.memory, length=HISTORY_LENGTH), LiveCalibration())
+
+
+def _bank(
+    settings: Settings, journal: Journal, snapshot: Snapshot, around: Surroundings, now_us: int
+) -> tuple[Bank, Ledger]:
+    ledger = Ledger(journal)
+    ttl_us, lease_us = round(settings.money.reservation_s * 1e6), round(settings.money.lease_s * 1e6)
+
+    def spendable(campaign: str, on: bool) -> None:  # noqa: FBT001  called by the bank
+        snapshot.set_serving(snapshot.campaign_index_of[campaign], on)
+
+    bank = Bank(
+        ledger,
+        {c.id: Budget(c.daily_budget_micros, c.total_budget_micros) for c in snapshot.campaigns},
+        now_us,
+        config=BankConfig(ttl_us=ttl_us, lease_us=lease_us),
+        owner=around.owner,
+        on_change=spendable,
+    )
+    return bank, ledger
+
+
+def _loader(settings: Settings, snapshot: Snapshot, pacer: Pacer | None, memory: Memory) -> Callable[[str], Loaded]:
+    """version -> Loaded, with the widths and rules of the settings."""
+    widths = _widths(settings)
+    bundles = Bundles(settings.bundles_path)
+
+    def load(version: str) -> Loaded:
+        return load_bundle(bundles, version, snapshot, widths=widths, pacer=pacer, live=memory.live)
+
+    return load
+
+
+def _widths(settings: Settings) -> Widths:
+    return Widths(
+        retrieve=settings.engine.retrieve,
+        prerank=settings.engine.prerank,
+        exploration=settings.engine.exploration,
+        rule=settings.auction.rule,
+        reserve_micros=settings.auction.reserve_micros,
+        one_per=settings.auction.one_per,
+    )

@@ -1,0 +1,291 @@
+"""AdService: the whole server without HTTP. A request becomes an answer, an event becomes a receipt.
+
+    decide    request -> opportunity -> engine -> reservations -> sealed winners, and one record in the log
+    accept    tokens -> records and charges -> on disk -> profiles and live calibration learn
+    upkeep    catalog changes, another bundle, expired promises, pacing
+
+The HTTP shell and the simulator both drive this object, so what is measured in the simulator is what serves.
+One thread owns it (the server's event loop).
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+import numpy as np
+
+from adcascade.cascade.answer import Answer, EventReceipt, IncomingEvent, Resolved, Served
+from adcascade.cascade.budgets import Budgets
+from adcascade.cascade.build import Loaded
+from adcascade.cascade.engine import Outcome
+from adcascade.cascade.feed import BundleWatch, CatalogFeed
+from adcascade.cascade.memory import Memory
+from adcascade.cascade.opportunity import opportunity_of
+from adcascade.cascade.record import auction_record
+from adcascade.cascade.tally import Tally
+from adcascade.cascade.till import TEST, Checked, Till
+from adcascade.catalog.snapshot import Snapshot
+from adcascade.contracts import AdRequest, Opportunity
+from adcascade.errors import CallerError, StoreError
+from adcascade.events.journal import Journal
+from adcascade.events.receipt import Receipt
+from adcascade.events.records import Click, Impression, Winner
+from adcascade.money.bank import Reservation
+
+RETRIES = 3  # times that an auction is held, while winners turn out to have no money left
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a service is made of; `opening.open_service` makes them of a working directory."""
+
+    snapshot: Snapshot
+    journal: Journal
+    till: Till
+    budgets: Budgets
+    memory: Memory
+    feed: CatalogFeed
+    bundles: BundleWatch | None  # None: the bundle stays
+    clock_us: Callable[[], int]
+    new_id: Callable[[AdRequest], str]
+    context: tuple[str, ...] = ()  # keys of AdRequest.context that features use
+    log_ranked: int = 100
+    timer: Callable[[], int] = time.perf_counter_ns
+
+
+class AdService:
+    """Catalog, models, money and log, joined."""
+
+    def __init__(self, parts: Parts, loaded: Loaded) -> None:
+        self.parts = parts
+        self.loaded = loaded
+        self.tally = Tally()
+        parts.memory.serve(loaded.version)
+
+    # ---- requests
+
+    def auction(self, request: AdRequest) -> Answer:
+        """Fill a request; never raises for a valid one."""
+        return self.decide(request)[0]
+
+    def decide(self, request: AdRequest) -> tuple[Answer, Outcome]:
+        """Fill a request, and show how: the outcome holds every stage's step."""
+        parts, loaded = self.parts, self.loaded
+        deadline = parts.timer() + request.timeout_us * 1000
+        asked = request.id
+        request = msgspec.structs.replace(request, id=parts.new_id(request))
+        opportunity = self.opportunity(request)
+        factor = parts.memory.live.factor
+        outcome, reservations = self._sell(opportunity, loaded.engine.run(opportunity, deadline), deadline)
+        sealed = [parts.till.seal(outcome.winners, i, r, test=request.test) for i, r in enumerate(reservations)]
+        served = tuple(self._served(outcome, i, r, sealed[i]) for i, r in enumerate(reservations))
+        problem = "" if request.test else self._log(opportunity, outcome, served, factor, asked)
+        if problem:
+            parts.till.release(list(reservations))
+            served = ()
+        reason = problem or ("" if served else _why_empty(outcome))
+        self.tally.answered(outcome, len(served), reason)
+        return Answer(request_id=asked, winners=served, no_bid_reason=reason), outcome
+
+    def opportunity(self, request: AdRequest) -> Opportunity:
+        """The request with what its stages share, as of now."""
+        return opportunity_of(request, self.parts.memory.profiles, self.loaded.encoder, self.parts.context)
+
+    def _sell(self, opportunity: Opportunity, outcome: Outcome, deadline: int) -> tuple[Outcome, list[Reservation]]:
+        """Reserve every winner's price; while one has no money left, hold the auction again without its campaign."""
+        parts, request = self.parts, opportunity.request
+        if request.test:
+            return outcome, parts.till.pretend(outcome.winners, request.id, request.time_us)
+        exploring = outcome.policy == "exploration"
+        for attempt in range(RETRIES):
+            held = parts.till.hold(outcome.winners, request.id, request.time_us)
+            if exploring or attempt == RETRIES - 1 or None not in held:
+                break
+            parts.till.release(held)
+            campaign = parts.snapshot.campaign
+            broke = [campaign[ad] for ad, one in zip(outcome.winners.ad, held, strict=True) if one is None]
+            rest = outcome.ranked.take(~np.isin(campaign[outcome.ranked.ad], broke))
+            steps = self.loaded.engine.finish(opportunity, rest, deadline, exploring=False)
+            outcome = replace(outcome, winners=steps[-1].left, steps=(*outcome.steps, *steps))
+        paid = np.array([one is not None for one in held], np.bool_)
+        return replace(outcome, winners=outcome.winners.take(paid)), [one for one in held if one is not None]
+
+    def _served(self, outcome: Outcome, place: int, reservation: Reservation, token: str) -> Served:
+        snapshot, winners = self.parts.snapshot, outcome.winners
+        row, slot, creative = int(winners.ad[place]), int(winners.slot[place]), int(winners.creative[place])
+        ad = snapshot.ads[row]
+        if ad is None:
+            raise IndexError(f"row {row} won but is not in the catalog")
+        ctr = float(winners.ctr[place]) * self.loaded.slot_factor(slot)
+        price = reservation.price_micros
+        events = ctr if snapshot.billing_click[row] else 1.0
+        return Served(
+            token=token,
+            bid_id=reservation.bid_id,
+            slot=slot,
+            row=row,
+            ad=ad,
+            creative_index=creative,
+            creative=ad.creatives[creative] if 0 <= creative < len(ad.creatives) else None,
+            campaign=snapshot.campaigns[snapshot.campaign[row]],
+            advertiser=snapshot.advertisers[snapshot.advertiser[row]],
+            price_micros=price,
+            ecpm_micros=round(price * events * 1000) if events == events else 0,  # noqa: PLR0124  NaN: nobody knows
+            ctr=ctr,
+            cvr=float(winners.cvr[place]),
+        )
+
+    def _log(
+        self, opportunity: Opportunity, outcome: Outcome, served: tuple[Served, ...], factor: float, asked: str
+    ) -> str:
+        """Hand the record to the log; a short word where the log cannot take it: then nothing may be served."""
+        request = opportunity.request
+        if not self.parts.journal.healthy:
+            return "log-unhealthy"
+        chance = {int(s): float(p) for s, p in zip(outcome.winners.slot, outcome.winners.propensity, strict=True)}
+        record = auction_record(
+            request,
+            outcome,
+            tuple(_winner(one, chance[one.slot], self.loaded.slot_factor(one.slot)) for one in served),
+            seen=dict(opportunity.seen),  # type: ignore[arg-type]
+            bundle=self.loaded.version,
+            log_ranked=self.parts.log_ranked,
+            live_factor=factor,
+            asked=asked,
+        )
+        try:
+            self.parts.journal.post(record)
+        except StoreError:
+            return "log-full"
+        self.parts.memory.answered(record)
+        return ""
+
+    # ---- events
+
+    async def accept(self, events: Sequence[IncomingEvent], /) -> list[EventReceipt]:
+        """Write events; receipts come when they are on disk. StoreError: none of them was taken."""
+        checked = [self._check(event) for event in events]
+        good = [one for one in checked if isinstance(one, Checked)]
+        receipts = await self.parts.journal.accept_many([c.record for c in good], [c.charge for c in good])
+        return self._receipts(checked, receipts)
+
+    def accept_now(self, events: Sequence[IncomingEvent]) -> list[EventReceipt]:
+        """As `accept`, waiting for the disk in this thread."""
+        checked = [self._check(event) for event in events]
+        good = [one for one in checked if isinstance(one, Checked)]
+        receipts = self.parts.journal.append([c.record for c in good], [c.charge for c in good])
+        return self._receipts(checked, receipts)
+
+    def _check(self, event: IncomingEvent) -> Checked | EventReceipt:
+        try:
+            checked = self.parts.till.check(event)
+        except CallerError as error:
+            return EventReceipt(id=event.id, status="rejected", reason=str(error))
+        if checked.token.billing == TEST:
+            return EventReceipt(id=checked.record.id, status="accepted", reason="a test: not logged")
+        return checked
+
+    def _receipts(self, checked: Sequence[Checked | EventReceipt], receipts: Sequence[Receipt]) -> list[EventReceipt]:
+        written = iter(receipts)
+        answers = []
+        for one in checked:
+            answer = one if isinstance(one, EventReceipt) else self._learn(one, next(written))
+            self.tally.event(answer)
+            answers.append(answer)
+        return answers
+
+    def _learn(self, checked: Checked, receipt: Receipt) -> EventReceipt:
+        """An event is on disk: settle it, and learn from it the first time."""
+        parts, record = self.parts, checked.record
+        if receipt.status == "accepted":
+            parts.till.settle(checked, receipt.charged_micros)
+            if receipt.charged_micros:
+                parts.budgets.charged(checked.token.campaign, receipt.charged_micros, parts.clock_us())
+            if isinstance(record, Impression):
+                parts.memory.seen(record.bid_id)
+            elif isinstance(record, Click):
+                parts.memory.clicked(record.bid_id, parts.snapshot)
+        return EventReceipt(
+            id=record.id, status=receipt.status, reason=receipt.reason, charged_micros=receipt.charged_micros
+        )
+
+    def resolve(self, token: str, /) -> Resolved:
+        """What a token names. SignatureError: forged or damaged, or the ad is gone."""
+        bid, url = self.parts.till.landing(token)
+        return Resolved(bid_id=bid, url=url)
+
+    # ---- upkeep
+
+    def upkeep(self, now_us: int) -> None:
+        """What is due: catalog changes, another bundle, expired promises, a control slot. Call it every second."""
+        parts = self.parts
+        campaigns, rows = parts.feed.take()
+        if campaigns:
+            parts.budgets.changed(campaigns, now_us)
+        if len(rows):
+            self.loaded.ads_changed(rows)
+        fresh = parts.bundles.take() if parts.bundles is not None else None
+        if fresh is not None:
+            self.loaded = fresh
+            fresh.ads_changed(np.arange(parts.snapshot.n, dtype=np.int32))
+            parts.memory.serve(fresh.version)
+        parts.till.bank.release_expired(now_us, wait=parts.till.wait)
+        parts.budgets.control(now_us)
+
+    def ready(self) -> str | None:
+        """None when ready; else a sentence why not."""
+        if not self.parts.journal.healthy:
+            return f"the event log cannot be written: {self.parts.journal.trouble}"
+        if self.parts.snapshot.n == 0:
+            return "the catalog holds no ads: import some with `adcascade catalog import`"
+        return None
+
+    def status(self) -> Mapping[str, object]:
+        """Numbers and tables for the status page."""
+        from_ledger = sorted(self.parts.budgets.spent_today().items(), key=lambda item: -item[1])[:10]
+        return {
+            "bundle": self.bundle_version,
+            "catalog": {"ads": self.parts.snapshot.n, "campaigns": len(self.parts.snapshot.campaigns)},
+            **self.tally.report(),
+            "live calibration": {"factor": round(self.parts.memory.live.factor, 4)},
+            "users remembered": len(self.parts.memory.profiles),
+            "promises open": self.parts.till.bank.held,
+            "spent today": [{"campaign": campaign, "spent": micros / 1e6} for campaign, micros in from_ledger],
+        }
+
+    @property
+    def bundle_version(self) -> str:
+        """Version of the bundle that answers now; "none" before the first training."""
+        return self.loaded.version
+
+    def close(self) -> None:
+        """Write what waits and let go of the files."""
+        self.parts.journal.close()
+        self.parts.feed.store.close()
+
+
+def _winner(served: Served, propensity: float, slot_factor: float) -> Winner:
+    return Winner(
+        bid_id=served.bid_id,
+        ad=served.row,
+        slot=served.slot,
+        creative=served.creative_index,
+        price_micros=served.price_micros,
+        billing=served.campaign.billing,
+        ctr=served.ctr / slot_factor if slot_factor else served.ctr,
+        slot_ctr=served.ctr,
+        cvr=served.cvr,
+        propensity=None if propensity != propensity else propensity,  # noqa: PLR0124  NaN: nothing was random
+    )
+
+
+def _why_empty(outcome: Outcome) -> str:
+    """A short word for an answer without winners."""
+    first = outcome.steps[0]
+    if not len(first.left):
+        return "no-eligible-ad" if not first.cut else "retrieval-failed"
+    if not len(outcome.ranked):
+        return "nothing-ranked"
+    closed = [step for step in outcome.steps if step.name.endswith("auction")]
+    return "below-reserve" if closed and not len(closed[-1].left) else "budget"

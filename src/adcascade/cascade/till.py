@@ -1,0 +1,127 @@
+"""The till: promises before the answer leaves, charges when the billing event comes.
+
+A winner's price is reserved with the bank and sealed into its token; the event that bills it carries the token
+back and is charged in the transaction that writes it. Nothing is looked up, so a click survives a restart.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from adcascade.cascade.answer import IncomingEvent
+from adcascade.catalog.snapshot import Snapshot
+from adcascade.contracts import Candidates
+from adcascade.errors import InputError, SignatureError
+from adcascade.events.records import Click, Conversion, Event, Impression
+from adcascade.events.token import BidToken, Signer
+from adcascade.money.bank import Bank, Reservation
+from adcascade.money.charge import Charge
+
+TEST = "test"  # billing of what must not be billed
+AHEAD_US = 300_000_000  # a reporter's clock may be ahead by so much
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An event whose token was genuine."""
+
+    token: BidToken
+    record: Event
+    charge: Charge | None
+
+
+class Till:
+    """Reserves, seals and checks. wait: a reservation may wait for the ledger (in a simulation, not in a server)."""
+
+    def __init__(
+        self, bank: Bank, signer: Signer, snapshot: Snapshot, clock_us: Callable[[], int], *, wait: bool
+    ) -> None:
+        self.bank, self.signer, self.snapshot, self.clock_us, self.wait = bank, signer, snapshot, clock_us, wait
+
+    def hold(self, winners: Candidates, auction: str, now_us: int) -> list[Reservation | None]:
+        """A reservation per winner, None where the campaign's money does not suffice."""
+        campaigns = self.snapshot.campaigns
+        return [
+            self.bank.reserve(
+                campaigns[self.snapshot.campaign[ad]].id, bid_id(auction, slot), price, now_us, wait=self.wait
+            )
+            for ad, slot, price in zip(winners.ad.tolist(), winners.slot.tolist(), winners.price.tolist(), strict=True)
+        ]
+
+    def pretend(self, winners: Candidates, auction: str, now_us: int) -> list[Reservation]:
+        """Reservations of nothing, for a test request."""
+        campaigns = self.snapshot.campaigns
+        return [
+            Reservation(bid_id(auction, slot), campaigns[self.snapshot.campaign[ad]].id, 0, price, now_us)
+            for ad, slot, price in zip(winners.ad.tolist(), winners.slot.tolist(), winners.price.tolist(), strict=True)
+        ]
+
+    def release(self, reservations: list[Reservation | None]) -> None:
+        """The answer does not leave with these."""
+        for reservation in reservations:
+            if reservation is not None:
+                self.bank.release(reservation.bid_id)
+
+    def seal(self, winners: Candidates, place: int, reservation: Reservation, *, test: bool = False) -> str:
+        """The resolved bid id of the winner at `place`; the events of a test's are answered and forgotten."""
+        ad = int(winners.ad[place])
+        billing = "click" if self.snapshot.billing_click[ad] else "impression"
+        return self.signer.seal(
+            BidToken(
+                bid_id=reservation.bid_id,
+                campaign=reservation.campaign,
+                ad=ad,
+                slot=int(winners.slot[place]),
+                creative=int(winners.creative[place]),
+                price_micros=reservation.price_micros,
+                billing=TEST if test else billing,
+                lease=reservation.lease,
+                expires_us=reservation.expires_us,
+            )
+        )
+
+    def check(self, event: IncomingEvent) -> Checked:
+        """The record and charge of an event; SignatureError for a bad token, InputError for an impossible time."""
+        now_us = self.clock_us()
+        token = self.signer.open(event.token, now_us, late=True)
+        if not 0 <= event.time_us <= now_us + AHEAD_US:
+            raise InputError("time", event.time_us, "a time since 1970 that is not in the future", "check the clock")
+        record = _record(event, token)
+        bills = event.kind == token.billing
+        charge = None
+        if bills:
+            charge = Charge(
+                bid_id=token.bid_id,
+                campaign=token.campaign,
+                lease=token.lease,
+                price_micros=token.price_micros,
+                expires_us=token.expires_us,
+                now_us=now_us,
+            )
+        return Checked(token, record, charge)
+
+    def settle(self, checked: Checked, charged_micros: int) -> None:
+        """The event is booked: its reservation is over."""
+        if checked.charge is not None:
+            self.bank.settle(checked.token.bid_id, charged_micros=charged_micros, lease=checked.token.lease)
+
+    def landing(self, token: str) -> tuple[str, str]:
+        """Bid id and landing page of a token, also of an expired one; SignatureError where the ad is gone."""
+        opened = self.signer.open(token, self.clock_us(), late=True)
+        ad = self.snapshot.ads[opened.ad] if 0 <= opened.ad < self.snapshot.n else None
+        if ad is None:
+            raise SignatureError("the ad of this bid id was removed from the catalog")
+        return opened.bid_id, ad.url
+
+
+def bid_id(auction: str, slot: int) -> str:
+    """Id of a bid, unique for life because the auction's is."""
+    return f"{auction}.{slot}"
+
+
+def _record(event: IncomingEvent, token: BidToken) -> Event:
+    name = event.id or f"{event.kind}:{token.bid_id}"
+    if event.kind == "impression":
+        return Impression(id=name, time_us=event.time_us, bid_id=token.bid_id)
+    if event.kind == "click":
+        return Click(id=name, time_us=event.time_us, bid_id=token.bid_id)
+    return Conversion(id=name, time_us=event.time_us, bid_id=token.bid_id, value_micros=event.value_micros)

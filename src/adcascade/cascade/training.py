@@ -1,0 +1,104 @@
+"""Training an installation: its log, or an imported sample set, becomes a bundle. Imports torch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from adcascade.cascade.bundle import Bundles, Manifest
+from adcascade.cascade.features import features_of
+from adcascade.cascade.learn import Lesson, Say, learn_cascade, write_bundle
+from adcascade.cascade.learn_ranking import judge, learn_calibration, learn_ranking, measure, split
+from adcascade.cascade.log_samples import write_log_samples
+from adcascade.catalog.snapshot import Snapshot
+from adcascade.catalog.store import CatalogStore
+from adcascade.events.journal import Journal
+from adcascade.events.samples import Samples
+from adcascade.features.feature import Feature
+from adcascade.settings import load_settings
+
+SAMPLES = "samples"  # folder of the joined log, in the working directory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What to train. now_us: stamps the bundle; until_us: the log up to here is used."""
+
+    directory: Path
+    now_us: int
+    until_us: int
+    seed: int = 0
+    say: Say | None = None
+    joined: Callable[[int], None] | None = None  # told of rows that were joined
+
+
+def train_from_log(order: Order) -> Manifest:
+    """Join the installation's log, train every stage, write a bundle. Does not promote."""
+    settings = load_settings(order.directory)
+    features = features_of(settings.features)
+    with CatalogStore(settings.catalog_url) as store, Journal(settings.journal_path) as journal:
+        snapshot = Snapshot.from_store(store)
+        samples, _ = write_log_samples(
+            journal,
+            snapshot,
+            order.directory / SAMPLES,
+            features=features,
+            settings=settings.train,
+            until_us=order.until_us,
+            progress=order.joined,
+        )
+    lesson = Lesson(
+        samples=samples,
+        snapshot=snapshot,
+        features=features,
+        settings=settings.train,
+        seed=order.seed,
+        say=order.say,
+    )
+    learned = learn_cascade(lesson)
+    bundles = Bundles(settings.bundles_path)
+    return write_bundle(bundles, learned, lesson, now_us=order.now_us, until_us=order.until_us)
+
+
+def train_from_samples(folder: Path, order: Order) -> Manifest:
+    """Train ranking and calibration alone from an imported set, and write a bundle that `evaluate` reads."""
+    settings = load_settings(order.directory)
+    samples = Samples(folder)
+    features = msgspec.convert(samples.feature_declarations, tuple[Feature, ...])
+    lesson = Lesson(
+        samples=samples,
+        snapshot=Snapshot(),
+        features=features,
+        settings=settings.train,
+        seed=order.seed,
+        say=order.say,
+    )
+    learn, held = split(samples, settings.train.holdout)
+    with lesson.stage("ranking", len(learn)) as progress:
+        trained = learn_ranking(
+            features, learn, settings.train, seed=order.seed, label=samples.label, progress=progress
+        )
+    with lesson.stage("calibration", len(held)):
+        judged = judge(trained, held, samples.label)
+        calibration = learn_calibration(judged, settings.train.calibration)
+        metrics = measure(judged, settings.train.calibration)
+
+    def fill(root: Path) -> None:
+        for name, write in (
+            ("features", trained.encoder.save),
+            ("ranking", trained.export),
+            ("calibration", calibration.export),
+        ):
+            (root / name).mkdir()
+            write(root / name)
+
+    return Bundles(settings.bundles_path).write(
+        fill,
+        created_us=order.now_us,
+        schema=trained.encoder.fingerprint,
+        methods={"ranking": settings.train.ranking, "calibration": settings.train.calibration},
+        metrics=metrics,
+        samples=len(samples),
+        until_us=order.until_us,
+    )

@@ -1,0 +1,43 @@
+"""`adcascade`: mounts the commands and turns exceptions into a sentence and an exit status.
+
+Exit status: 0 done; 1 it failed, or a claim or a check does not hold; 2 the call was wrong (arguments, file,
+configuration). What a command prints for people goes through `rich`; `--json` writes for machines.
+"""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from adcascade.cli import bundle, catalog, demo, evaluate, explain, export, import_, serve, simulate, train
+from adcascade.errors import AdcascadeError, CallerError, ConfigurationError
+
+app = typer.Typer(
+    name="adcascade",
+    help="An advertising engine that you run yourself: import, train, serve, simulate, explain.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.command("demo")(demo.demo)
+app.command("import")(import_.import_)
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("export")(export.export)
+app.command("serve")(serve.serve)
+app.command("simulate")(simulate.simulate)
+app.command("explain")(explain.explain)
+app.add_typer(catalog.app, name="catalog")
+app.add_typer(bundle.app, name="bundle")
+
+
+def main() -> None:
+    """Run the command line; what adcascade raises on purpose becomes one sentence."""
+    try:
+        app()
+    except AdcascadeError as error:
+        Console(stderr=True).print(f"[bold red]error:[/] {error}", highlight=False, markup=True)
+        sys.exit(2 if isinstance(error, CallerError | ConfigurationError) else 1)
+    except BrokenPipeError:
+        sys.exit(1)

@@ -1,0 +1,82 @@
+"""`adcascade bundle`: list, show, verify, promote and roll back trained bundles."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from adcascade.cascade.bundle import Bundles
+from adcascade.cli.options import Directory, JsonFile, write_json
+from adcascade.errors import BundleError
+from adcascade.settings import load_settings
+
+app = typer.Typer(help="List, show, verify, promote and roll back bundles.", no_args_is_help=True)
+Version = Annotated[str | None, typer.Argument(help="Version; without it the one that serves.")]
+HERE = Path()
+
+
+def _bundles(directory: Path) -> Bundles:
+    return Bundles(load_settings(directory).bundles_path)
+
+
+def _version(bundles: Bundles, version: str | None) -> str:
+    chosen = version or bundles.current()
+    if chosen is None:
+        raise BundleError(f"no bundle in {bundles.folder} serves yet: train one, or name a version")
+    return chosen
+
+
+@app.command("list")
+def list_(directory: Directory = HERE, json: JsonFile = None) -> None:
+    """All versions, oldest first. Example: adcascade bundle list --dir demo."""
+    bundles = _bundles(directory)
+    current = bundles.current()
+    table = Table("version", "serves", "made", "samples", "ranking", "AUC", "PCOC")
+    manifests = [bundles.manifest(version) for version in bundles.versions()]
+    for manifest in manifests:
+        made = datetime.fromtimestamp(manifest.created_us / 1e6, UTC).strftime("%Y-%m-%d %H:%M")
+        auc, pcoc = (f"{manifest.metrics[k]:.4f}" if k in manifest.metrics else "" for k in ("ctr_auc", "ctr_pcoc"))
+        serves = "yes" if manifest.version == current else ""
+        ranking = manifest.methods.get("ranking", "")
+        table.add_row(manifest.version, serves, made, f"{manifest.samples:,}", ranking, auc, pcoc)
+    Console().print(table)
+    write_json(json, {"current": current, "bundles": [msgspec.to_builtins(m) for m in manifests]})
+
+
+@app.command()
+def show(version: Version = None, directory: Directory = HERE, json: JsonFile = None) -> None:
+    """What a bundle says of itself. Example: adcascade bundle show --dir demo."""
+    bundles = _bundles(directory)
+    manifest = bundles.manifest(_version(bundles, version))
+    table = Table("field", "value", show_header=False)
+    for key, value in msgspec.to_builtins(manifest).items():
+        if key != "files":
+            table.add_row(key, msgspec.json.encode(value).decode())
+    table.add_row("files", f"{len(manifest.files)}")
+    Console().print(table)
+    write_json(json, msgspec.to_builtins(manifest))
+
+
+@app.command()
+def verify(version: Version = None, directory: Directory = HERE) -> None:
+    """Check every file against its checksum. Example: adcascade bundle verify --dir demo."""
+    bundles = _bundles(directory)
+    manifest = bundles.verify(_version(bundles, version))
+    Console().print(f"{manifest.version}: {len(manifest.files)} files, all as they were written")
+
+
+@app.command()
+def promote(version: Annotated[str, typer.Argument(help="Version.")], directory: Directory = HERE) -> None:
+    """Make a version the one that serves; running servers swap within a second."""
+    _bundles(directory).promote(version)
+    Console().print(f"{version} serves")
+
+
+@app.command()
+def rollback(directory: Directory = HERE) -> None:
+    """Go back to the version that served before. Example: adcascade bundle rollback --dir demo."""
+    Console().print(f"{_bundles(directory).rollback()} serves again")

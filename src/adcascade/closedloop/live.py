@@ -1,0 +1,120 @@
+"""Live: simulated shoppers who visit a running server over HTTP, in real time, so that there is something to see.
+
+Each page view of the market becomes a POST /v2/auctions; the page is seen (GET the impression URL) and sometimes
+clicked (GET the click URL), by the market's own click model. The stream ends with its thread.
+"""
+
+import http.client
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+import numpy as np
+import structlog
+
+from adcascade.closedloop.shown import Slates
+from adcascade.closedloop.world import World
+from adcascade.contracts import AdRequest
+from adcascade.market.market import Market
+from adcascade.market.scenarios import MOST_SLOTS
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Shoppers:
+    """A stream of shoppers. host, port: where the server listens; per_second: page views."""
+
+    world: World
+    host: str
+    port: int
+    per_second: float = 5.0
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def start(self) -> threading.Thread:
+        """Begin in a thread of its own."""
+        thread = threading.Thread(target=self.run, name="shoppers", daemon=True)
+        thread.start()
+        return thread
+
+    def run(self) -> None:
+        """Visit until told to stop; a server that does not answer is tried again."""
+        market, tick = self.world.market(), self.world.tick
+        while not self.stop.is_set():
+            views = market.views(tick)
+            for row, request in enumerate(market.requests(views)):
+                if self.stop.wait(1.0 / self.per_second):
+                    return
+                try:
+                    visit(market, views.take(np.array([row])), request, (self.host, self.port))
+                except (OSError, http.client.HTTPException) as error:
+                    log.info("shopper_waits", reason=str(error))
+                    self.stop.wait(1.0)
+            tick += 1
+
+
+def visit(market: Market, view: Any, request: AdRequest, address: tuple[str, int]) -> int:
+    """One page view of one shopper; returns the number of clicks."""
+    connection = http.client.HTTPConnection(*address, timeout=10)
+    try:
+        winners = _ask(connection, request)
+        slates = Slates.empty(1, MOST_SLOTS)
+        for place, winner in enumerate(winners[:MOST_SLOTS]):
+            slates.ad[0, place] = market.ad_index.get(winner["adId"], -1)
+        responses = market.respond(view, slates.ad)
+        for place, winner in enumerate(winners[:MOST_SLOTS]):
+            _get(connection, winner["impressionUrl"])
+            if responses.clicks[0, place]:
+                _get(connection, winner["clickUrl"])
+        return int(responses.clicks.sum())
+    finally:
+        connection.close()
+
+
+def _ask(connection: http.client.HTTPConnection, request: AdRequest) -> list[dict[str, Any]]:
+    """The winners of an auction, best first."""
+    auction: dict[str, Any] = {
+        "type": "listings",
+        "slots": len(request.slots),
+        "scenario": request.scenario,
+        "device": request.device,
+        "geo": {"country": request.country},
+        "context": request.context,
+        "organic": {"ids": list(request.organic)} if request.organic else None,
+        "category": {"id": request.category} if request.category else None,
+        "searchQuery": request.query or None,
+        "opaqueUserId": request.user,
+    }
+    body = msgspec.json.encode({"auctions": [{k: v for k, v in auction.items() if v is not None}]})
+    connection.request("POST", "/v2/auctions", body, {"content-type": "application/json"})
+    answer = connection.getresponse()
+    text = answer.read()
+    if answer.status != 200:
+        raise http.client.HTTPException(f"status {answer.status}: {text[:200]!r}")
+    winners: list[dict[str, Any]] = msgspec.json.decode(text)["results"][0]["winners"]
+    return winners
+
+
+def _get(connection: http.client.HTTPConnection, url: str) -> None:
+    """Call a tracking URL; a redirect is not followed."""
+    connection.request("GET", urlsplit(url).path)
+    connection.getresponse().read()
+
+
+def wait_until_ready(address: tuple[str, int], seconds: float = 30.0) -> bool:
+    """Whether the server says it is ready within so many seconds."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            connection = http.client.HTTPConnection(*address, timeout=2)
+            connection.request("GET", "/ready")
+            if connection.getresponse().status == 200:
+                return True
+        except OSError:
+            time.sleep(0.2)
+        finally:
+            connection.close()
+    return False

@@ -1,0 +1,37 @@
+"""market.json: which simulated world a working directory belongs to, and how far it has been lived through."""
+
+from pathlib import Path
+
+import msgspec
+
+from adcascade.errors import DataMissingError
+from adcascade.market.config import MarketConfig
+from adcascade.market.market import Market
+
+FILE = "market.json"
+
+
+class World(msgspec.Struct, frozen=True, kw_only=True):
+    """The market's seed, its traffic, and the first tick that nobody has seen yet."""
+
+    seed: int
+    views_per_tick: float
+    tick: int
+
+    def market(self) -> Market:
+        """The market itself."""
+        return Market(MarketConfig(views_per_tick=self.views_per_tick), self.seed)
+
+    def save(self, directory: Path) -> None:
+        """Write market.json."""
+        (directory / FILE).write_bytes(msgspec.json.format(msgspec.json.encode(self)))
+
+
+def load_world(directory: Path) -> World:
+    """Read market.json; DataMissingError where the directory is no simulated market."""
+    file = directory / FILE
+    if not file.exists():
+        raise DataMissingError(
+            f"{directory} has no {FILE}: it is not a simulated market; make one with `adcascade demo --dir {directory}`"
+        )
+    return msgspec.json.decode(file.read_bytes(), type=World)
