@@ -3,7 +3,7 @@
 Vectors lie by catalog row. Up to some ten thousand ads the search is exact: one matrix product, as quick as
 faiss' own flat index at this size, and replacing a vector is writing it. Above, faiss narrows first by an
 inverted file over 8-bit vectors (IVF,SQ8), which takes additions and removals while it serves, and what it
-finds is scored again with the full vectors.
+finds is scored again with the full vectors. Where a filter keeps few enough ads, these are all read instead.
 
 Letters: N rows, K width of a vector, M rows of a call.
 """
@@ -27,9 +27,9 @@ _faiss: Any = faiss  # its stubs do not know what its Python layer adds
 class IndexConfig:
     """When to approximate, and how closely."""
 
-    exact_up_to: int = 50_000  # ads at `build`; above, IVF,SQ8
+    exact_up_to: int = 50_000  # ads that are all read; of more, IVF,SQ8 reads some
     lists: int | None = None  # of the inverted file; None: the power of two next to 4 sqrt(M)
-    probes: int | None = None  # lists read per search; None: an eighth of them
+    probes: int | None = None  # lists read where the filter keeps all; None: an eighth of them
     fetch: int = 3  # times k that are fetched from the lists and scored again
     seed: int = 0
 
@@ -104,30 +104,34 @@ class AdIndex:
         query [K]; bits as Snapshot.eligible gives them; bonus float32 [N], what a row is worth beside its vector.
         """
         wanted = self._wanted(bits)
-        if self._ivf is None:
-            rows, scores = self._exact(query, wanted, bonus)
+        kept = int(np.bitwise_count(wanted).sum())
+        if self._ivf is None or k == 0 or kept <= self.config.exact_up_to:
+            rows = rows_in(wanted, len(wanted) * 8)
+            scores = self._product(query, rows, wanted)
         else:
-            rows, scores = self._approximate(query, k, wanted, bonus)
-        return _best(rows, scores, k)
+            rows = self._near(query, k, wanted, kept)
+            scores = self._vectors[rows] @ query
+        return _best(rows, scores if bonus is None else scores + bonus[rows], k)
 
     def _wanted(self, bits: Bits) -> Bits:
         size = min(len(bits), len(self._present))
         return bits[:size] & self._present[:size]
 
-    def _exact(self, query: Floats, wanted: Bits, bonus: Floats | None) -> tuple[Rows, Floats]:
-        rows = rows_in(wanted, len(wanted) * 8)
+    def _product(self, query: Floats, rows: Rows, wanted: Bits) -> Floats:
+        """query . vector of the rows [M], by gathering few rows or multiplying all."""
         if 4 * len(rows) < len(wanted) * 8:
             scores: Floats = self._vectors[rows] @ query
         else:
             scores = (self._vectors[: len(wanted) * 8] @ query)[rows]
-        return rows, scores if bonus is None else scores + bonus[rows]
+        return scores
 
-    def _approximate(self, query: Floats, k: int, wanted: Bits, bonus: Floats | None) -> tuple[Rows, Floats]:
-        given = _faiss.SearchParametersIVF(sel=_faiss.IDSelectorBitmap(wanted), nprobe=self._ivf.nprobe)
+    def _near(self, query: Floats, k: int, wanted: Bits, kept: int) -> Rows:
+        """Rows from the lists nearest to the query; the fewer rows the filter keeps, the more lists are read."""
+        probes = min(-(-self._ivf.nprobe * self._count // kept), self._ivf.nlist)
+        given = _faiss.SearchParametersIVF(sel=_faiss.IDSelectorBitmap(wanted), nprobe=probes)
         _, found = self._ivf.search(query[None], k * self.config.fetch, params=given)
-        rows = found[0][found[0] >= 0].astype(np.int32)
-        scores: Floats = self._vectors[rows] @ query
-        return rows, scores if bonus is None else scores + bonus[rows]
+        rows: Rows = found[0][found[0] >= 0].astype(np.int32)
+        return rows
 
     def _grow(self, n: int) -> None:
         if n > len(self._vectors):

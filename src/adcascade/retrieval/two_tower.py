@@ -9,15 +9,20 @@ that is drawn more often is a negative more often, so each score is lowered by t
     loss_i = -log ( exp(s_ii - log q_i) / sum_j exp(s_ij - log q_j) )
 
 Columns j that hold the clicked ad itself are left out of its sum. q is the ad's share of the rows that the
-columns are drawn from.
+columns are drawn from. Such scores come to log P(a | u, click) up to a constant of the request: how often the
+ad was shown is in them. An auction asks for log P(click | u, a); so with target "rate" each score is raised by
+the log of the ad's share e of all impressions. (Columns drawn from the shown ads have q = e: both cancel.)
 
 Reads: embedded, dense, history (as a mean), mask.
 Letters in shapes: B samples, P of them clicked, n ads, U and V widths of the two sides, K of the vectors.
 """
 
+import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -48,9 +53,9 @@ class TwoTowerConfig:
     width: int = 32  # K
     hidden: tuple[int, ...] = (128,)
     temperature: float = 0.1  # tau
-    correction: float = 1.0  # of log q; 1: scores say log P(ad | request, click), 0: how much more than its share
-    shown: bool = True  # also ads that were shown and not clicked stand in the columns
-    hard: float = 0.0  # weight of the log loss of shown ads, clicked or not, in the same scores
+    target: Literal["rate", "share"] = "rate"  # what scores say: log P(click | u, a), or log P(a | u, click)
+    shown: bool = True  # columns are all shown ads of the batch; False: the clicked ones alone
+    hard: float = 0.0  # weight of the log loss of shown ads, clicked or not, beside the softmax
 
     def __post_init__(self) -> None:
         if self.temperature <= 0:
@@ -112,7 +117,7 @@ def two_tower_loss(model: ScoringModel, sides: Sides, samples: Labelled) -> Tens
     own = torch.nonzero(label > 0).squeeze(1)  # [P]
     vectors = model.ad_vector(sides.ads)  # [B, K]
     requests = model.request_vector(sides.user)  # [B, K]
-    log_rate = config.correction * torch.from_numpy(samples.extra["log_rate"])
+    log_rate = torch.from_numpy(samples.extra["log_rate"])
     ads = torch.from_numpy(ad_keys(samples.batch, model.shape))
     scores = requests[own] @ vectors.T  # [P, B]
     loss = in_batch_loss(scores, own, log_rate, ads, (weight * label)[own])
@@ -144,11 +149,11 @@ class TwoTowerLearner:
     ) -> None:
         """Fresh towers over a fresh table for this encoder."""
         self.encoder = encoder
-        self.training = training or Training(epochs=2, batch_size=2048, rate=2e-3)
-        table = table or TableConfig(rate=0.05)
+        self.training = training or Training(epochs=2, batch_size=2048, rate=2e-3, embedding_dropout=0.3)
+        table = table or TableConfig(init_std=0.05, rate=0.02)
         torch.manual_seed(self.training.seed)
         self.table = PackedEmbedding(encoder.rows, table, seed=self.training.seed)
-        self.model = TwoTower(Shape.of(encoder, table.width), config)
+        self.model = TwoTower(Shape.of(encoder, table.width, matching=False), config)
         self.prior = ClickPrior(clicks={}, impressions={})
 
     def fit(self, tables: Callable[[], Iterable[pa.Table]], progress: Progress | None = None) -> list[float]:
@@ -164,11 +169,16 @@ class TwoTowerLearner:
 
 
 class _Rated:
-    """Blocks of samples with log_rate, the log of each ad's share of the rows that columns are drawn from."""
+    """Blocks of samples with log_rate, what each column's score is lowered by: log q, or log q - log e."""
 
     def __init__(self, blocks: Iterable[Labelled], model: TwoTower) -> None:
         self._blocks, self._model = blocks, model
-        self._keys, self._rates = _draw_rates(self._chosen(), model.shape)
+        shown = _count(blocks, model.shape)
+        drawn = shown if model.config.shown else _count(self._chosen(), model.shape)
+        self._log_rates = _log_shares(drawn)
+        if model.config.target == "rate":
+            log_e = _log_shares(shown)
+            self._log_rates = {ad: log_q - log_e[ad] for ad, log_q in self._log_rates.items()}
 
     def _chosen(self) -> Iterator[Labelled]:
         for block in self._blocks:
@@ -176,16 +186,23 @@ class _Rated:
 
     def __iter__(self) -> Iterator[Labelled]:
         for block in self._chosen():
-            places = np.searchsorted(self._keys, ad_keys(block.batch, self._model.shape))
-            yield replace(block, extra={**block.extra, "log_rate": self._rates[places]})
+            ads, places = np.unique(ad_keys(block.batch, self._model.shape), return_inverse=True)
+            rates = np.array([self._log_rates[ad] for ad in ads.tolist()], np.float32)
+            yield replace(block, extra={**block.extra, "log_rate": rates[places]})
 
 
-def _draw_rates(blocks: Iterable[Labelled], shape: Shape) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Distinct ads, ascending, and the log of their share of the rows."""
-    found = [np.unique(ad_keys(block.batch, shape), return_counts=True) for block in blocks]
-    keys, places = np.unique(np.concatenate([k for k, _ in found]), return_inverse=True)
-    counts = np.bincount(places, np.concatenate([n for _, n in found]), len(keys))
-    return keys, np.log(counts / max(counts.sum(), 1)).astype(np.float32)
+def _count(blocks: Iterable[Labelled], shape: Shape) -> Counter[int]:
+    """Rows of each ad."""
+    counts = Counter[int]()
+    for block in blocks:
+        ads, rows = np.unique(ad_keys(block.batch, shape), return_counts=True)
+        counts.update(dict(zip(ads.tolist(), rows.tolist(), strict=True)))
+    return counts
+
+
+def _log_shares(counts: Counter[int]) -> dict[int, float]:
+    total = counts.total()
+    return {ad: math.log(count / total) for ad, count in counts.items()}
 
 
 class RequestGraph(nn.Module):
