@@ -32,23 +32,23 @@ def allocate(lot: Lot) -> Allocation:
     """Sell the slots of `lot`, O(n log n + K n)."""
     ecpm = lot.ecpm()
     order = ranking(ecpm, lot.tie)
+    order = order[ecpm[order] > 0]
     ecpm, per_click = ecpm[order], lot.per_click[order]
-    free = ecpm > 0
+    owner, rival = (None if group is None else group[order] for group in (lot.owner, lot.rival))
+    free = np.ones(len(order), np.bool_)
     ads, slots, needed = [], [], []
     for slot, (floor, parts) in enumerate(zip(np.maximum(lot.floor, 1), lot.parts(), strict=True)):
         value = value_in_slot(ecpm, per_click, int(parts))
-        value = np.where(free & (value >= floor), value, 0)
-        best = int(np.argmax(value)) if len(value) else 0
+        value = value * (free & (value >= floor))
+        best = int(value.argmax()) if len(value) else 0
         if not len(value) or value[best] == 0:
             continue
         ads.append(order[best])
         slots.append(slot)
-        rivals = np.delete(value, best) if lot.owner is None else value[~_group(lot.owner[order], best)]
-        needed.append(max(int(floor), int(rivals.max(initial=0))))
-        free[best] = False
-        for group in (lot.owner, lot.rival):
-            if group is not None:
-                free &= ~_group(group[order], best)
+        value[_group(owner, best)] = 0
+        needed.append(max(int(floor), int(value.max())))
+        free[_group(owner, best)] = False
+        free[_group(rival, best)] = False
     return Allocation(ad=np.array(ads, np.int64), slot=np.array(slots, np.int32), needed=np.array(needed, np.int64))
 
 
@@ -59,8 +59,8 @@ def ranking(ecpm: NDArray[np.int64], tie: NDArray[np.integer] | None) -> NDArray
     return np.lexsort((tie, -ecpm))
 
 
-def _group(group: NDArray[np.integer], member: int) -> NDArray[np.bool_]:
-    """Who shares the member's group, itself included: bool [n]."""
-    same = (group == group[member]) & (group[member] >= 0)
-    same[member] = True
-    return np.asarray(same, np.bool_)
+def _group(group: NDArray[np.integer] | None, member: int) -> NDArray[np.bool_] | int:
+    """Who shares the member's group, as an index: a mask [n], or the member alone."""
+    if group is None or group[member] < 0:
+        return member
+    return np.asarray(group == group[member], np.bool_)

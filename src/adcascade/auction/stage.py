@@ -10,6 +10,7 @@ from adcascade.auction.lot import Award, Lot
 from adcascade.auction.ties import tie_breaks
 from adcascade.catalog.nouns import Ad
 from adcascade.contracts import Candidates, Opportunity, Slot
+from adcascade.contracts.ecpm import ecpm_of
 
 Rule = Callable[[Lot], Award]
 
@@ -65,8 +66,9 @@ class AuctionStage:
             return candidates.take(np.empty(0, np.int64))
         lot = self.lot(request.slots, candidates, tie_breaks(candidates.ad, request.id))
         award = self.rule(lot)
-        winners = candidates.with_(ecpm=lot.ecpm()).take(award.ad)
-        return winners.with_(slot=award.slot, price=award.price)
+        winners = candidates.take(award.ad)
+        ecpm = ecpm_of(winners.ctr, winners.bid, lot.per_click[award.ad])
+        return winners.with_(slot=award.slot, price=award.price, ecpm=ecpm)
 
     def lot(self, slots: Sequence[Slot], candidates: Candidates, tie: NDArray[np.int64]) -> Lot:
         """What is for sale in these slots to these candidates."""

@@ -20,14 +20,14 @@ THOUSAND = 1_000
 
 def parts_per_billion(probability: ArrayLike) -> NDArray[np.int64]:
     """floor(10^9 p) of float32 [n] in [0, 1]: int64 [n]; NaN counts as 0, values outside are clipped."""
-    p = np.nan_to_num(np.asarray(probability, np.float64), nan=0.0, posinf=1.0, neginf=0.0)
-    return np.floor(np.clip(p, 0.0, 1.0) * BILLION).astype(np.int64)
+    p = np.fmin(np.fmax(np.asarray(probability, np.float64), 0.0), 1.0)  # fmax(NaN, 0) = 0
+    return (p * BILLION).astype(np.int64)  # towards 0, which is down
 
 
 def share_of(amount: NDArray[np.int64], parts: NDArray[np.int64] | int) -> NDArray[np.int64]:
     """floor(amount * parts / 10^9), exact: amount int64 [n] >= 0, parts in 0..10^9 -> int64 [n]."""
-    whole, rest = np.divmod(amount, BILLION)
-    return np.asarray(whole * parts + rest * parts // BILLION, np.int64)
+    whole = amount // BILLION
+    return np.asarray(whole * parts + (amount - whole * BILLION) * parts // BILLION, np.int64)
 
 
 def least_amount(share: NDArray[np.int64], parts: NDArray[np.int64] | int) -> NDArray[np.int64]:
