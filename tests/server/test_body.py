@@ -75,3 +75,13 @@ def test_a_large_body_is_413(call: Call, path: str) -> None:
     assert call("POST", path, content=large).status_code == 413
     assert call("POST", path, content=stream(), headers={"content-type": "application/json"}).status_code == 413
     assert call("POST", path, content=gzip.compress(bytes(5 << 20)), headers=GZIP).status_code == 413
+
+
+@pytest.mark.parametrize("bad", [b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xc0\xaf"])
+@pytest.mark.parametrize("field", [b"id", b"nobody reads this"])
+def test_text_must_be_utf_8_everywhere(call: Call, bad: bytes, field: bytes) -> None:
+    """Broken, overlong or surrogate bytes are a 400, in fields that are passed over, too."""
+    body = b'{"id": "1", "imp": [{"id": "1", "banner": {}}], "' + field + b'": "' + bad + b'"}'
+    answer = call("POST", "/openrtb2/bid", content=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["expected"] == "UTF-8"

@@ -1,75 +1,21 @@
 """A real process over a real journal: what it acknowledged survives its death, and dawdlers do not hold it."""
 
-import json
-import os
 import select
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.server.process import Process, speak
 
 from adcascade.events.journal import Journal
 from adcascade.events.records import Click, Impression
 
-SCRIPT = Path(__file__).parent / "shop.py"
-ROOT = Path(__file__).parent.parent.parent
 WHEN = "2025-06-15T15:06:40Z"
-
-
-class Process:
-    """The shop's server as a child process."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
-        self.child: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start it and wait until it is ready."""
-        environment = os.environ | {"PYTHONPATH": str(ROOT)}
-        command = [sys.executable, str(SCRIPT), str(self.folder), str(self.port)]
-        self.child = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
-        for _ in range(600):
-            try:
-                if self.ask("GET", "/ready")[0] == 200:
-                    return
-            except OSError:
-                time.sleep(0.05)
-        raise AssertionError("the server did not start")
-
-    def kill(self, number: int = signal.SIGKILL) -> bytes:
-        """End it and return what it wrote to standard error."""
-        assert self.child is not None
-        self.child.send_signal(number)
-        _, errors = self.child.communicate(timeout=20)
-        return errors
-
-    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        """One request on a connection of its own."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
-        try:
-            return speak(connection, method, path, body)
-        finally:
-            connection.close()
-
-
-def speak(connection: HTTPConnection, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-    """One request; the answer's JSON."""
-    payload = None if body is None else json.dumps(body)
-    connection.request(method, path, payload, {"content-type": "application/json"})
-    answer = connection.getresponse()
-    content = answer.read()
-    return answer.status, json.loads(content) if content.startswith(b"{") else content
 
 
 @pytest.fixture

@@ -81,6 +81,8 @@ def problem_json(error: AdcascadeError) -> bytes:
 def decode(decoder: msgspec.json.Decoder[T], body: bytes, root: str = "") -> T:
     """Decode a body; InputError names the field as the caller would write it. root: put in front of the field."""
     try:
+        if not body.isascii():
+            body.decode()  # the decoder passes over strings that it does not read
         return decoder.decode(body)
     except msgspec.ValidationError as error:
         raise _explained(error, body, root) from error

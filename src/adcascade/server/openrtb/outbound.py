@@ -46,7 +46,7 @@ class Outbound:
         if served.campaign.currency != self._options.currency:
             return "currency"
         if served.ecpm_micros <= 0 or served.ecpm_micros < place.slot.floor_micros:
-            return "floor"
+            return "floor" if served.ecpm_micros > 0 else "unpriced"
         size = self._size(place, served)
         if size is None:
             return "size"
