@@ -54,10 +54,11 @@ Objective = Callable[[ScoringModel, Sides, Labelled], Tensor]
 
 
 def click_loss(model: ScoringModel, sides: Sides, samples: Labelled) -> Tensor:
-    """Weighted mean log loss of sigmoid(model(user, ads)) against the labels, which may be soft: -> ()."""
-    logits = model(sides.user, sides.ads)  # [B]
+    """Weighted mean log loss of sigmoid(logit) against the labels, which may be soft, summed over members: -> ()."""
+    logits = model.learn(sides.user, sides.ads)  # [B, M]
     label, weight = torch.from_numpy(samples.label), torch.from_numpy(samples.weight)
-    loss = F.binary_cross_entropy_with_logits(logits, label, weight, reduction="sum")
+    wanted = label[:, None].expand_as(logits)
+    loss = F.binary_cross_entropy_with_logits(logits, wanted, weight[:, None], reduction="sum")
     return loss / weight.sum().clamp(min=1e-12)
 
 
@@ -124,12 +125,15 @@ def gather(table: PackedEmbedding, batch: Batch, shape: Shape, *, dropout: float
     found = F.dropout(leaf, dropout) if dropout else leaf
     fields, f, d = batch.ids.shape[1], shape.request_fields, shape.request_numbers
     dense = torch.from_numpy(batch.dense)
+    ad_numbers = dense[:, d:]
+    if shape.matches:
+        ad_numbers = torch.cat((ad_numbers, torch.from_numpy(batch.match)), dim=1)
     mask = torch.arange(shape.length) < torch.from_numpy(batch.history_length)[:, None]  # [B, L]
     history = found[:, fields:].reshape(b, shape.length, shape.sequences, table.width)
     nothing = found.new_zeros((b, 0, 0, table.width)), torch.zeros((b, 0), dtype=torch.bool)
     return Sides(
         user=Inputs(found[:, :f], dense[:, :d], history, mask),
-        ads=Inputs(found[:, f:fields], dense[:, d:], *nothing),
+        ads=Inputs(found[:, f:fields], ad_numbers, *nothing),
         ids=ids,
         leaf=leaf,
     )

@@ -18,7 +18,8 @@ class Shape:
     request_fields: int
     request_numbers: int
     ad_fields: int
-    ad_numbers: int
+    ad_numbers: int  # with the matches, which stand last
+    matches: int = 0  # M, of what request and ad have in common; 0 for a model whose sides do not meet
     sequences: int = 0  # S
     length: int = 0  # L
     targets: tuple[int, ...] = ()  # [S] which ad field the items of each sequence are of
@@ -30,14 +31,16 @@ class Shape:
             )
 
     @classmethod
-    def of(cls, encoder: Encoder, width: int) -> "Shape":
-        """The widths of what this encoder encodes, with embeddings of `width`."""
+    def of(cls, encoder: Encoder, width: int, *, matching: bool = True) -> "Shape":
+        """The widths of what this encoder encodes, with embeddings of `width`; matching: the model reads matches."""
+        matches = len(encoder.matches) if matching else 0
         return cls(
             width=width,
             request_fields=encoder.request_fields,
             request_numbers=encoder.request_numbers,
             ad_fields=encoder.ad_fields,
-            ad_numbers=encoder.ad_numbers,
+            ad_numbers=encoder.ad_numbers + matches,
+            matches=matches,
             sequences=encoder.sequences,
             length=encoder.length,
             targets=encoder.targets,
@@ -70,6 +73,10 @@ class ScoringModel(nn.Module, ABC):
     @abstractmethod
     def score(self, state: tuple[Tensor, ...], ads: Inputs) -> Tensor:
         """Logits [n] of n ads; the state has leading dimension n or 1."""
+
+    def learn(self, user: Inputs, ads: Inputs) -> Tensor:
+        """Logits [B, M] to compare with the labels while training: M = 1, or the M members that learn apart."""
+        return self(user, ads)[:, None]  # type: ignore[no-any-return]
 
     def forward(self, user: Inputs, ads: Inputs) -> Tensor:
         """Logits [B] of B pairs of a request and an ad."""

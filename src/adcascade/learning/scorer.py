@@ -5,6 +5,7 @@ that grow by doubling. ONNX Runtime runs with one thread: a serving process has 
 """
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import onnxruntime as ort
@@ -15,8 +16,14 @@ from adcascade.errors import BundleError
 from adcascade.features import AdFeatures
 from adcascade.learning.manifest import read_manifest
 
-State = tuple[NDArray[np.float32], ...]
 Floats = NDArray[np.float32]
+
+
+class State(NamedTuple):
+    """What scoring needs of one request."""
+
+    tensors: tuple[Floats, ...]  # of the model's request side
+    keys: NDArray[np.int64]  # [1, P] that the ads' keys are matched with
 
 
 class Scorer:
@@ -46,8 +53,8 @@ class Scorer:
             given["history"] = self._table[request.history[0].ravel()].reshape(1, m.length, m.sequences, m.width)
         if "mask" in self._user_inputs:
             given["mask"] = np.arange(m.length)[None] < request.history_length[:, None]  # [1, L]
-        state: State = tuple(self._user.run(None, {name: given[name] for name in self._user_inputs}))
-        return state
+        tensors = tuple(self._user.run(None, {name: given[name] for name in self._user_inputs}))
+        return State(tensors, request.keys)
 
     def score(self, state: State, rows: NDArray[np.int32]) -> Floats:
         """Logits float32 [n] of the ads at these catalog rows [n]."""
@@ -59,8 +66,9 @@ class Scorer:
         embedded = self._embedded[:n]
         ids = self._ads.ids[rows]  # [n, F]
         np.take(self._table, ids, axis=0, out=embedded, mode="clip")
-        given = {"embedded": embedded, "dense": self._ads.dense[rows]}
-        given.update((f"state_{place}", part) for place, part in enumerate(state))
+        match = self._ads.encoder.matches(state.keys, self._ads.keys[rows])  # [n, M]
+        given = {"embedded": embedded, "dense": np.concatenate((self._ads.dense[rows], match), axis=1)}
+        given.update((f"state_{place}", part) for place, part in enumerate(state.tensors))
         logits: Floats = self._score.run(None, {name: given[name] for name in self._score_inputs})[0]
         return logits
 

@@ -11,9 +11,12 @@ METHODS = {
     "dcn_v2": "adcascade.ranking.dcn_v2:DCNv2",
     "din": "adcascade.ranking.din:DIN",
     "lr": "adcascade.ranking.lr:LogisticRegression",
+    "committee": "adcascade.ranking.committee:Committee",
 }
 
 PUBLIC = {
+    "Committee": "adcascade.ranking.committee",
+    "CommitteeConfig": "adcascade.ranking.committee",
     "DCNv2": "adcascade.ranking.dcn_v2",
     "DCNv2Config": "adcascade.ranking.dcn_v2",
     "DIN": "adcascade.ranking.din",
