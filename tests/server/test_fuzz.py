@@ -104,7 +104,7 @@ def mutate(draw: st.DrawFn, parent: Any, key: Any) -> None:
             parent[draw(st.text(max_size=6))] = parent[key]
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(body=mutated())
 def test_a_damaged_request_is_answered_within_the_protocol(
     bid: Callable[[bytes], tuple[int, bytes]], body: bytes
@@ -124,7 +124,7 @@ def test_a_damaged_request_is_answered_within_the_protocol(
         assert status != 204 or not answer
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(body=st.binary(max_size=64) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_any_bytes_are_answered_within_the_protocol(bid: Callable[[bytes], tuple[int, bytes]], body: bytes) -> None:
     """Bytes and JSON of any kind: never anything but the four statuses."""
