@@ -107,6 +107,12 @@ class Stub:
         """Nothing."""
         return {}
 
+    def release(self, bid_ids: Sequence[str]) -> None:
+        """Nothing."""
+
+    def prepare(self) -> None:
+        """Nothing."""
+
     def upkeep(self, now: int) -> None:
         """Nothing."""
 

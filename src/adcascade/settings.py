@@ -80,9 +80,10 @@ class TrainSettings(Section):
     ranking: str = "dcn_v2"  # short name in adcascade.ranking.METHODS, or an import path "package.module:Class"
     calibration: Literal["isotonic", "platt", "none"] = "isotonic"
     width: int = Field(default=16, ge=1)  # of an embedding
-    epochs: int = Field(default=2, ge=1)
-    batch: int = Field(default=2048, ge=1)
-    learning_rate: float = Field(default=0.02, gt=0)
+    epochs: int = Field(default=1, ge=1)  # a second one over-fits the embeddings of rare values
+    batch: int = Field(default=512, ge=1)
+    learning_rate: float = Field(default=0.01, gt=0)  # of the embeddings (Adagrad)
+    dense_rate: float = Field(default=3e-3, gt=0)  # of the networks (Adam)
     holdout: float = Field(default=0.1, gt=0, lt=1)  # last share of the log, kept for calibration and the report
     days: float = Field(default=90.0, gt=0)  # of the log to learn from
     click_window_s: float = Field(default=1800.0, gt=0)  # a later click does not count for the impression
@@ -94,6 +95,7 @@ class FeatureSettings(Section):
 
     context: tuple[str, ...] = ()  # keys of AdRequest.context, taken as categories
     ad_attributes: tuple[str, ...] = ()  # keys of Ad.attributes, taken as categories
+    matches: tuple[tuple[str, str], ...] = ()  # pairs of a request column and an ad column whose values are compared
     picture: int = Field(default=0, ge=0)  # width of Ad.picture; 0: not used
 
 

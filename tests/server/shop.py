@@ -5,7 +5,7 @@ Run as a script it serves itself: `python shop.py FOLDER PORT`, until it is kill
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import uvicorn
@@ -75,6 +75,7 @@ class Shop:
         self.asked: list[AdRequest] = []
         self.broken = False
         self.kept = 0
+        self.released: list[str] = []
         self.not_ready: str | None = None
         self.bundle_version = "test-1"
 
@@ -132,6 +133,13 @@ class Shop:
         """What the token names, unless it expired."""
         opened = self.signer.open(token, self.now())
         return Resolved(bid_id=opened.bid_id, url=ADS[opened.ad][1].url)
+
+    def release(self, bid_ids: Iterable[str]) -> None:
+        """Remember what was not offered."""
+        self.released.extend(bid_ids)
+
+    def prepare(self) -> None:
+        """Nothing is slow here."""
 
     def upkeep(self, now_us: int) -> None:
         """Time passes."""

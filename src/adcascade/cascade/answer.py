@@ -1,6 +1,7 @@
 """What goes into and comes out of the service: answers, incoming events and their receipts."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from adcascade.catalog.nouns import Ad, Advertiser, Campaign, Creative
@@ -35,6 +36,7 @@ class Answer:
     request_id: str
     winners: tuple[Served, ...]
     no_bid_reason: str = ""  # a short word where there is no winner
+    stage_us: Mapping[str, int] = field(default_factory=dict)  # time per stage, microseconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from adcascade.calibration.stage import CalibrationStage
 from adcascade.cascade.bundle import Bundles
 from adcascade.cascade.engine import Engine, Pipeline, Place
 from adcascade.cascade.exploration import UniformAuction, UniformRetrieval
+from adcascade.cascade.page_fit import PageFit
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.contracts import Stage
 from adcascade.contracts.stage import CatalogListener
@@ -31,6 +32,7 @@ from adcascade.ranking.stage import RankingStage
 from adcascade.retrieval.stage import RetrievalConfig, RetrievalStage
 
 EVERYTHING = 1 << 30  # a `keep` that keeps all
+COLD_SHARE = 0.6  # of the requests before the first training, answered from the ads that fit the page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +74,9 @@ class Loaded:
 def cold(snapshot: Snapshot, widths: Widths, pacer: Pacer | None) -> Loaded:
     """What serves before the first training: chance alone, at the lowest price; its log is what training needs."""
     encoder = Encoder.fit((), ())
-    select = Pipeline("exploration", [Place(UniformRetrieval(snapshot), required=True), Place(_bids(snapshot, pacer))])
+    fit = PageFit(snapshot)
+    drawing = UniformRetrieval(snapshot, fit, share=COLD_SHARE)
+    select = Pipeline("exploration", [Place(drawing, required=True), Place(BiddingStage(snapshot, pacer))])
     creatives = CreativeStage(VariantCounts(), snapshot, explore=True)
     close = Pipeline("exploration", _uniform_close(snapshot, widths, creatives))
     return Loaded(
@@ -83,7 +87,7 @@ def cold(snapshot: Snapshot, widths: Widths, pacer: Pacer | None) -> Loaded:
         slot_factors=np.ones(1, np.float32),
         features=AdFeatures(encoder),
         snapshot=snapshot,
-        listeners=(),
+        listeners=(fit,),
     )
 
 
@@ -109,7 +113,7 @@ def load_bundle(
         Place(ConversionStage.load(root / "conversion", features)),
         Place(CalibrationStage.load(root / "calibration")),
         Place(live),
-        Place(_bids(snapshot, pacer), required=True),
+        Place(BiddingStage(snapshot, pacer), required=True),
     ]
     prerank = PrerankingStage(Scorer(root / "preranking", features), snapshot, keep=widths.prerank, pacer=pacer)
     select = [
@@ -147,11 +151,6 @@ def load_bundle(
         snapshot=snapshot,
         listeners=(retrieval,),
     )
-
-
-def _bids(snapshot: Snapshot, pacer: Pacer | None) -> BiddingStage:
-    """Bids as the pacer lets them be; without a pacer as the advertisers made them."""
-    return BiddingStage(snapshot, Pacer() if pacer is None else pacer)
 
 
 def _uniform_close(snapshot: Snapshot, widths: Widths, creatives: CreativeStage) -> list[Place]:

@@ -3,14 +3,21 @@
 As many ads as there are slots are drawn uniformly, without replacement, from all eligible ads, in random order.
 Each of n eligible ads is in a given slot with probability 1/n: that is the logged propensity. A winner pays the
 least that the rules allow (the reserve or the slot's floor), never above its bid.
+
+Before the first training, when every request is explored, a share s of them draws from the m ads that fit the page
+(its category, the words of its query) alone: shoppers click those several times as often, and clicks are what
+training lacks. Then the propensity of an ad is (1 - s) / n, plus s / m where it fits.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from adcascade.contracts import AdRequest, Candidates, Opportunity
+
+Fits = Callable[[Opportunity, NDArray[np.uint8]], NDArray[np.int32]]  # of the eligible (packed bits), rows that fit
 
 
 class Catalog(Protocol):
@@ -24,23 +31,28 @@ class Catalog(Protocol):
 
 
 class UniformRetrieval:
-    """Draw an ad for every slot."""
+    """Draw an ad for every slot. fits: finds the ads that fit a request's page; share: s."""
 
     name = "uniform_retrieval"
 
-    def __init__(self, catalog: Catalog) -> None:
-        self.catalog = catalog
+    def __init__(self, catalog: Catalog, fits: Fits | None = None, *, share: float = 0.0) -> None:
+        self.catalog, self.fits, self.share = catalog, fits, share
 
     def __call__(self, opportunity: Opportunity, candidates: Candidates) -> Candidates:  # noqa: ARG002  the first stage
         """n = min(slots, eligible ads) candidates with their propensity."""
-        request = opportunity.request
-        bits = np.unpackbits(self.catalog.eligible(request, request.time_us), bitorder="little")
-        rows = np.flatnonzero(bits).astype(np.int32)
+        request, random = opportunity.request, opportunity.random
+        bits = self.catalog.eligible(request, request.time_us)
+        rows = np.flatnonzero(np.unpackbits(bits, bitorder="little")).astype(np.int32)
         if not len(rows):
             return Candidates.of(rows)
-        drawn = opportunity.random.choice(rows, size=min(len(request.slots), len(rows)), replace=False)
-        chance = np.full(len(drawn), 1.0 / len(rows), np.float32)
-        return Candidates.of(drawn).with_(propensity=chance)
+        fitting = self.fits(opportunity, bits) if self.fits is not None else rows[:0]
+        share = self.share if len(fitting) >= len(request.slots) else 0.0
+        pool = fitting if random.random() < share else rows
+        drawn = random.choice(pool, size=min(len(request.slots), len(pool)), replace=False).astype(np.int32)
+        chance = np.full(len(drawn), (1.0 - share) / len(rows))
+        if share:
+            chance += share / len(fitting) * np.isin(drawn, fitting)
+        return Candidates.of(drawn).with_(propensity=chance.astype(np.float32))
 
 
 class UniformAuction:

@@ -26,7 +26,8 @@ from adcascade.errors import DataMissingError
 from adcascade.events.samples import Samples
 from adcascade.features.ads import AdFeatures
 from adcascade.features.feature import Feature
-from adcascade.learning.loop import Progress
+from adcascade.learning.loop import Progress, Training
+from adcascade.preranking.distillation import DistillationConfig
 from adcascade.preranking.learn import PrerankingLearner
 from adcascade.retrieval.two_tower import TwoTowerLearner
 from adcascade.settings import TrainSettings
@@ -119,7 +120,13 @@ def learn_cascade(lesson: Lesson) -> Learned:
         retrieval = TwoTowerLearner(encoder)
         retrieval.fit(learn.tables, progress)
     with lesson.stage("preranking", len(learn)) as progress:
-        preranking = PrerankingLearner(teacher=ranking.model, teacher_table=ranking.table, ads=features)
+        preranking = PrerankingLearner(
+            teacher=ranking.model,
+            teacher_table=ranking.table,
+            ads=features,
+            distillation=DistillationConfig(ads_per_request=4, seed=lesson.seed),
+            training=Training(epochs=1, batch_size=1024, rate=3e-3, seed=lesson.seed),
+        )
         preranking.fit(learn.tables, _living(lesson.snapshot), progress=progress)
     with lesson.stage("creative", len(learn)):
         creative = CreativeLearner(lesson.snapshot.ads)

@@ -25,6 +25,7 @@ from adcascade.errors import ConfigurationError
 from adcascade.events.samples import Samples
 from adcascade.features.encoder import Encoder
 from adcascade.features.feature import Feature
+from adcascade.features.fitting import columns_of
 from adcascade.learning.export import export
 from adcascade.learning.labelled import LabelledBlocks, labelled
 from adcascade.learning.loop import Progress, Training, fit, predict
@@ -107,7 +108,7 @@ def learn_ranking(
     progress: Progress | None = None,
 ) -> Trained:
     """Fit the encoder, then the model, on all rows of `learn`."""
-    encoder = Encoder.fit(features, learn.tables([f.name for f in unique(features)]))
+    encoder = Encoder.fit(features, learn.tables(columns_of(features)))
     return learn_model(settings.ranking, encoder, learn.tables, settings, seed=seed, label=label, progress=progress)
 
 
@@ -126,14 +127,9 @@ def learn_model(
     torch.manual_seed(seed)
     model = make(Shape.of(encoder, settings.width))
     table = PackedEmbedding(encoder.rows, TableConfig(width=settings.width, rate=settings.learning_rate), seed=seed)
-    training = Training(epochs=settings.epochs, batch_size=settings.batch, seed=seed)
+    training = Training(epochs=settings.epochs, batch_size=settings.batch, rate=settings.dense_rate, seed=seed)
     fit(model, table, LabelledBlocks(encoder, tables, label=label), training, progress=progress)
     return Trained(encoder=encoder, model=model, table=table, method=method)
-
-
-def unique(features: Sequence[Feature]) -> list[Feature]:
-    """The features with different names, in order: one column may be declared as a number and as bins."""
-    return list({feature.name: feature for feature in features}.values())
 
 
 def judge(trained: Trained, samples: Samples, label: str = "click") -> Judged:

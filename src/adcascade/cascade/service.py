@@ -9,7 +9,7 @@ One thread owns it (the server's event loop).
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -86,7 +86,8 @@ class AdService:
             served = ()
         reason = problem or ("" if served else _why_empty(outcome))
         self.tally.answered(outcome, len(served), reason)
-        return Answer(request_id=asked, winners=served, no_bid_reason=reason), outcome
+        took = {step.name: step.elapsed_ns // 1000 for step in outcome.steps}
+        return Answer(request_id=asked, winners=served, no_bid_reason=reason, stage_us=took), outcome
 
     def opportunity(self, request: AdRequest) -> Opportunity:
         """The request with what its stages share, as of now."""
@@ -210,12 +211,22 @@ class AdService:
             id=record.id, status=receipt.status, reason=receipt.reason, charged_micros=receipt.charged_micros
         )
 
+    def release(self, bid_ids: Iterable[str], /) -> None:
+        """These winners were not offered after all: their promises are over."""
+        for bid in bid_ids:
+            self.parts.till.bank.release(bid)
+
     def resolve(self, token: str, /) -> Resolved:
         """What a token names. SignatureError: forged or damaged, or the ad is gone."""
         bid, url = self.parts.till.landing(token)
         return Resolved(bid_id=bid, url=url)
 
     # ---- upkeep
+
+    def prepare(self) -> None:
+        """Load a newly promoted bundle, if there is one; may be called from another thread, so that requests go on."""
+        if self.parts.bundles is not None:
+            self.parts.bundles.prepare()
 
     def upkeep(self, now_us: int) -> None:
         """What is due: catalog changes, another bundle, expired promises, a control slot. Call it every second."""

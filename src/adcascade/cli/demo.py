@@ -11,6 +11,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from adcascade.cli.options import JsonFile, progress, require_train_extra, write_json
+from adcascade.cli.serve import serve
 from adcascade.cli.train import Bars
 
 POLICIES = ("random", "popularity", "cascade", "oracle")
@@ -38,9 +39,15 @@ def demo(
     report(numbers)
     write_json(json, numbers)
     if not once:
-        from adcascade.closedloop.live import serve_with_shoppers  # noqa: PLC0415
+        from adcascade.closedloop.live import Shoppers  # noqa: PLC0415
+        from adcascade.closedloop.world import load_world  # noqa: PLC0415
 
-        serve_with_shoppers(directory, port)
+        shoppers = Shoppers(load_world(directory), "127.0.0.1", port)
+        shoppers.start()
+        try:
+            serve(directory, host="127.0.0.1", port=port)
+        finally:
+            shoppers.stop.set()
 
 
 def announcer(shown: Progress) -> Callable[[str, int], Callable[[int], None]]:

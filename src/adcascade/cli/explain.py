@@ -44,7 +44,8 @@ def read_request(file: Path) -> AdRequest:
         plain = msgspec.json.decode(file.read_bytes())
         if not isinstance(plain, dict):
             raise InputError(str(file), plain, "a JSON object")
-        return msgspec.convert({"id": "explained", "time_us": time.time_ns() // 1000} | plain | {"test": True}, AdRequest)
+        given = {"id": "explained", "time_us": time.time_ns() // 1000} | plain | {"test": True}
+        return msgspec.convert(given, AdRequest)
     except FileNotFoundError:
         raise DataMissingError(f"{file} does not exist; write a request there, such as {EXAMPLE}") from None
     except (msgspec.ValidationError, msgspec.DecodeError) as error:

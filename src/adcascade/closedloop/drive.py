@@ -15,6 +15,7 @@ from adcascade.cascade.answer import Answer, IncomingEvent
 from adcascade.cascade.engine import Outcome
 from adcascade.cascade.service import AdService
 from adcascade.catalog.store import CatalogStore
+from adcascade.closedloop.exchange import with_exchange_creatives
 from adcascade.closedloop.shown import Shown, Slates, shown_of
 from adcascade.contracts import AdRequest
 from adcascade.market.clock import TICK_US, tick_start_us
@@ -65,7 +66,8 @@ class Drive:
             return
         changes = self.market.catalog_changes(tick)
         if changes.advertisers or changes.campaigns or changes.ads:
-            self.store.put(changes.advertisers, changes.campaigns, changes.ads)
+            ads = [with_exchange_creatives(ad) for ad in changes.ads]
+            self.store.put(changes.advertisers, changes.campaigns, ads)
         if changes.removed_ads:  # ended, not removed: the log still speaks of them
             self.store.set_status("ended", ads=changes.removed_ads)
 

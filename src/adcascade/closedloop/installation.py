@@ -7,6 +7,7 @@ from adcascade.cascade.engine import Outcome
 from adcascade.cascade.opening import Surroundings, open_service
 from adcascade.cascade.service import AdService
 from adcascade.catalog.store import CatalogStore
+from adcascade.closedloop.exchange import with_exchange_creatives
 from adcascade.contracts import AdRequest
 from adcascade.errors import CallerError
 from adcascade.market.clock import tick_start_us
@@ -19,6 +20,7 @@ TOML = """# adcascade.toml: everything that can be configured; see docs/configur
 [features]
 context = ["age", "gender", "segment"]  # what the shop tells of consenting shoppers
 ad_attributes = ["rating"]
+matches = [["segment", "ad_department"]]  # beside those of page, query and history
 picture = {picture}
 
 [engine]
@@ -64,7 +66,7 @@ def install(directory: Path, market: Market, tick: int, *, ranking: str = "dcn_v
     (directory / FILE).write_text(TOML.format(seed=market.seed, picture=picture, ranking=ranking))
     with CatalogStore(load_settings(directory).catalog_url) as store:
         state = market.catalog(tick)
-        store.put(state.advertisers, state.campaigns, state.ads)
+        store.put(state.advertisers, state.campaigns, [with_exchange_creatives(ad) for ad in state.ads])
 
 
 def simulated_service(directory: Path, clock: SimulatedClock, around: Surroundings | None = None) -> AdService:

@@ -6,7 +6,6 @@ clicked (GET the click URL), by the market's own click model. The stream ends wi
 
 import http.client
 import threading
-import time
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -102,19 +101,3 @@ def _get(connection: http.client.HTTPConnection, url: str) -> None:
     """Call a tracking URL; a redirect is not followed."""
     connection.request("GET", urlsplit(url).path)
     connection.getresponse().read()
-
-
-def wait_until_ready(address: tuple[str, int], seconds: float = 30.0) -> bool:
-    """Whether the server says it is ready within so many seconds."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        try:
-            connection = http.client.HTTPConnection(*address, timeout=2)
-            connection.request("GET", "/ready")
-            if connection.getresponse().status == 200:
-                return True
-        except OSError:
-            time.sleep(0.2)
-        finally:
-            connection.close()
-    return False

@@ -1,10 +1,13 @@
 """Batch: B encoded samples, the same offline (B samples) and online (B = 1 request, or B = n ads)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import NDArray
+
+NO_KEYS = np.zeros((0, 0), np.int64)
+NO_MATCH = np.zeros((0, 0), np.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +23,18 @@ class Batch:
     history: NDArray[np.int64]  # [B, L, S] rows of the same table, oldest first, right-padded with row 0
     history_length: NDArray[np.int64]  # [B]
     scenario: NDArray[np.int64]  # [B] number of the scenario; 0 is "missing", 1 is "never seen"
+    keys: NDArray[np.int64] = field(
+        default_factory=lambda: NO_KEYS
+    )  # [B, P] of one side: hashes by which request and ad are matched
+    match: NDArray[np.float32] = field(
+        default_factory=lambda: NO_MATCH
+    )  # [B, M] of pairs: what request and ad have in common
+
+    def __post_init__(self) -> None:
+        """Whoever matches nothing has no columns of it."""
+        for name, none in (("keys", NO_KEYS), ("match", NO_MATCH)):
+            if getattr(self, name) is none:
+                object.__setattr__(self, name, np.zeros((len(self.ids), 0), none.dtype))
 
     def __len__(self) -> int:
         """The number of samples, B."""
@@ -27,7 +42,7 @@ class Batch:
 
     def take(self, index: NDArray[np.integer] | slice) -> "Batch":
         """The samples at these places."""
-        return Batch(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
+        return Batch(**{one.name: getattr(self, one.name)[index] for one in fields(self)})
 
     def slices(self, size: int) -> Iterator["Batch"]:
         """Consecutive parts of at most `size` samples."""

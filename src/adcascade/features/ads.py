@@ -17,6 +17,7 @@ class AdFeatures:
         self._blank = encoder.encode({}, 1, "ad")
         self._ids = np.empty((0, encoder.ad_fields), np.int64)
         self._dense = np.empty((0, encoder.ad_numbers), np.float32)
+        self._keys = np.empty((0, self._blank.keys.shape[1]), np.int64)
         self._count = 0
 
     def __len__(self) -> int:
@@ -33,6 +34,11 @@ class AdFeatures:
         """Numbers, float32 [N, D]."""
         return self._dense[: self._count]
 
+    @property
+    def keys(self) -> NDArray[np.int64]:
+        """What requests are matched with, int64 [N, Q]."""
+        return self._keys[: self._count]
+
     def update(self, rows: NDArray[np.integer], columns: Columns) -> None:
         """Encode the ad-side columns [n] and write them at the catalog rows [n]; InputError for a bad value."""
         if len(rows) == 0:
@@ -41,12 +47,14 @@ class AdFeatures:
         self._grow(int(rows.max()) + 1)
         self._ids[rows] = batch.ids
         self._dense[rows] = batch.dense
+        self._keys[rows] = batch.keys
 
     def _grow(self, count: int) -> None:
         if count > len(self._ids):
             capacity = max(1024, 2 * len(self._ids), count)
             ids = np.repeat(self._blank.ids, capacity, axis=0)
             dense = np.repeat(self._blank.dense, capacity, axis=0)
-            ids[: self._count], dense[: self._count] = self.ids, self.dense
-            self._ids, self._dense = ids, dense
+            keys = np.repeat(self._blank.keys, capacity, axis=0)
+            ids[: self._count], dense[: self._count], keys[: self._count] = self.ids, self.dense, self.keys
+            self._ids, self._dense, self._keys = ids, dense, keys
         self._count = max(self._count, count)

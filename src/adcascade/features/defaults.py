@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from adcascade.features.feature import Feature
 
 HISTORY_LENGTH = 20
+QUERY_WORDS = 8
 
 
 def default_features(context: Sequence[str] = ()) -> tuple[Feature, ...]:
@@ -34,4 +35,16 @@ def default_features(context: Sequence[str] = ()) -> tuple[Feature, ...]:
         Feature(name="brand", side="ad", kind="categorical", min_count=2),
         Feature(name="price", side="ad", kind="numeric", log=True),
         Feature(name="price", side="ad", kind="numeric", log=True, bins=16),
+        match("page_category", "ad_category"),
+        match("page_department", "ad_department"),
+        match("history_category", "ad_category", length=HISTORY_LENGTH),
+        match("history_ad", "ad", length=HISTORY_LENGTH),
+        match("query", "title", length=QUERY_WORDS, words=True),
+    )
+
+
+def match(left: str, right: str, *, length: int = 1, words: bool = False) -> Feature:
+    """What the request's column `left` and the ad's column `right` have in common."""
+    return Feature(
+        name=f"{left}~{right}", side="pair", kind="match", left=left, right=right, length=length, words=words
     )

@@ -9,6 +9,7 @@ Letters in shapes: B samples, F fields, D numbers, L steps, S sequences.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, Self, TypeAlias
 
@@ -20,9 +21,11 @@ from adcascade.contracts import Batch
 from adcascade.features import fitting, storage
 from adcascade.features.columns import Column, Field, History, Number, Vector
 from adcascade.features.feature import Feature
+from adcascade.features.matches import Matches
 
 Part = Literal["both", "request", "ad"]
 Columns: TypeAlias = Mapping[str, Column]
+ORDER = {"ad": 1, "pair": 2}  # after the request's side
 PARTS: tuple[Part, ...] = ("both", "request", "ad")
 
 
@@ -31,7 +34,7 @@ class Encoder:
 
     def __init__(self, features: Sequence[Feature], fitted: fitting.Fitted) -> None:
         fitting.check(features)
-        ordered = [f for f in features if f.side != "ad"] + [f for f in features if f.side == "ad"]
+        ordered = sorted(features, key=lambda f: ORDER.get(f.side, 0))
         self.features = tuple(ordered)
         self.fitted = fitted
         self._fields = self._lay_out()
@@ -39,6 +42,7 @@ class Encoder:
         self._fields_of = {part: [field for field in self._fields if _on(field.side, part)] for part in PARTS}
         self._numbers_of = {part: [number for number in self._numbers if _on(number.side, part)] for part in PARTS}
         field_of = {field.name: field for field in self._fields if field.kind == "categorical"}
+        self.matches = Matches(self.features)
         self._histories = [History(f.name, f.length, field_of[f.of]) for f in self.features if f.kind == "sequence"]
         scenario = fitting.scenario_of(self.features)
         self._scenario = [f.name for f in self._fields].index(scenario) if scenario else -1
@@ -122,9 +126,19 @@ class Encoder:
         parts = [number.encode(columns.get(number.name), rows) for number in numbers]
         dense = np.concatenate(parts, axis=1, dtype=np.float32) if parts else np.zeros((rows, 0), np.float32)
         history, length = self._encode_histories(columns, rows, side)
-        return Batch(
+        plain = Batch(
             ids=ids, dense=dense, history=history, history_length=length, scenario=self._scenario_of(ids, side)
         )
+        return self._matched(plain, columns, rows, side)
+
+    def _matched(self, batch: Batch, columns: Columns, rows: int, side: Part) -> Batch:
+        """The batch with the keys of its side, or, for pairs, with their matches."""
+        if side == "request":
+            return replace(batch, keys=self.matches.left(columns, rows))
+        right = self.matches.right(columns, rows)
+        if side == "ad":
+            return replace(batch, keys=right)
+        return replace(batch, match=self.matches(self.matches.left(columns, rows), right))
 
     def _encode_histories(self, columns: Columns, rows: int, side: Part) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         if side == "ad" or not self._histories:
@@ -154,13 +168,16 @@ class Encoder:
             history = np.zeros((1, self.length, len(items)), np.int64)
             for place, rows in enumerate(items):
                 history[0, : len(rows), place] = rows
-        return Batch(
+        plain = Batch(
             ids=ids,
             dense=np.array([dense], np.float32),
             history=history,
             history_length=np.array([longest], np.int64),
             scenario=self._scenario_of(ids, side),
         )
+        if side == "request":
+            return replace(plain, keys=self.matches.left_one(values))
+        return self._matched(plain, {name: [value] for name, value in values.items()}, 1, side)
 
     def save(self, folder: Path) -> None:
         """Write encoder.json and vocabulary.parquet into an existing folder."""

@@ -4,8 +4,8 @@ from typing import Literal
 
 import msgspec
 
-Side = Literal["user", "context", "scenario", "ad"]
-Kind = Literal["categorical", "numeric", "sequence", "vector"]
+Side = Literal["user", "context", "scenario", "ad", "pair"]
+Kind = Literal["categorical", "numeric", "sequence", "vector", "match"]
 
 
 class Feature(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,4 +23,7 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True):
     bins: int = 0  # numeric: cut at so many quantiles and embed the bin; 0: a standardised number
     log: bool = False  # numeric: sign(x) * log(1 + |x|) first
     of: str = ""  # sequence: the categorical feature whose rows its items share
-    length: int = 0  # sequence: keep the last so many; vector: its width
+    length: int = 0  # sequence: keep the last so many; vector: its width; match: most values of `left` that count
+    left: str = ""  # match: a column of the request's side
+    right: str = ""  # match: a column of the ad's side
+    words: bool = False  # match: compare the words of two texts, not the texts

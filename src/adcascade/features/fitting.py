@@ -42,13 +42,19 @@ def fit(features: Sequence[Feature], tables: Iterable[pa.Table]) -> Fitted:
         for feature in features:
             if feature.name in table.column_names:
                 _add(feature, table[feature.name], counts, summaries)
-    absent = sorted({f.name for f in features} - found)
+    absent = sorted(set(columns_of(features)) - found)
     if absent:
         raise ConfigurationError(
             f"no sample has the columns {', '.join(absent)}, which the features declare; "
             f"the samples have {', '.join(sorted(found)) or 'no column'}: mend the declaration or the import"
         )
     return _finish(features, counts, summaries)
+
+
+def columns_of(features: Sequence[Feature]) -> list[str]:
+    """The columns that these features read, each once."""
+    names = [name for f in features for name in ((f.left, f.right) if f.kind == "match" else (f.name,))]
+    return list(dict.fromkeys(names))
 
 
 def _add(
@@ -105,6 +111,10 @@ def check(features: Sequence[Feature]) -> None:
             )
         if f.kind == "sequence":
             _check_sequence(f, features)
+        if (f.kind == "match") != (f.side == "pair") or (f.kind == "match" and not (f.left and f.right)):
+            raise ConfigurationError(
+                f"feature {f.name!r} is a {f.kind} of side {f.side}; a match is of side 'pair' and names left and right"
+            )
         if f.kind == "vector" and f.length < 1:
             raise ConfigurationError(f"vector {f.name!r} has length {f.length}; give its width")
         if min(f.buckets, f.bins, f.length) < 0 or f.min_count < 1:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from adcascade.errors import ConfigurationError
 from adcascade.features import Encoder
 from adcascade.nn.inputs import Inputs
 
@@ -23,12 +22,6 @@ class Shape:
     sequences: int = 0  # S
     length: int = 0  # L
     targets: tuple[int, ...] = ()  # [S] which ad field the items of each sequence are of
-
-    def __post_init__(self) -> None:
-        if not self.request_flat or not self.ad_flat:
-            raise ConfigurationError(
-                "a model needs features on both sides; declare at least one of the user or context and one of the ad"
-            )
 
     @classmethod
     def of(cls, encoder: Encoder, width: int, *, matching: bool = True) -> "Shape":

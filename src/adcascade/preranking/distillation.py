@@ -101,4 +101,5 @@ def joined(requests: Batch, rows: Rows, ads: AdFeatures) -> Batch:
         history=repeated.history,
         history_length=repeated.history_length,
         scenario=repeated.scenario,
+        match=ads.encoder.matches(repeated.keys, ads.keys[flat]),
     )

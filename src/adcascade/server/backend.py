@@ -1,6 +1,6 @@
 """What the HTTP shell asks of the engine behind it. `AdService` is one; a test may pass a small honest one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from adcascade.cascade.answer import Answer, EventKind, EventReceipt, IncomingEvent, Resolved, Served
@@ -22,6 +22,14 @@ class Backend(Protocol):
 
     def resolve(self, token: str, /) -> Resolved:
         """What a token names. SignatureError: forged, damaged or expired."""
+        ...
+
+    def release(self, bid_ids: Iterable[str], /) -> None:
+        """Winners of `auction` that are not offered after all: the money promised for them is free again."""
+        ...
+
+    def prepare(self) -> None:
+        """The slow part of an upkeep, such as loading another bundle; called in a thread beside the requests."""
         ...
 
     def upkeep(self, now_us: int, /) -> None:

@@ -15,12 +15,13 @@ EVERY_S = 1.0
 def upkeep_lifespan(
     backend: Backend, metrics: Metrics, clock: Callable[[], int], every_s: float = EVERY_S
 ) -> Callable[[object], AbstractAsyncContextManager[None]]:
-    """A lifespan of an ASGI app: `backend.upkeep(now)` every `every_s` seconds from start to stop."""
+    """A lifespan of an ASGI app: `backend.prepare()` and `backend.upkeep(now)` every `every_s` seconds."""
 
     async def keep() -> None:
         while True:
             await asyncio.sleep(every_s)
             try:
+                await asyncio.to_thread(backend.prepare)
                 backend.upkeep(clock())
             except Exception as error:  # noqa: BLE001  one failed round must not end all later ones
                 metrics.failed("upkeep")

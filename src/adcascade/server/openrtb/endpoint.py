@@ -44,7 +44,7 @@ class BidEndpoint:
         self._clock, self._new_id = clock, new_id
         self._decoder = msgspec.json.Decoder(BidRequest, strict=False)
         self._encode = msgspec.json.Encoder().encode
-        self._outbound = Outbound(options, metrics.no_bid)
+        self._outbound = Outbound(options, self._withheld)
 
     async def __call__(self, headers: Mapping[bytes, bytes], body: bytes) -> Reply:
         """One bid request."""
@@ -61,6 +61,10 @@ class BidEndpoint:
             return self._no_bid(answer.no_bid_reason)
         response = self._outbound.response(request, found, answer)
         return NO_BID if response is None else Reply(200, self._encode(response), VERSION)
+
+    def _withheld(self, reason: str, bid_id: str) -> None:
+        self._metrics.no_bid(reason)
+        self._backend.release((bid_id,))
 
     def _no_bid(self, reason: str) -> Reply:
         self._metrics.no_bid(reason)

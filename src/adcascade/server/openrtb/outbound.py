@@ -13,9 +13,9 @@ BANNER, NATIVE = 1, 4  # AdCOM list "Markup types"
 
 
 class Outbound:
-    """Writes bid responses. `withheld` hears why a winner of the engine's auction is not offered."""
+    """Writes bid responses. `withheld` hears why a winner of the engine's auction is not offered, and its bid id."""
 
-    def __init__(self, options: ServerOptions, withheld: Callable[[str], None]) -> None:
+    def __init__(self, options: ServerOptions, withheld: Callable[[str, str], None]) -> None:
         self._options, self._withheld = options, withheld
         self._links = Links(options.public_url)
         self._codes = {path: code for code, path in options.categories.items()}
@@ -27,7 +27,7 @@ class Outbound:
             place = places[served.slot]
             bid = self._bid(request, place, served)
             if isinstance(bid, str):
-                self._withheld(bid)
+                self._withheld(bid, served.bid_id)
             else:
                 seats.setdefault(served.advertiser.id, []).append(bid)
         if not seats:

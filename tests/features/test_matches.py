@@ -1,0 +1,110 @@
+"""What a request and an ad have in common is counted alike for a table, for one request and by hand."""
+
+import math
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adcascade.errors import ConfigurationError
+from adcascade.features import AdFeatures, Encoder, Feature
+from adcascade.features.defaults import match
+
+FEATURES = (
+    Feature(name="ad", side="ad", kind="categorical"),
+    Feature(name="ad_category", side="ad", kind="categorical"),
+    Feature(name="history", side="user", kind="sequence", of="ad_category", length=3),
+    match("page", "ad_category"),
+    match("history", "ad_category", length=3),
+    match("query", "title", length=4, words=True),
+)
+TEXT = st.sampled_from(["", "red", "red shoe", "Shoe BLUE", "blue hat red"])
+ROW = st.fixed_dictionaries(
+    {
+        "page": st.sampled_from([None, "a", "b", "c"]),
+        "ad_category": st.sampled_from([None, "a", "b"]),
+        "history": st.one_of(st.none(), st.lists(st.sampled_from(["a", "b", "c"]), max_size=5)),
+        "query": st.one_of(st.none(), TEXT),
+        "title": st.one_of(st.none(), TEXT),
+        "ad": st.just("x"),
+    }
+)
+
+
+def encoder() -> Encoder:
+    """Fitted on one row that has every column."""
+    table = pa.table(
+        {
+            "ad": ["x"],
+            "ad_category": ["a"],
+            "history": pa.array([["a"]]),
+            "page": ["a"],
+            "query": ["red"],
+            "title": ["red shoe"],
+        }
+    )
+    return Encoder.fit(FEATURES, [table])
+
+
+def by_hand(row: dict[str, object]) -> list[float]:
+    """The three matches of a row, from the definition."""
+    category = row["ad_category"]
+    history = row["history"] if isinstance(row["history"], list) else []
+    query, title = (str(row[name] or "").casefold().split() for name in ("query", "title"))
+    counts = (
+        int(category is not None and row["page"] == category),
+        sum(item == category for item in history[-3:]) if category is not None else 0,
+        sum(word in title for word in dict.fromkeys(query)),
+    )
+    return [math.log1p(count) for count in counts]
+
+
+@given(rows=st.lists(ROW, min_size=1, max_size=6))
+def test_a_table_a_pair_and_the_definition_agree(rows: list[dict[str, object]]) -> None:
+    """Encoding rows together, as plain values or as Arrow, and meeting request and ad keys online give one answer."""
+    made = encoder()
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    expected = np.array([by_hand(row) for row in rows], np.float32)
+    assert np.allclose(made.encode(columns, len(rows)).match, expected)
+    arrow = {
+        name: pa.array(values, pa.list_(pa.string()) if name == "history" else pa.string())
+        for name, values in columns.items()
+    }
+    assert np.allclose(made.encode(arrow, len(rows)).match, expected)
+    ads = AdFeatures(made)
+    ads.update(np.arange(len(rows)), columns)
+    for place, row in enumerate(rows):
+        keys = made.encode_one(row, "request").keys
+        assert np.allclose(made.matches(keys, ads.keys[[place]])[0], expected[place])
+
+
+def test_missing_on_both_sides_is_no_match() -> None:
+    """An absent page and an absent category have nothing in common."""
+    made = encoder()
+    assert not made.encode({}, 4).match.any()
+
+
+def test_one_request_meets_many_ads_as_many_pairs_would() -> None:
+    """The keys of one request broadcast over n ads."""
+    made = encoder()
+    left = made.encode_one({"page": "a", "query": "red hat"}, "request").keys
+    right = made.encode({"ad_category": ["a", "b", "a"], "title": ["hat", "red hat", None]}, 3, "ad").keys
+    together = made.matches(left, right)
+    assert np.array_equal(together, made.matches(np.repeat(left, 3, axis=0), right))
+    assert np.allclose(together, np.log1p([[1, 0, 1], [0, 0, 2], [1, 0, 0]]))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        Feature(name="m", side="pair", kind="match", left="page"),
+        Feature(name="m", side="ad", kind="match", left="page", right="ad_category"),
+        Feature(name="m", side="pair", kind="categorical"),
+    ],
+)
+def test_a_contradictory_declaration_is_named(wrong: Feature) -> None:
+    """A match is of side pair and names two columns; nothing else is of side pair."""
+    with pytest.raises(ConfigurationError, match="'m'"):
+        Encoder.fit((*FEATURES, wrong), [])
