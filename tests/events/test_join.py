@@ -227,3 +227,34 @@ def test_a_name_on_both_sides_is_refused() -> None:
     """An ad column named as a request-side feature would hide it: InputError."""
     with pytest.raises(InputError, match="brand"):
         joined([auction("r", 0, ["b1"], brand="x")], 10)
+
+
+def test_a_late_impression_finds_its_place() -> None:
+    """Rows wait for the lateness: an older impression that arrives after younger ones still leaves before them."""
+    records: list[Record] = [auction("r", 0, ["b1", "b2", "b3"])]
+    records += [Impression(id=f"i{bid}", time_us=at, bid_id=bid) for bid, at in (("b1", 70), ("b2", 71), ("b3", 15))]
+    counts = JoinCounts()
+    assert joined(records, 10_000, counts=counts, table_rows=1)["time_us"].to_pylist() == [15, 70, 71]
+    assert counts.late_impressions == 0
+
+
+def test_an_impression_later_than_the_lateness_is_counted() -> None:
+    """Once younger rows have left, an older one would break the order: it is dropped and counted."""
+    records: list[Record] = [auction("r", 0, ["b1", "b2", "b3", "b4"])]
+    records += [
+        Impression(id=f"i{bid}", time_us=at, bid_id=bid) for bid, at in (("b1", 9), ("b2", 8), ("b3", 100), ("b4", 5))
+    ]
+    counts = JoinCounts()
+    assert joined(records, 10_000, counts=counts, table_rows=1)["time_us"].to_pylist() == [8, 9, 100]
+    assert counts.late_impressions == 1
+
+
+@pytest.mark.parametrize(("until_us", "conversion"), [(10 + CONVERSION - 1, None), (10 + CONVERSION, 0.0)])
+def test_a_click_is_settled_when_its_window_ends(until_us: int, conversion: float | None) -> None:
+    """Without a conversion the label is null until the window is over, and 0 from that instant on."""
+    records: list[Record] = [
+        auction("r", 0, ["b1"]),
+        Impression(id="i", time_us=5, bid_id="b1"),
+        Click(id="c", time_us=10, bid_id="b1"),
+    ]
+    assert joined(records, until_us)["conversion"].to_pylist() == [conversion]
