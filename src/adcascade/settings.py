@@ -27,76 +27,97 @@ class Section(BaseModel):
 class Storage(Section):
     """Where things lie."""
 
-    catalog: str = "sqlite:///catalog.db"  # SQLAlchemy URL; PostgreSQL with the [postgres] extra
-    journal: Path = Path("journal.db")  # the durable event log with the ledger
-    sealed: Path = Path("sealed")  # old hours of the log as Parquet
-    bundles: Path = Path("bundles")
+    catalog: str = Field(
+        default="sqlite:///catalog.db", description="SQLAlchemy URL; PostgreSQL with the [postgres] extra"
+    )
+    journal: Path = Field(default=Path("journal.db"), description="the durable event log with the ledger")
+    sealed: Path = Field(default=Path("sealed"), description="old hours of the log as Parquet")
+    bundles: Path = Field(default=Path("bundles"), description="folder of all bundles")
 
 
 class Server(Section):
     """The HTTP shell."""
 
-    host: str = "127.0.0.1"
-    port: int = Field(default=8080, ge=0, le=65535)
-    public_url: str = ""  # what tracking URLs begin with; empty: http://host:port
+    host: str = Field(default="127.0.0.1", description="address to listen at")
+    port: int = Field(default=8080, ge=0, le=65535, description="port to listen at")
+    public_url: str = Field(default="", description="what tracking URLs begin with; empty: http://host:port")
 
 
 class EngineSettings(Section):
     """How wide the cascade is, and how long it may take."""
 
-    timeout_ms: float = Field(default=100.0, gt=0)  # where a request names none
-    retrieve: int = Field(default=300, ge=1)  # ads that leave retrieval
-    prerank: int = Field(default=100, ge=1)  # ads that leave pre-ranking
-    exploration: float = Field(default=0.05, ge=0, le=1)  # share of requests answered by chance, for learning
-    log_ranked: int = Field(default=100, ge=0)  # ranked candidates kept in the log of a request
-    memory: int = Field(default=200_000, ge=1)  # users whose last clicks are held in memory
+    timeout_ms: float = Field(default=100.0, gt=0, description="where a request names none")
+    retrieve: int = Field(default=300, ge=1, description="ads that leave retrieval")
+    prerank: int = Field(default=100, ge=1, description="ads that leave pre-ranking")
+    exploration: float = Field(
+        default=0.05, ge=0, le=1, description="share of requests answered by chance, for learning"
+    )
+    log_ranked: int = Field(default=100, ge=0, description="ranked candidates kept in the log of a request")
+    memory: int = Field(default=200_000, ge=1, description="users whose last clicks are held in memory")
 
 
 class AuctionSettings(Section):
     """Who wins and what is paid."""
 
-    rule: Literal["gsp", "first_price", "second_price"] = "gsp"
-    reserve_micros: int = Field(default=200_000, ge=0)  # lowest eCPM that may win, micros per thousand impressions
-    one_per: Literal["campaign", "product", "ad"] = "campaign"  # at most one winner per request of the same ...
+    rule: Literal["gsp", "first_price", "second_price"] = Field(default="gsp", description="who pays what")
+    reserve_micros: int = Field(
+        default=200_000, ge=0, description="lowest eCPM that may win, micros per thousand impressions"
+    )
+    one_per: Literal["campaign", "product", "ad"] = Field(
+        default="campaign", description="at most one winner per request of the same ..."
+    )
 
 
 class BiddingSettings(Section):
     """How budgets are spread over the day."""
 
-    method: Literal["fixed", "pacing"] = "pacing"
-    control_s: float = Field(default=60.0, gt=0)  # length of a control slot
+    method: Literal["fixed", "pacing"] = Field(
+        default="pacing", description="bid as advertisers bid, or spread daily budgets over the day"
+    )
+    control_s: float = Field(default=60.0, gt=0, description="length of a control slot")
 
 
 class MoneySettings(Section):
     """Reservations and leases."""
 
-    reservation_s: float = Field(default=1200.0, gt=0)  # a served ad may be billed for so long
-    lease_s: float = Field(default=3600.0, gt=0)
+    reservation_s: float = Field(default=1200.0, gt=0, description="a served ad may be billed for so long")
+    lease_s: float = Field(default=3600.0, gt=0, description="money is taken from a budget beforehand for so long")
 
 
 class TrainSettings(Section):
     """What `adcascade train` trains."""
 
-    ranking: str = "dcn_v2"  # short name in adcascade.ranking.METHODS, or an import path "package.module:Class"
-    calibration: Literal["isotonic", "platt", "none"] = "isotonic"
-    width: int = Field(default=16, ge=1)  # of an embedding
-    epochs: int = Field(default=1, ge=1)  # a second one over-fits the embeddings of rare values
-    batch: int = Field(default=512, ge=1)
-    learning_rate: float = Field(default=0.01, gt=0)  # of the embeddings (Adagrad)
-    dense_rate: float = Field(default=3e-3, gt=0)  # of the networks (Adam)
-    holdout: float = Field(default=0.1, gt=0, lt=1)  # last share of the log, kept for calibration and the report
-    days: float = Field(default=90.0, gt=0)  # of the log to learn from
-    click_window_s: float = Field(default=1800.0, gt=0)  # a later click does not count for the impression
-    conversion_window_s: float = Field(default=7 * 86400.0, gt=0)
+    ranking: str = Field(
+        default="dcn_v2",
+        description="short name in adcascade.ranking.METHODS, or an import path 'package.module:Class'",
+    )
+    calibration: Literal["isotonic", "platt", "none"] = Field(
+        default="isotonic", description="how probabilities are calibrated"
+    )
+    width: int = Field(default=16, ge=1, description="of an embedding")
+    epochs: int = Field(default=1, ge=1, description="a second one over-fits the embeddings of rare values")
+    batch: int = Field(default=512, ge=1, description="samples per step")
+    learning_rate: float = Field(default=0.01, gt=0, description="of the embeddings (Adagrad)")
+    dense_rate: float = Field(default=3e-3, gt=0, description="of the networks (Adam)")
+    holdout: float = Field(
+        default=0.1, gt=0, lt=1, description="last share of the log, kept for calibration and the report"
+    )
+    days: float = Field(default=90.0, gt=0, description="of the log to learn from")
+    click_window_s: float = Field(default=1800.0, gt=0, description="a later click does not count for the impression")
+    conversion_window_s: float = Field(
+        default=7 * 86400.0, gt=0, description="a later conversion does not count; until then a click has not matured"
+    )
 
 
 class FeatureSettings(Section):
     """Which columns the models see, beside those that every catalog and request has."""
 
-    context: tuple[str, ...] = ()  # keys of AdRequest.context, taken as categories
-    ad_attributes: tuple[str, ...] = ()  # keys of Ad.attributes, taken as categories
-    matches: tuple[tuple[str, str], ...] = ()  # pairs of a request column and an ad column whose values are compared
-    picture: int = Field(default=0, ge=0)  # width of Ad.picture; 0: not used
+    context: tuple[str, ...] = Field(default=(), description="keys of AdRequest.context, taken as categories")
+    ad_attributes: tuple[str, ...] = Field(default=(), description="keys of Ad.attributes, taken as categories")
+    matches: tuple[tuple[str, str], ...] = Field(
+        default=(), description="pairs of a request column and an ad column whose values are compared"
+    )
+    picture: int = Field(default=0, ge=0, description="width of Ad.picture; 0: not used")
 
 
 class Settings(BaseSettings):

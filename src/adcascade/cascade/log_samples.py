@@ -4,6 +4,9 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.errors import DataMissingError
 from adcascade.events.join import JoinCounts, join
@@ -36,7 +39,9 @@ def write_log_samples(
             until_us=until_us,
             counts=counts,
         )
-        for table in tables:
+        since = pa.scalar(until_us - round(settings.days * 86400e6), pa.int64())
+        for whole in tables:
+            table = whole.filter(pc.greater_equal(whole["time_us"], since))
             writer.write(table)
             if progress is not None:
                 progress(len(table))
