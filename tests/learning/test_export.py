@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 import torch
 
-from adcascade.errors import BundleError, ConfigurationError
+from adcascade.errors import BundleError
 from adcascade.features import AdFeatures, Encoder, Feature
 from adcascade.learning.export import export
 from adcascade.learning.loop import predict
@@ -121,9 +121,3 @@ def test_scoring_imports_no_torch() -> None:
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "False"
-
-
-def test_a_model_needs_features_on_both_sides() -> None:
-    """A side of no width cannot be scored; the message says what to declare."""
-    with pytest.raises(ConfigurationError, match="both sides"):
-        Shape(width=4, request_fields=1, request_numbers=0, ad_fields=0, ad_numbers=0)

@@ -11,10 +11,10 @@ def test_a_split_map_is_the_whole_map() -> None:
     """W_u u + b + W_a a is W [u; a] + b, and one request meets n ads by broadcasting."""
     torch.manual_seed(0)
     split = SplitLinear(3, 2, 4)
-    weight = torch.cat((split.request.weight, split.ad.weight), dim=1)
+    weight = torch.cat((split.request_weight, split.ad_weight), dim=1)
     request, ad = torch.randn(1, 3), torch.randn(5, 2)
     both = torch.cat((request.expand(5, -1), ad), dim=1)
-    assert_close(split(request, ad), both @ weight.T + split.request.bias)
+    assert_close(split(request, ad), both @ weight.T + split.bias)
 
 
 def test_an_mlp_ends_linear_only_at_width_one() -> None:
@@ -33,3 +33,13 @@ def test_the_mean_of_a_history_ignores_padding() -> None:
     assert_close(history_mean(side)[0], history[0, :2].mean(dim=0).flatten())
     assert_close(history_mean(side)[1], torch.zeros(8))
     assert flat(side).shape == (2, 5)
+
+
+def test_a_side_without_width_leaves_the_other_half() -> None:
+    """No request: the bias and the ad's half; no ad: the request's half, once for each of the n rows."""
+    split = SplitLinear(0, 2, 4)
+    ad = torch.randn(3, 2)
+    assert_close(split(torch.zeros(1, 0), ad), ad @ split.ad_weight.T + split.bias)
+    split = SplitLinear(2, 0, 4)
+    request = torch.randn(1, 2)
+    assert_close(split(request, torch.zeros(3, 0)), (request @ split.request_weight.T + split.bias).expand(3, -1))

@@ -1,5 +1,6 @@
 """Laws of every ranking model: the user side once, padding without effect, torch equal to ONNX."""
 
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from adcascade.learning.model import ScoringModel, Shape
 from adcascade.nn.inputs import Inputs, flat, history_mean
 from adcascade.nn.packed import PackedEmbedding, TableConfig
 from adcascade.ranking import METHODS
+from adcascade.ranking.committee import Committee
 from adcascade.ranking.dcn_v2 import DCNv2
 from adcascade.ranking.din import DIN
 from adcascade.ranking.lr import LogisticRegression
@@ -25,11 +27,11 @@ SHAPE = Shape(
 )
 
 
-def model_of(method: str) -> ScoringModel:
+def model_of(method: str, shape: Shape = SHAPE) -> ScoringModel:
     """The method with random weights, in evaluation mode."""
     torch.manual_seed(0)
     module, _, name = METHODS[method].partition(":")
-    model: ScoringModel = getattr(import_module(module), name)(SHAPE)
+    model: ScoringModel = getattr(import_module(module), name)(shape)
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.05)
     return model.eval()
@@ -90,13 +92,13 @@ def test_dcn_v2_is_the_papers_formula() -> None:
     user, ads = example_user(SHAPE), example_ads(SHAPE, 4)
     u = torch.cat((flat(user), history_mean(user)), dim=1).expand(4, -1)
     x_0 = torch.cat((u, flat(ads)), dim=1)
-    first = torch.cat((model.first_cross.request.weight, model.first_cross.ad.weight), dim=1)
-    x = x_0 * (x_0 @ first.T + model.first_cross.request.bias) + x_0
+    first = torch.cat((model.first_cross.request_weight, model.first_cross.ad_weight), dim=1)
+    x = x_0 * (x_0 @ first.T + model.first_cross.bias) + x_0
     for cross in model.crosses:
         assert isinstance(cross, torch.nn.Linear)
         x = x_0 * (x @ cross.weight.T + cross.bias) + x
-    hidden = torch.cat((model.first_hidden.request.weight, model.first_hidden.ad.weight), dim=1)
-    deep = model.hidden(torch.relu(x_0 @ hidden.T + model.first_hidden.request.bias))
+    hidden = torch.cat((model.first_hidden.request_weight, model.first_hidden.ad_weight), dim=1)
+    deep = model.hidden(torch.relu(x_0 @ hidden.T + model.first_hidden.bias))
     expected = model.last(torch.cat((x, deep), dim=1)).squeeze(1)
     assert_close(model.score(model.user_state(user), ads), expected, rtol=1e-4, atol=1e-4)
 
@@ -113,7 +115,7 @@ def test_din_attends_as_the_unsplit_formula() -> None:
     seen = torch.cat((q.expand(len(keys), -1), keys, q - keys, q * keys), dim=1)
     weight = model.weigh(model.activation(seen @ whole.T + model.ask.bias)).squeeze(1) * user.mask[0]
     interest = (weight[:, None] * keys).sum(dim=0)
-    first = model.request_half(flat(user)) + model.ad_half(flat(ads)) + model.interest_half(interest)
+    first = model.first(flat(user), torch.cat((flat(ads), interest[None]), dim=1))
     expected = model.rest(torch.relu(first)).squeeze(1)
     assert_close(model.score(model.user_state(user), ads), expected, rtol=1e-4, atol=1e-4)
 
@@ -132,6 +134,50 @@ def test_logistic_regression_is_a_sum() -> None:
         + history_mean(user).sum()
     )
     assert_close(model.score(model.user_state(user), ads), expected)
+
+
+def test_a_committee_votes_by_the_mean_and_learns_apart() -> None:
+    """Its logit is the mean of its members' on their own columns; a member's loss moves no other member's columns."""
+    model = model_of("committee")
+    assert isinstance(model, Committee)
+    user, ads = example_user(SHAPE), example_ads(SHAPE, 4)
+    user = Inputs(*(tensor.expand(4, *tensor.shape[1:]) for tensor in user))
+    cuts, votes = [0, 1, 3, 5], []
+    for member, start, stop in zip(model.members, cuts[:-1], cuts[1:], strict=True):
+        parts = [
+            s._replace(embedded=s.embedded[:, :, start:stop], history=s.history[..., start:stop]) for s in (user, ads)
+        ]
+        votes.append(member(*parts))
+    assert_close(model(user, ads), torch.stack(votes).mean(dim=0))
+    leaf = ads.embedded.clone().requires_grad_()
+    model.learn(user, ads._replace(embedded=leaf))[:, 1].sum().backward()  # type: ignore[no-untyped-call]
+    assert leaf.grad is not None
+    assert (leaf.grad[:, :, 1:3] != 0).any()
+    assert (leaf.grad[:, :, [0, 3, 4]] == 0).all()
+
+
+def test_a_committee_needs_a_column_for_each_member() -> None:
+    """Three members cannot share two columns; the message says how many to give."""
+    with pytest.raises(ConfigurationError, match="33"):
+        Committee(replace(SHAPE, width=2))
+
+
+@pytest.mark.parametrize("method", ["dcn_v2", "lr"])
+def test_a_log_without_an_ads_side_can_be_learned_and_exported(method: str, tmp_path: Path) -> None:
+    """Public logs often do not say which columns are the ad's: every ad then has the request's score."""
+    shape = Shape(width=4, request_fields=3, request_numbers=2, ad_fields=0, ad_numbers=0)
+    model = model_of(method, shape)
+    export(tmp_path, model, PackedEmbedding(5, TableConfig(width=4)), "fingerprint")
+    user, ads = example_user(shape), example_ads(shape, 50)
+    with torch.no_grad():
+        state = model.user_state(user)
+        expected = model.score(state, ads).numpy()
+    given = {f"state_{place}": part.numpy() for place, part in enumerate(state)}
+    given |= {"embedded": ads.embedded.numpy(), "dense": ads.dense.numpy()}
+    graph = ort.InferenceSession(str(tmp_path / "score.onnx"))
+    [answer] = graph.run(None, {one.name: given[one.name] for one in graph.get_inputs()})
+    np.testing.assert_allclose(answer, expected, atol=1e-5)
+    assert len(set(answer.tolist())) == 1
 
 
 def test_din_without_a_history_is_refused() -> None:

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Sequence
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -21,19 +22,29 @@ def mlp(widths: Sequence[int], *, dropout: float = 0.0) -> nn.Sequential:
 class SplitLinear(nn.Module):
     """A linear map of [u; a] whose request half is computed once: W [u; a] + b = (W_u u + b) + W_a a.
 
-    `request`: [B, U] -> [B, H] (with the bias); `ad`: [B, A] -> [B, H] (without). The weights start as
-    those of one nn.Linear(U + A, H).
+    The weights start as those of one nn.Linear(U + A, H). A side may have no width: its half is then
+    the bias, or zero.
     """
 
     def __init__(self, request_width: int, ad_width: int, out: int) -> None:
         super().__init__()
         whole = nn.Linear(request_width + ad_width, out)
-        self.request = nn.Linear(request_width, out)
-        self.ad = nn.Linear(ad_width, out, bias=False)
-        self.request.weight.data = whole.weight.data[:, :request_width].clone()
-        self.ad.weight.data = whole.weight.data[:, request_width:].clone()
-        self.request.bias.data = whole.bias.data.clone()
+        self.request_weight = nn.Parameter(whole.weight.data[:, :request_width].clone())
+        self.ad_weight = nn.Parameter(whole.weight.data[:, request_width:].clone())
+        self.bias = nn.Parameter(whole.bias.data.clone())
 
-    def forward(self, request: Tensor, ad: Tensor) -> Tensor:
-        """[B, U], [B, A] -> [B, H]."""
-        return self.request(request) + self.ad(ad)  # type: ignore[no-any-return]
+    def request(self, u: Tensor) -> Tensor:
+        """W_u u + b: [B, U] -> [B, H]."""
+        if u.shape[1] == 0:  # ONNX Runtime leaves the product of a width of zero uninitialised
+            return self.bias.expand(u.shape[0], -1)
+        return F.linear(u, self.request_weight, self.bias)
+
+    def ad(self, a: Tensor) -> Tensor:
+        """W_a a: [n, A] -> [n, H]."""
+        if a.shape[1] == 0:
+            return a.new_zeros((a.shape[0], len(self.bias)))
+        return F.linear(a, self.ad_weight)
+
+    def forward(self, u: Tensor, a: Tensor) -> Tensor:
+        """[B, U], [B or n, A] -> [B or n, H], one request broadcast to n ads."""
+        return self.request(u) + self.ad(a)

@@ -32,21 +32,21 @@ class CommitteeConfig:
 
 
 class Committee(ScoringModel):
-    """Members side by side on their own columns of the table, K = 1 + M k."""
+    """Members side by side on their own columns of the table."""
 
     def __init__(self, shape: Shape, config: CommitteeConfig | None = None) -> None:
         super().__init__()
         config = config or CommitteeConfig()
-        width, rest = divmod(shape.width - 1, config.crosses)
-        if rest or width < 1:
+        if shape.width <= config.crosses:
             raise ConfigurationError(
                 f"a committee of {config.crosses} cross networks has a table of width {shape.width}; "
-                f"choose 1 and a multiple of {config.crosses}, {1 + 16 * config.crosses} say"
+                f"give it {1 + 16 * config.crosses}, say: 1 for the linear member and the rest for the others"
             )
         self.shape, self.config = shape, config
-        crosses = (DCNv2(replace(shape, width=width), config.dcn) for _ in range(config.crosses))
+        width, more = divmod(shape.width - 1, config.crosses)
+        self._sizes = [1, *(width + (place < more) for place in range(config.crosses))]
+        crosses = (DCNv2(replace(shape, width=size), config.dcn) for size in self._sizes[1:])
         self.members = nn.ModuleList((LogisticRegression(replace(shape, width=1)), *crosses))
-        self._sizes = [1, *[width] * config.crosses]
         self._states = [1, *[3] * config.crosses]
 
     def user_state(self, user: Inputs) -> tuple[Tensor, ...]:

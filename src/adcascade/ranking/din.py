@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from adcascade.errors import ConfigurationError
 from adcascade.learning.model import ScoringModel, Shape
-from adcascade.nn.blocks import mlp
+from adcascade.nn.blocks import SplitLinear, mlp
 from adcascade.nn.inputs import Inputs, flat
 
 
@@ -48,17 +48,14 @@ class DIN(ScoringModel):
         self.meet = nn.Linear(c, h, bias=False)  # Wp
         self.activation = nn.PReLU()
         self.weigh = nn.Linear(h, 1)
-        first = config.hidden[0]
-        self.request_half = nn.Linear(shape.request_flat, first)
-        self.ad_half = nn.Linear(shape.ad_flat, first, bias=False)
-        self.interest_half = nn.Linear(c, first, bias=False)
+        self.first = SplitLinear(shape.request_flat, shape.ad_flat + c, config.hidden[0])
         self.dropout = nn.Dropout(config.dropout)
         self.rest = mlp((*config.hidden, 1), dropout=config.dropout)
 
     def user_state(self, user: Inputs) -> tuple[Tensor, ...]:
         """Steps k [B, L, C], their map [B, L, H], the mask [B, L] as numbers, the MLP's request half [B, first]."""
         k = user.history.flatten(2)  # [B, L, C]
-        return k, self.step(k), user.mask.to(k.dtype), self.request_half(flat(user))
+        return k, self.step(k), user.mask.to(k.dtype), self.first.request(flat(user))
 
     def score(self, state: tuple[Tensor, ...], ads: Inputs) -> Tensor:
         """Logits [n]."""
@@ -67,5 +64,5 @@ class DIN(ScoringModel):
         hidden = self.activation(self.ask(q) + stepped + self.meet(q * k))  # [n, L, H]
         weight = self.weigh(hidden).squeeze(2) * mask  # [n, L]
         interest = (weight[:, :, None] * k).sum(dim=1)  # [n, C]
-        first = request + self.ad_half(flat(ads)) + self.interest_half(interest)
+        first = request + self.first.ad(torch.cat((flat(ads), interest), dim=1))
         return self.rest(self.dropout(torch.relu(first))).squeeze(1)  # type: ignore[no-any-return]

@@ -34,6 +34,8 @@ class LogisticRegression(ScoringModel):
 
     def score(self, state: tuple[Tensor, ...], ads: Inputs) -> Tensor:
         """Logits [n]."""
+        if not self.shape.ad_fields and not self.shape.ad_numbers:
+            return state[0].expand(ads.embedded.shape[0])
         logit = state[0] + ads.embedded.sum(dim=(1, 2))
         # ONNX Runtime leaves the product of a width of zero uninitialised: no numbers, no product
         return logit + ads.dense @ self.ad_numbers if self.shape.ad_numbers else logit
