@@ -86,7 +86,10 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
         new_id=around.new_id,
         context=settings.features.context,
         log_ranked=settings.engine.log_ranked,
+        sealed=settings.sealed_path,
     )
+    if not around.wait:  # no reservation may wait for the ledger: have the first leases at hand
+        bank.prepare({c.id: c.bid_micros for c in snapshot.campaigns if c.status == "active"}, now_us)
     service = AdService(parts, loaded)
     memory.replay((record for _, record in journal.read(after=max(0, journal.last_seq - REPLAYED))), snapshot)
     return service

@@ -11,6 +11,7 @@ One thread owns it (the server's event loop).
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -31,8 +32,11 @@ from adcascade.errors import CallerError, StoreError
 from adcascade.events.journal import Journal
 from adcascade.events.receipt import Receipt
 from adcascade.events.records import Click, Impression, Winner
+from adcascade.events.seal import seal
 from adcascade.money.bank import Reservation
 
+HOUR_US = 3_600_000_000
+KEPT_HOURS = 2  # that are not sealed yet, so that late events of them lie beside their auctions
 RETRIES = 3  # times that an auction is held, while winners turn out to have no money left
 
 
@@ -51,6 +55,7 @@ class Parts:
     new_id: Callable[[AdRequest], str]
     context: tuple[str, ...] = ()  # keys of AdRequest.context that features use
     log_ranked: int = 100
+    sealed: Path | None = None  # folder of the log's sealed hours; None: nothing is sealed
     timer: Callable[[], int] = time.perf_counter_ns
 
 
@@ -61,6 +66,7 @@ class AdService:
         self.parts = parts
         self.loaded = loaded
         self.tally = Tally()
+        self._sealed_hour = parts.clock_us() // HOUR_US
         parts.memory.serve(loaded.version)
 
     # ---- requests
@@ -224,9 +230,13 @@ class AdService:
     # ---- upkeep
 
     def prepare(self) -> None:
-        """Load a newly promoted bundle, if there is one; may be called from another thread, so that requests go on."""
-        if self.parts.bundles is not None:
-            self.parts.bundles.prepare()
+        """Load a newly promoted bundle, seal the log's past hours; may be called from a thread beside the requests."""
+        parts, hour = self.parts, self.parts.clock_us() // HOUR_US
+        if parts.bundles is not None:
+            parts.bundles.prepare()
+        if parts.sealed is not None and hour != self._sealed_hour:
+            self._sealed_hour = hour
+            seal(parts.journal, parts.sealed, (hour - KEPT_HOURS) * HOUR_US)
 
     def upkeep(self, now_us: int) -> None:
         """What is due: catalog changes, another bundle, expired promises, a control slot. Call it every second."""

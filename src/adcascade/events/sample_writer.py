@@ -89,10 +89,11 @@ class SampleWriter:
     def _fit(self, table: pa.Table) -> pa.Table:
         """The table with the columns and types of the first; the first is checked against the declarations."""
         if self._schema is None:
-            for feature in self._features:
-                if feature["name"] not in table.column_names:
+            for feature in self._features:  # a match is computed of two columns
+                names = (feature["left"], feature["right"]) if feature.get("kind") == "match" else (feature["name"],)
+                if absent := set(names) - set(table.column_names):
                     raise InputError(
-                        "table", table.column_names, f"a column for the declared feature {feature['name']!r}"
+                        "table", table.column_names, f"a column {min(absent)!r} for the declared {feature['name']!r}"
                     )
             self._schema = table.schema
         if set(table.column_names) != set(self._schema.names):
