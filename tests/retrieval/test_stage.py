@@ -18,7 +18,8 @@ from adcascade.features import AdFeatures, Encoder
 from adcascade.nn.packed import TableConfig
 from adcascade.retrieval.prior import ClickPrior
 from adcascade.retrieval.stage import RetrievalConfig, RetrievalStage
-from adcascade.retrieval.two_tower import TwoTowerConfig, TwoTowerLearner
+from adcascade.retrieval.tower_model import TwoTowerConfig
+from adcascade.retrieval.two_tower import TwoTowerLearner
 
 from .conftest import ADS, Sample
 

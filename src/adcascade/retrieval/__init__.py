@@ -17,8 +17,8 @@ _HOMES = {
     "RetrievalConfig": "stage",
     "RetrievalStage": "stage",
     "Towers": "towers",
-    "TwoTower": "two_tower",
-    "TwoTowerConfig": "two_tower",
+    "TwoTower": "tower_model",
+    "TwoTowerConfig": "tower_model",
     "TwoTowerLearner": "two_tower",
 }
 

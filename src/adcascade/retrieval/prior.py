@@ -25,6 +25,7 @@ class ClickPrior(msgspec.Struct, frozen=True, kw_only=True):
     clicks: Mapping[str, float]
     impressions: Mapping[str, float]
     strength: float = STRENGTH
+    weight: float = 1.0  # of log ctr beside the score of the towers, from blend.py
 
     @classmethod
     def count(cls, tables: Iterable[pa.Table], strength: float = STRENGTH) -> Self:

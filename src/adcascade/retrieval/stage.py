@@ -1,8 +1,8 @@
 """RetrievalStage: from the whole catalog to some hundred ads that may answer and are worth a closer look.
 
-What is worth a look is what may earn: with s = log P(click) up to a constant of the request, s + log(bid)
-orders ads as their eCPM does. So the index searches for query . vector + bonus, where the bonus of a row is
-`bid_weight` times the log of its bid per click.
+What is worth a look is what may earn. With log P(click) = a log prior(ad) + query . vector up to a constant
+of the request (blend.py), adding log(bid) orders ads as their eCPM does. So the index searches for
+query . vector + bonus, where the bonus of a row is a log prior + bid_weight log(bid per click).
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ class RetrievalConfig:
     keep: int = 300
     keyword_share: float = 0.2
     category_share: float = 0.1
-    bid_weight: float = 1.0
+    bid_weight: float = 1.0  # of log(bid); 0: the likeliest clicks, whoever pays
     index: IndexConfig = field(default_factory=IndexConfig)
 
 
@@ -114,22 +114,22 @@ class RetrievalStage:
             found.append(self._keywords(request.query, int(config.keyword_share * config.keep), bits)[0])
         categories = _categories(request, opportunity.seen.get("history_category"))
         if categories:
-            value = self._log_ctr[: self._snapshot.n] + bonus
-            found.append(self._categories(categories, int(config.category_share * config.keep), bits, value)[0])
+            found.append(self._categories(categories, int(config.category_share * config.keep), bits, bonus)[0])
         rows: Rows = np.unique(np.concatenate(found))
         return rows
 
     def _score(self, rows: Rows, query: Floats | None, bonus: Floats) -> Floats:
         if query is None:
-            return self._log_ctr[rows] + bonus[rows]
+            return bonus[rows]
         return self.index.vectors(rows) @ query + bonus[rows]
 
     def _bonuses(self) -> Floats:
-        """bid_weight log(micros per click) of every row; a bid per impression counts for 1 / base clicks."""
+        """What every row is worth whoever asks, [N]; a bid per impression counts for 1 / base clicks."""
         snapshot = self._snapshot
         if self._bonus_version != snapshot.version or len(self._bonus) != snapshot.n:
             per_click = np.where(snapshot.billing_click, snapshot.bid, snapshot.bid / self._base)
-            self._bonus = (self.config.bid_weight * np.log(np.maximum(per_click, 1.0))).astype(np.float32)
+            bids = self.config.bid_weight * np.log(np.maximum(per_click, 1.0))
+            self._bonus = (bids + self._prior.weight * self._log_ctr[: snapshot.n]).astype(np.float32)
             self._bonus_version = snapshot.version
         return self._bonus
 
