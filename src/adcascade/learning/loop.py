@@ -74,7 +74,7 @@ def fit(
     """Train in place; the mean loss of each epoch. `blocks` is iterated once an epoch."""
     random = np.random.default_rng(training.seed)
     torch.manual_seed(training.seed)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=training.rate, weight_decay=training.decay)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=training.rate, weight_decay=training.decay, fused=True)
     model.train()
     losses: list[float] = []
     for epoch in range(training.epochs):
