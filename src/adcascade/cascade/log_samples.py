@@ -39,9 +39,10 @@ def write_log_samples(
             until_us=until_us,
             counts=counts,
         )
+        ripe = until_us - round(settings.conversion_window_s * 1e6)
         since = pa.scalar(until_us - round(settings.days * 86400e6), pa.int64())
         for whole in tables:
-            table = whole.filter(pc.greater_equal(whole["time_us"], since))
+            table = settled(whole.filter(pc.greater_equal(whole["time_us"], since)), ripe)
             writer.write(table)
             if progress is not None:
                 progress(len(table))
@@ -50,3 +51,15 @@ def write_log_samples(
             f"the event log {journal.path} holds no impression to learn from yet: serve for a while, or import a log"
         )
     return Samples(folder), counts
+
+
+def settled(table: pa.Table, ripe_us: int) -> pa.Table:
+    """The table with `conversion` unknown for every click after `ripe_us`, also where one came already.
+
+    The early conversions of young clicks are known before their non-conversions are: to learn from them would
+    teach far too high a rate.
+    """
+    young = pc.fill_null(pc.greater(table["click_time_us"], pa.scalar(ripe_us, pa.int64())), False)
+    unknown = pa.scalar(None, table.schema.field("conversion").type)
+    place = table.column_names.index("conversion")
+    return table.set_column(place, "conversion", pc.if_else(young, unknown, table["conversion"]))

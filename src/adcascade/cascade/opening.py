@@ -49,6 +49,7 @@ class Surroundings:
     wait: bool = False  # a reservation may wait for the ledger
     owner: str = "server"  # of leases; two services on one log need two names
     journal: Path | None = None  # another log than the installation's, for a trial beside it
+    catalog: Path | None = None  # another SQLite catalog, likewise
     version: str | None = None  # another bundle than the current one; never swapped then
 
 
@@ -56,7 +57,7 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
     """Everything under `directory`, ready to answer. Without a bundle it explores: every answer is by chance."""
     around = around or Surroundings()
     settings = load_settings(directory)
-    store = CatalogStore(settings.catalog_url)
+    store = CatalogStore(settings.catalog_url if around.catalog is None else f"sqlite:///{around.catalog}")
     snapshot = Snapshot.from_store(store)
     journal = Journal(around.journal or settings.journal_path)
     now_us = around.clock_us()

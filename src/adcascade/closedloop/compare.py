@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from adcascade.auction import AuctionStage
+from adcascade.auction import METHODS, AuctionStage
 from adcascade.cascade.answer import Answer
 from adcascade.cascade.engine import Outcome
 from adcascade.cascade.service import AdService
@@ -24,8 +24,8 @@ from adcascade.closedloop.policies import (
 )
 from adcascade.closedloop.report import Numbers, explored_prediction_of, outcome_of, prediction_of
 from adcascade.closedloop.shown import Shown
+from adcascade.closedloop.world import World
 from adcascade.contracts import AdRequest
-from adcascade.market.market import Market
 from adcascade.money.ledger import Ledger
 
 Progress = Callable[[int], None]
@@ -84,41 +84,61 @@ def _budget_use(ledger: Ledger) -> float:
     return charged / max(budget, 1)
 
 
-def run_policies(
-    market: Market,
-    auction: AuctionStage,
-    ticks: Sequence[int],
-    *,
-    popularity: tuple[NDArray[np.float64], NDArray[np.float64]],
-    progress: Progress | None = None,
-) -> dict[str, Numbers]:
-    """Random, popularity and oracle, sold by an auction like `auction`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contest:
+    """What the policies need to know to play by the cascade's rules; can be sent to another process.
 
-    popularity: clicks and impressions [A] of the log before the ticks.
+    clicks, shown: per ad of the market, [A], in the log before the ticks: what popularity knows.
     """
+
+    world: World
+    ticks: range
+    rule: str
+    reserve_micros: int
+    slot_factors: tuple[float, ...]
+    clicks: NDArray[np.float64]
+    shown: NDArray[np.float64]
+
+    @classmethod
+    def beside(
+        cls, service: AdService, world: World, ticks: range, counts: tuple[NDArray[np.float64], NDArray[np.float64]]
+    ) -> "Contest":
+        """The rules of this service's auction."""
+        auction = auction_of(service)
+        rule = next(name for name, method in METHODS.items() if method is auction.rule)
+        factors = tuple(float(factor) for factor in auction.slot_factors)
+        return cls(
+            world=world,
+            ticks=ticks,
+            rule=rule,
+            reserve_micros=auction.reserve_micros,
+            slot_factors=factors,
+            clicks=counts[0],
+            shown=counts[1],
+        )
+
+
+def run_policies(contest: Contest) -> dict[str, Numbers]:
+    """Random, popularity and oracle over the ticks of a contest."""
+    market = contest.world.market()
     choosers: dict[str, Chooser] = {
         "random": uniform_chooser(market, market.seed),
-        "popularity": popularity_chooser(*popularity),
+        "popularity": popularity_chooser(contest.clicks, contest.shown),
         "oracle": oracle_chooser(market),
     }
-    sold_by = AuctionStage(
-        auction.rule,
+    auction = AuctionStage(
+        METHODS[contest.rule],
         MarketSellers.of(market),
-        reserve_micros=auction.reserve_micros,
-        slot_factors=auction.slot_factors,
+        reserve_micros=contest.reserve_micros,
+        slot_factors=contest.slot_factors,
     )
+    views = [market.views(tick) for tick in contest.ticks]
+    requests = sum(map(len, views))
     numbers = {}
     for name, chooser in choosers.items():
-        drive = PolicyDrive(market, sold_by, chooser)
-        parts: list[Shown] = []
-        requests = 0
-        for tick in ticks:
-            views = market.views(tick)
-            parts.append(drive.tick(tick, views))
-            requests += len(views)
-            if progress is not None:
-                progress(len(views))
-        numbers[name] = outcome_of(Shown.concatenate(parts), requests)
+        drive = PolicyDrive(market, auction, chooser)
+        shown = [drive.tick(tick, part) for tick, part in zip(contest.ticks, views, strict=True)]
+        numbers[name] = outcome_of(Shown.concatenate(shown), requests)
     return numbers
 
 

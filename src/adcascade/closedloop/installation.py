@@ -34,6 +34,7 @@ reserve_micros = 200000  # 0.20 per thousand impressions
 lease_s = 21600  # simulated hours pass in seconds: fewer, longer leases
 
 [train]
+conversion_window_s = 86400  # a demo has no weeks to wait
 ranking = "{ranking}"
 """
 
@@ -80,6 +81,7 @@ def simulated_service(directory: Path, clock: SimulatedClock, around: Surroundin
             wait=True,
             owner=given.owner,
             journal=given.journal,
+            catalog=given.catalog,
             version=given.version,
         ),
     )

@@ -10,7 +10,9 @@ All with the same shoppers and the same luck, so that differences are the polici
 """
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +21,13 @@ from numpy.typing import NDArray
 
 from adcascade.cascade.bundle import Bundles, Manifest
 from adcascade.cascade.learn import Say
-from adcascade.cascade.opening import Surroundings
 from adcascade.cascade.training import Order, train_from_log
-from adcascade.closedloop.compare import CascadeRun, auction_of, numbers_of, run_cascade, run_policies
+from adcascade.closedloop.compare import Contest, numbers_of, run_cascade, run_policies
 from adcascade.closedloop.drive import Drive
 from adcascade.closedloop.installation import clock_at, install, simulated_service
+from adcascade.closedloop.report import Numbers
 from adcascade.closedloop.shown import Shown
-from adcascade.closedloop.simulation import copy_of_log, remove_copy
+from adcascade.closedloop.simulation import Trial
 from adcascade.closedloop.world import World
 from adcascade.market.clock import TICKS_PER_DAY, day_curve, tick_start_us
 from adcascade.market.market import Market
@@ -39,9 +41,13 @@ class Plan:
     """How long each phase is, in ticks of ten minutes, and how busy the market."""
 
     seed: int = 0
-    views_per_tick: float = 100.0
+    views_per_tick: float = 60.0
     warm_up: int = 2 * TICKS_PER_DAY
     phase: int = TICKS_PER_DAY
+
+    def world(self, tick: int) -> World:
+        """The market, lived through up to a tick."""
+        return World(seed=self.seed, views_per_tick=self.views_per_tick, tick=tick)
 
     @property
     def first(self) -> range:
@@ -64,19 +70,25 @@ class Laboratory:
     announce: Announce
 
     def run(self) -> dict[str, Any]:
-        """All phases; the numbers of phase 1, and under "retrained" those of phase 2."""
-        plan, world = self.plan, World(seed=self.plan.seed, views_per_tick=self.plan.views_per_tick, tick=0)
-        market = world.market()
+        """All phases; the numbers of phase 1, and under "retrained" those of phase 2.
+
+        What the cascade is compared with runs beside it in a second process.
+        """
+        plan = self.plan
+        market = plan.world(0).market()
         install(self.directory, market, 0)
         warm = self._warm_up(market)
-        before = self._train(plan.warm_up)
         counts = _counts(warm, len(market.ads))
-        first = self._phase(market, plan.first, counts)
-        after = self._train(plan.second.start, promote=False)
-        control = self._control(market, before.version)
-        Bundles(load_settings(self.directory).bundles_path).promote(after.version)
-        second = self._phase(market, plan.second, counts)
-        World(seed=plan.seed, views_per_tick=plan.views_per_tick, tick=plan.second.stop).save(self.directory)
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as beside:
+            before = self._train(plan.warm_up)
+            first = self._phase(market, plan.first, counts, beside)
+            after = self._train(plan.second.start, promote=False)
+            trial = Trial.of(self.directory)
+            control = beside.submit(run_control, self.directory, trial, before.version, plan)
+            Bundles(load_settings(self.directory).bundles_path).promote(after.version)
+            second = self._phase(market, plan.second, counts, beside)
+            outcome = control.result()
+        plan.world(plan.second.stop).save(self.directory)
         return {
             "seed": plan.seed,
             **first,
@@ -84,7 +96,7 @@ class Laboratory:
             "retrained": {
                 **second,
                 "trained": after.metrics,
-                "before": {"rpm": control.outcome["rpm"], "welfare": control.outcome["welfare"]},
+                "before": {"rpm": outcome["rpm"], "welfare": outcome["welfare"]},
             },
         }
 
@@ -115,36 +127,37 @@ class Laboratory:
         return manifest
 
     def _phase(
-        self, market: Market, ticks: range, counts: tuple[NDArray[np.float64], NDArray[np.float64]]
+        self,
+        market: Market,
+        ticks: range,
+        counts: tuple[NDArray[np.float64], NDArray[np.float64]],
+        beside: Executor,
     ) -> dict[str, Any]:
-        """The cascade over these ticks, then the policies over the same."""
+        """The cascade over these ticks, and the policies over the same."""
         clock = clock_at(ticks.start)
         service = simulated_service(self.directory, clock)
         try:
+            policies = beside.submit(run_policies, Contest.beside(service, self.plan.world(0), ticks, counts))
             drive = Drive(market, service, service.parts.feed.store)
             run = run_cascade(drive, clock, ticks, self._bar("serve shoppers", market, ticks))
-            done = self._bar("policies beside it", market, (*ticks, *ticks, *ticks))
-            policies = run_policies(market, auction_of(service), ticks, popularity=counts, progress=done)
         finally:
             service.close()
-        return numbers_of(run, policies)
-
-    def _control(self, market: Market, version: str) -> CascadeRun:
-        """The bundle of before over phase 2, on a copy of the log that is thrown away afterwards."""
-        trial = copy_of_log(self.directory)
-        ticks = self.plan.second
-        clock = clock_at(ticks.start)
-        around = Surroundings(owner="control", journal=trial, version=version)
-        service = simulated_service(self.directory, clock, around)
-        try:
-            drive = Drive(market, service, service.parts.feed.store)
-            return run_cascade(drive, clock, ticks, self._bar("the one before, beside it", market, ticks))
-        finally:
-            service.close()
-            remove_copy(trial)
+        return numbers_of(run, policies.result())
 
     def _bar(self, title: str, market: Market, ticks: Sequence[int]) -> Callable[[int], None]:
         return self.announce(title, round(sum(expected_views(market, tick) for tick in ticks)))
+
+
+def run_control(directory: Path, trial: Trial, version: str, plan: Plan) -> Numbers:
+    """The bundle of before over phase 2, on a copy of the log that is thrown away afterwards."""
+    clock = clock_at(plan.second.start)
+    service = simulated_service(directory, clock, trial.around("control", version))
+    try:
+        drive = Drive(plan.world(0).market(), service, service.parts.feed.store)
+        return run_cascade(drive, clock, plan.second, None).outcome
+    finally:
+        service.close()
+        trial.remove()
 
 
 def expected_views(market: Market, tick: int) -> float:

@@ -2,15 +2,16 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from adcascade.cascade.opening import Surroundings
 from adcascade.cascade.service import AdService
-from adcascade.closedloop.compare import auction_of, numbers_of, run_cascade, run_policies
+from adcascade.closedloop.compare import Contest, numbers_of, run_cascade, run_policies
 from adcascade.closedloop.drive import Drive
 from adcascade.closedloop.installation import clock_at, simulated_service
 from adcascade.closedloop.world import World, load_world
@@ -28,40 +29,53 @@ def simulate_installation(directory: Path, ticks: int, announce: Announce, *, ke
     market, span = world.market(), range(world.tick, world.tick + ticks)
     views = sum(len(market.views(tick)) for tick in span)
     clock = clock_at(world.tick)
-    trial = None if keep else copy_of_log(directory)
-    around = Surroundings(owner="server" if keep else "trial", journal=trial)
-    service = simulated_service(directory, clock, around)
+    trial = None if keep else Trial.of(directory)
+    service = simulated_service(directory, clock, None if trial is None else trial.around("trial"))
     try:
         if service.bundle_version == "none":
             raise BundleError(
                 f"{directory} has no bundle to simulate: train one with `adcascade train --dir {directory}`"
             )
         counts = popularity_of_log(service, market)
-        drive = Drive(market, service, service.parts.feed.store if keep else None)
+        drive = Drive(market, service, service.parts.feed.store)
         run = run_cascade(drive, clock, span, announce("serve shoppers", views))
-        done = announce("policies beside it", 3 * views)
-        policies = run_policies(market, auction_of(service), span, popularity=counts, progress=done)
+        announce("policies beside it", 0)
+        policies = run_policies(Contest.beside(service, world, span, counts))
     finally:
         service.close()
         if trial is not None:
-            remove_copy(trial)
+            trial.remove()
     if keep:
         World(seed=world.seed, views_per_tick=world.views_per_tick, tick=span.stop).save(directory)
     return {"seed": world.seed, **numbers_of(run, policies)}
 
 
-def copy_of_log(directory: Path) -> Path:
-    """A copy of the installation's log, for a trial beside it; nobody may be writing to the log."""
-    copy = directory / ".trial.db"
-    remove_copy(copy)
-    shutil.copyfile(load_settings(directory).journal_path, copy)
-    return copy
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Copies of an installation's log and catalog, so that something can be tried beside it and thrown away."""
 
+    journal: Path
+    catalog: Path
 
-def remove_copy(copy: Path) -> None:
-    """Remove what `copy_of_log` made, with the files beside it."""
-    for file in copy.parent.glob(f"{copy.name}*"):
-        file.unlink()
+    @classmethod
+    def of(cls, directory: Path) -> Self:
+        """Copy the files; nobody may be writing to them."""
+        settings = load_settings(directory)
+        trial = cls(directory / ".trial-journal.db", directory / ".trial-catalog.db")
+        trial.remove()
+        shutil.copyfile(settings.journal_path, trial.journal)
+        shutil.copyfile(settings.catalog_url.removeprefix("sqlite:///"), trial.catalog)
+        return trial
+
+    def around(self, owner: str, version: str | None = None) -> Surroundings:
+        """A service over the copies."""
+        return Surroundings(owner=owner, journal=self.journal, catalog=self.catalog, version=version)
+
+    def remove(self) -> None:
+        """Remove the copies, with the files beside them."""
+        for copy in (self.journal, self.catalog):
+            for file in copy.parent.glob(f"{copy.name}*"):
+                file.unlink()
 
 
 def popularity_of_log(service: AdService, market: Market) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
