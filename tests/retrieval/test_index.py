@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from adcascade.catalog.bitmaps import are_in, pack
+from adcascade.retrieval.best import best
 from adcascade.retrieval.index import AdIndex, Floats, IndexConfig, Rows, search_slow
 
 WIDTH = 4
@@ -150,3 +151,12 @@ def test_an_empty_index_finds_nothing() -> None:
     index.build(np.array([9], np.int32), vectors_of(0, 1))
     assert index.search(np.ones(WIDTH, np.float32), 5, ALL[:1])[0].tolist() == []
     assert index.search(np.ones(WIDTH, np.float32), 5, np.full(99, 255, np.uint8))[0].tolist() == [9]
+
+
+@given(scores=st.lists(st.integers(0, 3), max_size=12), k=st.integers(0, 12), seed=st.integers(0, 9))
+def test_the_best_are_the_same_in_any_order(scores: list[int], k: int, seed: int) -> None:
+    """Equal scores are cut by row, so that shuffling the candidates changes nothing."""
+    rows, values = np.arange(len(scores), dtype=np.int32), np.array(scores, np.float32)
+    order = np.random.default_rng(seed).permutation(len(scores))
+    expected = sorted(rows.tolist(), key=lambda row: (-scores[row], row))[:k]
+    assert best(rows[order], values[order], k)[0].tolist() == expected

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adcascade.catalog.bitmaps import are_in, patch_of, rows_in, switch_off, switch_on
+from adcascade.retrieval.best import best
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int32]
@@ -111,7 +112,7 @@ class AdIndex:
         else:
             rows = self._near(query, k, wanted, kept)
             scores = self._vectors[rows] @ query
-        return _best(rows, scores if bonus is None else scores + bonus[rows], k)
+        return best(rows, scores if bonus is None else scores + bonus[rows], k)
 
     def _wanted(self, bits: Bits) -> Bits:
         size = min(len(bits), len(self._present))
@@ -148,15 +149,7 @@ def search_slow(
     """`AdIndex.search` ad by ad over vectors by row: the twin that recall is measured against."""
     rows = [row for row in sorted(vectors) if row < 8 * len(bits) and bits[row // 8] >> (row % 8) & 1]
     scores = [float(vectors[row] @ query) + (0.0 if bonus is None else float(bonus[row])) for row in rows]
-    return _best(np.array(rows, np.int32), np.array(scores, np.float32), k)
-
-
-def _best(rows: Rows, scores: Floats, k: int) -> tuple[Rows, Floats]:
-    if k < len(rows):
-        places = np.argpartition(-scores, k - 1)[:k] if k else np.empty(0, np.int64)
-        rows, scores = rows[places], scores[places]
-    order = np.lexsort((rows, -scores))
-    return rows[order], scores[order]
+    return best(np.array(rows, np.int32), np.array(scores, np.float32), k)
 
 
 def _train(vectors: Floats, config: IndexConfig) -> Any:

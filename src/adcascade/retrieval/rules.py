@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from adcascade.catalog.bitmaps import are_in
 from adcascade.catalog.nouns import Ad
 from adcascade.catalog.words import parents, words
+from adcascade.retrieval.best import best
 
 Rows = NDArray[np.int32]
 Floats = NDArray[np.float32]
@@ -122,12 +123,3 @@ class CategoryRule:
 def terms_of(ad: Ad) -> set[str]:
     """The words by which a query finds the ad: its title's, its brand's and its keywords'."""
     return {word for text in (ad.title, ad.brand, *ad.keywords) for word in words(text)}
-
-
-def best(rows: Rows, scores: Floats, k: int) -> tuple[Rows, Floats]:
-    """The k rows with the highest scores, best first; equal scores by row."""
-    if k < len(rows):
-        places = np.argpartition(-scores, k - 1)[:k] if k else np.empty(0, np.int64)
-        rows, scores = rows[places], scores[places]
-    order = np.lexsort((rows, -scores))
-    return rows[order], scores[order]

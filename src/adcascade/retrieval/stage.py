@@ -17,9 +17,10 @@ from adcascade.catalog.bitmaps import rows_in
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.contracts import AdRequest, Candidates, Opportunity
 from adcascade.features import AdFeatures
+from adcascade.retrieval.best import best
 from adcascade.retrieval.index import AdIndex, IndexConfig
 from adcascade.retrieval.prior import ClickPrior
-from adcascade.retrieval.rules import CategoryRule, KeywordRule, best
+from adcascade.retrieval.rules import CategoryRule, KeywordRule
 from adcascade.retrieval.towers import Towers
 
 Rows = NDArray[np.int32]
