@@ -43,10 +43,11 @@ def write_log_samples(
         since = pa.scalar(until_us - round(settings.days * 86400e6), pa.int64())
         for whole in tables:
             table = settled(whole.filter(pc.greater_equal(whole["time_us"], since)), ripe)
-            writer.write(table)
-            if progress is not None:
-                progress(len(table))
-    if not counts.rows:
+            if len(table):
+                writer.write(table)
+                if progress is not None:
+                    progress(len(table))
+    if not writer.rows:
         raise DataMissingError(
             f"the event log {journal.path} holds no impression to learn from yet: serve for a while, or import a log"
         )

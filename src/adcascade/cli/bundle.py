@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from adcascade.cascade.bundle import Bundles
 from adcascade.cli.options import Directory, JsonFile, write_json
@@ -35,7 +35,7 @@ def list_(directory: Directory = HERE, json: JsonFile = None) -> None:
     """All versions, oldest first. Example: adcascade bundle list --dir demo."""
     bundles = _bundles(directory)
     current = bundles.current()
-    table = Table("version", "serves", "made", "samples", "ranking", "AUC", "PCOC")
+    table = Table(Column("version", no_wrap=True), "serves", "made", "samples", "ranking", "AUC", "PCOC")
     manifests = [bundles.manifest(version) for version in bundles.versions()]
     for manifest in manifests:
         made = datetime.fromtimestamp(manifest.created_us / 1e6, UTC).strftime("%Y-%m-%d %H:%M")
