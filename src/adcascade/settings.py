@@ -94,11 +94,13 @@ class TrainSettings(Section):
     calibration: Literal["isotonic", "platt", "none"] = Field(
         default="isotonic", description="how probabilities are calibrated"
     )
-    width: int = Field(default=16, ge=1, description="of an embedding")
-    epochs: int = Field(default=1, ge=1, description="a second one over-fits the embeddings of rare values")
-    batch: int = Field(default=512, ge=1, description="samples per step")
-    learning_rate: float = Field(default=0.01, gt=0, description="of the embeddings (Adagrad)")
-    dense_rate: float = Field(default=3e-3, gt=0, description="of the networks (Adam)")
+    width: int | None = Field(default=None, ge=1, description="of an embedding; none: as the model's recipe says")
+    epochs: int | None = Field(default=None, ge=1, description="passes over the log; none: as the recipe says")
+    batch: int | None = Field(default=None, ge=1, description="samples per step; none: as the recipe says")
+    learning_rate: float | None = Field(
+        default=None, gt=0, description="of the embeddings (Adagrad); none: as the recipe says"
+    )
+    dense_rate: float | None = Field(default=None, gt=0, description="of the networks (Adam); none: as the recipe says")
     holdout: float = Field(
         default=0.1, gt=0, lt=1, description="last share of the log, kept for calibration and the report"
     )

@@ -51,18 +51,16 @@ class Lesson:
     @contextmanager
     def stage(self, name: str, rows: int) -> Iterator[Progress]:
         """Time a stage, and pass its progress on."""
-        start, epochs = time.perf_counter(), self.settings.epochs
+        start = time.perf_counter()
+        say = self.say or _nothing
 
         def progress(epoch: int, seen: int, loss: float) -> None:  # noqa: ARG001  the loop's signature
-            if self.say is not None:
-                self.say(name, min(epoch * rows + seen, rows * epochs), rows * epochs)
+            say(name, seen % (rows + 1), rows)
 
-        if self.say is not None:
-            self.say(name, 0, rows * epochs)
+        say(name, 0, rows)
         yield progress
         self.seconds[name] = time.perf_counter() - start
-        if self.say is not None:
-            self.say(name, rows * epochs, rows * epochs)
+        say(name, rows, rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +90,10 @@ class Learned:
         for name, write in parts.items():
             (folder / name).mkdir()
             write(folder / name)
+
+
+def _nothing(stage: str, done: int, total: int) -> None:
+    """Who hears nothing."""
 
 
 def learn_cascade(lesson: Lesson) -> Learned:

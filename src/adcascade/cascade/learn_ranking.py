@@ -7,8 +7,8 @@ then fitted on the whole holdout.
 This file imports torch: serving never imports it.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -28,10 +28,11 @@ from adcascade.features.feature import Feature
 from adcascade.features.fitting import columns_of
 from adcascade.learning.export import export
 from adcascade.learning.labelled import LabelledBlocks, labelled
-from adcascade.learning.loop import Progress, Training, fit, predict
+from adcascade.learning.loop import Progress, fit, predict
 from adcascade.learning.model import ScoringModel, Shape
-from adcascade.nn.packed import PackedEmbedding, TableConfig
+from adcascade.nn.packed import PackedEmbedding
 from adcascade.ranking import METHODS
+from adcascade.ranking.recipes import RECIPES, Recipe
 from adcascade.settings import TrainSettings
 
 Floats = NDArray[np.float64]
@@ -107,29 +108,35 @@ def learn_ranking(
     label: str = "click",
     progress: Progress | None = None,
 ) -> Trained:
-    """Fit the encoder, then the model, on all rows of `learn`."""
+    """Fit the encoder, then the model named by the settings, on all rows of `learn`."""
     encoder = Encoder.fit(features, learn.tables(columns_of(features)))
-    return learn_model(settings.ranking, encoder, learn.tables, settings, seed=seed, label=label, progress=progress)
-
-
-def learn_model(
-    method: str,
-    encoder: Encoder,
-    tables: Callable[[], Iterable[pa.Table]],
-    settings: TrainSettings,
-    *,
-    seed: int = 0,
-    label: str = "click",
-    progress: Progress | None = None,
-) -> Trained:
-    """Fit one scoring model."""
-    make = model_class(method)
+    recipe = recipe_of(settings, rows=len(learn), seed=seed)
+    make = model_class(settings.ranking)
     torch.manual_seed(seed)
-    model = make(Shape.of(encoder, settings.width))
-    table = PackedEmbedding(encoder.rows, TableConfig(width=settings.width, rate=settings.learning_rate), seed=seed)
-    training = Training(epochs=settings.epochs, batch_size=settings.batch, rate=settings.dense_rate, seed=seed)
-    fit(model, table, LabelledBlocks(encoder, tables, label=label), training, progress=progress)
-    return Trained(encoder=encoder, model=model, table=table, method=method)
+    model = make(Shape.of(encoder, recipe.table.width))
+    table = PackedEmbedding(encoder.rows, recipe.table, seed=seed)
+    fit(model, table, LabelledBlocks(encoder, learn.tables, label=label), recipe.training, progress=progress)
+    return Trained(encoder=encoder, model=model, table=table, method=settings.ranking)
+
+
+def recipe_of(settings: TrainSettings, *, rows: int, seed: int) -> Recipe:
+    """The recipe of the settings' model, for a log of so many rows, with what the settings say otherwise."""
+    recipe = RECIPES.get(settings.ranking, RECIPES["dcn_v2"]).of(rows=rows, seed=seed)
+    table, training = recipe.table, recipe.training
+    return replace(
+        recipe,
+        table=replace(
+            table,
+            width=settings.width or table.width,
+            rate=settings.learning_rate or table.rate,
+        ),
+        training=replace(
+            training,
+            epochs=settings.epochs or training.epochs,
+            batch_size=settings.batch or training.batch_size,
+            rate=settings.dense_rate or training.rate,
+        ),
+    )
 
 
 def judge(trained: Trained, samples: Samples, label: str = "click") -> Judged:

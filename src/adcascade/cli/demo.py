@@ -1,5 +1,6 @@
 """`adcascade demo`: a simulated market, trained, measured and served."""
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +30,7 @@ def demo(
     Example: adcascade demo --once --json numbers.json
     """
     require_train_extra()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # two processes share the cores; threads of one would wait in loops
     from adcascade.closedloop.laboratory import Laboratory, Plan  # noqa: PLC0415  torch is slow
 
     start = time.perf_counter()
