@@ -2,7 +2,8 @@
 
     python benchmarks/retrieval.py [--ads 200000] [--width 32] [--queries 200]
 
-Vectors lie in two levels of clusters, queries blend three of them; one thread; times are CPU time of the thread, so that neighbours do not matter.
+Vectors lie in two levels of clusters, queries blend three of them; one thread; times are CPU time of the thread, so
+that neighbours do not matter.
 """
 
 import argparse
