@@ -254,7 +254,7 @@ def test_late_stages_are_cut_and_the_answer_is_still_good(world: World) -> None:
 
 
 def test_explored_answers_have_the_propensity_they_say(world: World) -> None:
-    """Over explored requests, the mean of 1 / propensity is the number of eligible ads."""
+    """Each of n ads that were eligible when the request came had the chance 1 / n."""
     service = world.service()
     service.loaded.engine.share = 1.0
     for request in world.requests[:10]:

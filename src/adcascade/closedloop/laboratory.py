@@ -41,7 +41,7 @@ class Plan:
     """How long each phase is, in ticks of ten minutes, and how busy the market."""
 
     seed: int = 0
-    views_per_tick: float = 60.0
+    views_per_tick: float = 45.0
     warm_up: int = 2 * TICKS_PER_DAY
     phase: int = TICKS_PER_DAY
 

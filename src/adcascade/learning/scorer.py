@@ -37,7 +37,7 @@ class Scorer:
         self.manifest = read_manifest(folder, ads.encoder.fingerprint)
         self._ads = ads
         try:
-            self._table: Floats = np.load(folder / "table.npy", mmap_mode="r")
+            self._table: Floats = np.load(folder / "table.npy", mmap_mode="r").view(np.ndarray)
         except (OSError, ValueError) as error:
             raise BundleError(f"{folder / 'table.npy'} cannot be read ({error}); export the model again") from error
         self._user, self._user_inputs = open_session(folder / "user.onnx")

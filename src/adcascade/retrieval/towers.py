@@ -27,7 +27,7 @@ class Towers:
         self.manifest = read_manifest(folder, features.encoder.fingerprint)
         self._features = features
         try:
-            self._table: Floats = np.load(folder / "table.npy", mmap_mode="r")
+            self._table: Floats = np.load(folder / "table.npy", mmap_mode="r").view(np.ndarray)
         except (OSError, ValueError) as error:
             raise BundleError(f"{folder / 'table.npy'} cannot be read ({error}); export the model again") from error
         self._request, self._request_inputs = open_session(folder / "request_tower.onnx")
