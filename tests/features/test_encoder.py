@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from adcascade.contracts import Batch
 from adcascade.errors import BundleError, ConfigurationError, InputError
 from adcascade.features import AdFeatures, Encoder, Feature, default_features
+from adcascade.features.fitting import columns_of
 
 FEATURES = (
     Feature(name="brand", side="ad", kind="categorical", buckets=7),
@@ -298,7 +299,8 @@ def test_ad_features_hold_the_last_encoding_of_each_row(changes: list[tuple[int,
 def test_the_default_declaration_is_consistent() -> None:
     """It fits on a log with its columns, and position 0 is what serving encodes."""
     features = default_features(["weather"])
-    row: dict[str, Any] = {f.name: "x" if f.kind == "categorical" else 1.0 for f in features}
+    row: dict[str, Any] = dict.fromkeys(columns_of(features), "x")
+    row.update(price=1.0)
     row.update(history_ad=["x"], history_category=["x"], position=0, weather="rain")
     encoder = Encoder.fit(features, [pa.Table.from_pylist([row, row])])
     assert encoder.sequences == 2
