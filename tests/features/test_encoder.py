@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from adcascade.contracts import Batch
 from adcascade.errors import BundleError, ConfigurationError, InputError
-from adcascade.features import AdFeatures, Encoder, Feature, default_features
-from adcascade.features.fitting import columns_of
+from adcascade.features import AdFeatures, Encoder, Feature, default_features, fitting
 
 FEATURES = (
     Feature(name="brand", side="ad", kind="categorical", buckets=7),
@@ -299,7 +298,7 @@ def test_ad_features_hold_the_last_encoding_of_each_row(changes: list[tuple[int,
 def test_the_default_declaration_is_consistent() -> None:
     """It fits on a log with its columns, and position 0 is what serving encodes."""
     features = default_features(["weather"])
-    row: dict[str, Any] = dict.fromkeys(columns_of(features), "x")
+    row: dict[str, Any] = dict.fromkeys(fitting.columns_of(features), "x")
     row.update(price=1.0)
     row.update(history_ad=["x"], history_category=["x"], position=0, weather="rain")
     encoder = Encoder.fit(features, [pa.Table.from_pylist([row, row])])
