@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parent.parent
 
@@ -15,3 +16,8 @@ def data_folder() -> Path:
     if not folder.is_dir():
         pytest.skip("real data is absent: put the public data sets into a folder and name it in ADCASCADE_DATA")
     return folder
+
+
+# a law does not fail because the machine is busy
+settings.register_profile("adcascade", deadline=None)
+settings.load_profile("adcascade")

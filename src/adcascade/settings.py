@@ -104,6 +104,9 @@ class TrainSettings(Section):
     holdout: float = Field(
         default=0.1, gt=0, lt=1, description="last share of the log, kept for calibration and the report"
     )
+    refit: bool = Field(
+        default=True, description="after calibrating on the held-out share, train the ranker once more on all rows"
+    )
     days: float = Field(default=90.0, gt=0, description="of the log to learn from")
     click_window_s: float = Field(default=1800.0, gt=0, description="a later click does not count for the impression")
     conversion_window_s: float = Field(

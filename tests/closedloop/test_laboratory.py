@@ -51,7 +51,7 @@ def test_knowing_something_beats_knowing_nothing_and_the_truth_beats_both(lab: L
 
 def test_all_stages_were_trained_and_bundles_name_their_parents(lab: Lab) -> None:
     """Two bundles; the second was made while the first served."""
-    assert {"ranking", "calibration", "conversion", "retrieval", "preranking", "creative"} <= set(lab.heard)
+    assert {"ranking", "conversion", "retrieval", "preranking", "creative"} <= set(lab.heard)
     bundles = Bundles(load_settings(lab.directory).bundles_path)
     first, second = bundles.versions()
     assert bundles.verify(second).parents == (first,)

@@ -1,5 +1,7 @@
 """The policies that the cascade is measured beside play by the cascade's rules."""
 
+from pathlib import Path
+
 import numpy as np
 
 from adcascade.auction import METHODS, AuctionStage
@@ -34,10 +36,10 @@ def drive(name: str, *, rule: str = "gsp") -> PolicyDrive:
     return PolicyDrive(MARKET, auction, choosers[name])
 
 
-def test_the_market_and_the_catalog_agree_who_may_answer() -> None:
+def test_the_market_and_the_catalog_agree_who_may_answer(tmp_path: Path) -> None:
     """The market's own eligibility is the snapshot's, view by view: the policies and the cascade meet the same ads."""
     state = MARKET.catalog(70)
-    with CatalogStore("sqlite://") as store:
+    with CatalogStore(f"sqlite:///{tmp_path / 'catalog.db'}") as store:
         store.put(state.advertisers, state.campaigns, state.ads)
         snapshot = Snapshot.from_store(store)
     views = MARKET.views(70)

@@ -11,6 +11,7 @@ from adcascade.cascade.bundle import Bundles
 from adcascade.cascade.explain import explain
 from adcascade.cascade.opening import Surroundings, open_service
 from adcascade.cascade.service import AdService
+from adcascade.catalog.store import CatalogStore
 from adcascade.closedloop.drive import Drive
 from adcascade.closedloop.installation import SimulatedClock, clock_at, simulated_service
 from adcascade.closedloop.world import load_world
@@ -35,6 +36,9 @@ class World:
         self.clock: SimulatedClock = clock_at(self.world.tick)
         self.views: PageViews = self.market.views(self.world.tick)
         self.requests: list[AdRequest] = self.market.requests(self.views)
+        with CatalogStore(load_settings(directory).catalog_url) as store:  # money is not what most tests are about
+            rich = [msgspec.structs.replace(c, daily_budget_micros=10**10) for c in store.campaigns()]
+            store.put(campaigns=rich)
 
     def service(self, around: Surroundings | None = None) -> AdService:
         """The installation's service on simulated time."""
@@ -130,8 +134,8 @@ def test_a_flood_of_clicks_never_overspends(world: World) -> None:
     tight = [msgspec.structs.replace(c, daily_budget_micros=1_000_000) for c in service.parts.snapshot.campaigns]
     store.put(campaigns=tight)
     service.upkeep(world.clock())
-    for request in world.requests * 2:
-        answer = service.auction(request)
+    for number, request in enumerate(world.requests * 2):
+        answer = service.auction(msgspec.structs.replace(request, id=f"flood{number}"))
         events = click(answer, request.time_us)
         service.accept_now([*events, *events])
         world.clock.advance(request.time_us)
@@ -228,11 +232,13 @@ def test_a_test_request_is_answered_and_forgotten(world: World) -> None:
 def test_a_paused_campaign_is_gone_after_the_next_upkeep(world: World) -> None:
     """The catalog's changes reach the engine without a restart, and a new ad can win."""
     service = world.service()
+    service.loaded.engine.share = 0.0
     request = world.requests[0]
     winner = service.auction(request).winners[0]
     service.parts.feed.store.set_status("paused", campaigns=[winner.campaign.id])
     service.upkeep(world.clock())
-    assert winner.campaign.id not in [s.campaign.id for s in service.auction(request).winners]
+    again = msgspec.structs.replace(request, id="again")
+    assert winner.campaign.id not in [s.campaign.id for s in service.auction(again).winners]
     clone = msgspec.structs.replace(winner.ad, id="brand-new", campaign="c-new", bid_micros=4_000_000)
     campaign = msgspec.structs.replace(winner.campaign, id="c-new", status="active", daily_budget_micros=None)
     service.parts.feed.store.put(campaigns=[campaign], ads=[clone])
@@ -270,6 +276,7 @@ def test_an_explanation_says_where_an_ad_was_lost(world: World) -> None:
     """Every ad has a fate; winners won, paused ads may not answer, others lost somewhere."""
     service = world.service()
     request = msgspec.structs.replace(world.requests[3], test=True)
+    service.loaded.engine.share = 0.0
     told = explain(service, request)
     won = told["winners"][0]["ad"]
     assert explain(service, request, ad=won)["ad"]["fate"] == "won"

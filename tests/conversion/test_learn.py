@@ -128,7 +128,7 @@ def test_noise_is_not_learned_when_the_dial_is_zero() -> None:
     """Where all clicks are alike it stays near the base rate: a hundredth of the variance that signal would give."""
     made, fresh = world(12_000, 0.0), world(4000, 0.0, seed=1)
     p = predicted(learned(made), World(fresh.log, made.encoder, made.ads, fresh.truth))
-    assert p.mean() == pytest.approx(fresh.truth.mean(), rel=0.05)
+    assert p.mean() == pytest.approx(fresh.truth.mean(), rel=0.1)
     assert np.std(p) < 0.05
 
 

@@ -246,3 +246,13 @@ def test_the_clock_never_goes_back(journal: Journal) -> None:
     promise = bank.reserve("c", "b", 10, 0, wait=True)
     assert promise is not None
     assert promise.expires_us == DAY_US + CONFIG.ttl_us
+
+
+def test_a_closed_bank_gives_back_all_but_its_promises(journal: Journal) -> None:
+    """The next owner has the budget at hand at once, less what is promised and may still be charged."""
+    ledger = Ledger(journal)
+    bank = Bank(ledger, {"c": Budget(1000, None)}, 0, config=CONFIG)
+    assert bank.reserve("c", "b", 30, 0, wait=True)
+    bank.close()
+    journal.flush()
+    assert Bank(ledger, {"c": Budget(1000, None)}, 1, config=CONFIG).spendable("c") == 970

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from adcascade.calibration.learn import CalibrationLearner
 from adcascade.cascade.bundle import Bundles, Manifest
-from adcascade.cascade.learn_ranking import Trained, judge, learn_calibration, learn_ranking, measure, split
+from adcascade.cascade.learn_ranking import Trained, learn_and_judge, split
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.conversion.learn import ConversionLearner
 from adcascade.creative.learn import CreativeLearner
@@ -99,18 +99,16 @@ def _nothing(stage: str, done: int, total: int) -> None:
 def learn_cascade(lesson: Lesson) -> Learned:
     """Train every stage. DataMissingError where the log holds too few clicks to learn from."""
     settings = lesson.settings
-    learn, held = split(lesson.samples, settings.holdout)
+    learn, _ = split(lesson.samples, settings.holdout)
     clicks = sum(float(np.nansum(table["click"].to_numpy())) for table in learn.tables(["click"]))
     if clicks < LEAST_CLICKS:
         raise DataMissingError(
             f"the log holds {clicks:.0f} clicks to learn from; at least {LEAST_CLICKS} are needed: serve for longer"
         )
     with lesson.stage("ranking", len(learn)) as progress:
-        ranking = learn_ranking(lesson.features, learn, settings, seed=lesson.seed, progress=progress)
-    with lesson.stage("calibration", len(held)):
-        judged = judge(ranking, held)
-        calibration = learn_calibration(judged, settings.calibration)
-        metrics = measure(judged, settings.calibration)
+        ranking, calibration, metrics = learn_and_judge(
+            lesson.features, lesson.samples, settings, seed=lesson.seed, progress=progress
+        )
     encoder = ranking.encoder
     features = AdFeatures(encoder)
     rows = np.arange(lesson.snapshot.n, dtype=np.int32)

@@ -119,6 +119,29 @@ def learn_ranking(
     return Trained(encoder=encoder, model=model, table=table, method=settings.ranking)
 
 
+def learn_and_judge(
+    features: Sequence[Feature],
+    samples: Samples,
+    settings: TrainSettings,
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> tuple[Trained, CalibrationLearner, dict[str, float]]:
+    """The model to serve, its calibration, and the metrics on the held-out rows.
+
+    With settings.refit the model to serve has learned from all rows, and the calibration and the metrics are
+    those of its twin that had not seen the held-out ones.
+    """
+    learn, held = split(samples, settings.holdout)
+    trained = learn_ranking(features, learn, settings, seed=seed, label=samples.label, progress=progress)
+    judged = judge(trained, held, samples.label)
+    calibration = learn_calibration(judged, settings.calibration)
+    metrics = measure(judged, settings.calibration)
+    if settings.refit:
+        trained = learn_ranking(features, samples, settings, seed=seed, label=samples.label, progress=progress)
+    return trained, calibration, metrics
+
+
 def recipe_of(settings: TrainSettings, *, rows: int, seed: int) -> Recipe:
     """The recipe of the settings' model, for a log of so many rows, with what the settings say otherwise."""
     recipe = RECIPES.get(settings.ranking, RECIPES["dcn_v2"]).of(rows=rows, seed=seed)

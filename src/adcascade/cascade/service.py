@@ -281,7 +281,9 @@ class AdService:
         return self.loaded.version
 
     def close(self) -> None:
-        """Write what waits and let go of the files."""
+        """Give back what is not promised, write what waits and let go of the files."""
+        if self.parts.journal.healthy:
+            self.parts.till.bank.close()
         self.parts.journal.close()
         self.parts.feed.store.close()
 

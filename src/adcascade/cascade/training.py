@@ -9,7 +9,7 @@ import msgspec
 from adcascade.cascade.bundle import Bundles, Manifest
 from adcascade.cascade.features import features_of
 from adcascade.cascade.learn import Lesson, Say, learn_cascade, write_bundle
-from adcascade.cascade.learn_ranking import judge, learn_calibration, learn_ranking, measure, split
+from adcascade.cascade.learn_ranking import learn_and_judge
 from adcascade.cascade.log_samples import write_log_samples
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.catalog.store import CatalogStore
@@ -74,15 +74,10 @@ def train_from_samples(folder: Path, order: Order) -> Manifest:
         seed=order.seed,
         say=order.say,
     )
-    learn, held = split(samples, settings.train.holdout)
-    with lesson.stage("ranking", len(learn)) as progress:
-        trained = learn_ranking(
-            features, learn, settings.train, seed=order.seed, label=samples.label, progress=progress
+    with lesson.stage("ranking", len(samples)) as progress:
+        trained, calibration, metrics = learn_and_judge(
+            features, samples, settings.train, seed=order.seed, progress=progress
         )
-    with lesson.stage("calibration", len(held)):
-        judged = judge(trained, held, samples.label)
-        calibration = learn_calibration(judged, settings.train.calibration)
-        metrics = measure(judged, settings.train.calibration)
 
     def fill(root: Path) -> None:
         for name, write in (

@@ -36,6 +36,7 @@ lease_s = 21600  # simulated hours pass in seconds: fewer, longer leases
 [train]
 conversion_window_s = 86400  # a demo has no weeks to wait
 width = 8
+refit = false  # saves a demo some seconds
 ranking = "{ranking}"
 """
 

@@ -27,8 +27,8 @@ FIELDS = (
 )
 FEATURES = (
     *(declare(name, "context", "numeric", log=True) for name in NUMBERS),
-    *(declare(name, "context", "numeric", bins=16) for name in NUMBERS),  # the same column, cut and embedded
-    *categorical(" ".join(CATEGORIES), "context", min_count=2),
+    *(declare(name, "context", "numeric", bins=30) for name in NUMBERS),  # the same column, cut and embedded
+    *categorical(" ".join(CATEGORIES), "context"),
 )
 
 
