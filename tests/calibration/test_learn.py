@@ -171,3 +171,17 @@ def test_real_predictions_become_calibrated_on_rows_not_fitted(method: str) -> N
     stored = fit_calibration(predicted[::2], label[::2], method=method)
     calibrated = decoded(stored.everywhere)(predicted[1::2])
     assert 0.95 <= calibrated.sum() / label[1::2].sum() <= 1.05
+
+
+@pytest.mark.parametrize(("faith", "lowest", "highest"), [(0.0, 0.99, 1.01), (1e9, 1.9, 2.1), (1000.0, 1.1, 1.9)])
+def test_faith_draws_the_map_towards_the_model(faith: float, lowest: float, highest: float) -> None:
+    """A model that says twice the truth is halved without faith, believed with all faith, and between them else."""
+    random = np.random.default_rng(0)
+    truth = random.uniform(0.05, 0.2, 8000)
+    clicked = (random.random(8000) < truth).astype(float)
+    stored = fit_calibration(2 * truth, clicked, faith=faith)
+    told = decoded(stored.everywhere)(2 * truth)
+    assert lowest < told.sum() / clicked.sum() < highest
+    if faith:
+        order = np.argsort(truth)
+        assert (np.diff(told[order]) > 0).all()

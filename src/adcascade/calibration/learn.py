@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from adcascade.calibration.isotonic import fit_isotonic
-from adcascade.calibration.maps import Calibrator, Floats, Identity, encoded
+from adcascade.calibration.maps import Calibrator, Floats, Identity, Isotonic, encoded
 from adcascade.calibration.platt import fit_platt
 from adcascade.calibration.slots import slot_factors, write_slot_factors
 from adcascade.calibration.stored import StoredCalibration, StoredTarget, write_calibration
@@ -36,12 +36,14 @@ def fit_calibration(
     method: str = "isotonic",
     scenario: NDArray[np.str_] | None = None,
     least_events: float = 300.0,
+    faith: float = 0.0,
 ) -> StoredTarget:
     """The maps of one probability, from N judged predictions.
 
     predicted, happened in [0, 1], weight >= 0 (1, if None) and scenario (text; none of its own, if None): [N] each.
     Rows of weight 0 or without a prediction (NaN) are left out. A scenario has its own map from `least_events`
     events and as many non-events on. Without a row, or where nothing or everything happened, nothing is corrected.
+    faith: events that the model's own probabilities count for, see `shrunk`.
     ConfigurationError for an unknown method, InputError for values outside their range.
     """
     fit = METHODS.get(method)
@@ -50,12 +52,26 @@ def fit_calibration(
     p, y, w = _checked(predicted, happened, weight)
     rows = np.flatnonzero((w > 0) & ~np.isnan(p))
     maps = {
-        name: encoded(fit(p[part], y[part], w[part]))
+        name: encoded(shrunk(fit(p[part], y[part], w[part]), _events(y[part]), faith))
         for name, part in _parts(rows, scenario).items()
         if _events(y[part]) >= least_events
     }
     everywhere = fit(p[rows], y[rows], w[rows]) if _events(y[rows]) > 0 else Identity()
+    everywhere = shrunk(everywhere, _events(y[rows]), faith)
     return StoredTarget(everywhere=encoded(everywhere), scenarios=maps, rows=len(rows))
+
+
+def shrunk(fitted: Calibrator, events: float, faith: float) -> Calibrator:
+    """An isotonic map drawn towards p itself: w g(p) + (1 - w) p with w = events / (events + faith).
+
+    Few events say little: the total of E events is known to 1 / sqrt(E), and a model that learned from many more
+    may know it better. What is left of p's slope also keeps apart the ads that a flat step would tie. Other
+    maps stay as they are.
+    """
+    if not isinstance(fitted, Isotonic) or not faith:
+        return fitted
+    w = events / (events + faith)
+    return Isotonic(fitted.x, w * fitted.y + (1.0 - w) * fitted.x)
 
 
 def _events(happened: Floats) -> float:
@@ -90,6 +106,7 @@ class CalibrationLearner:
 
     method: str = "isotonic"
     least_events: float = 300.0
+    faith: float = 0.0
     ctr: StoredTarget = field(default_factory=StoredTarget)
     cvr: StoredTarget = field(default_factory=StoredTarget)
     factors: Floats = field(default_factory=lambda: np.ones(1))
@@ -103,7 +120,13 @@ class CalibrationLearner:
     ) -> None:
         """Learn the maps of ctr; see fit_calibration."""
         self.ctr = fit_calibration(
-            predicted, clicked, weight, method=self.method, scenario=scenario, least_events=self.least_events
+            predicted,
+            clicked,
+            weight,
+            method=self.method,
+            scenario=scenario,
+            least_events=self.least_events,
+            faith=self.faith,
         )
 
     def fit_cvr(self, predicted: ArrayLike, converted: ArrayLike, weight: ArrayLike | None = None) -> None:

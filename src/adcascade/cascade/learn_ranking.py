@@ -36,6 +36,7 @@ from adcascade.ranking.recipes import RECIPES, Recipe
 from adcascade.settings import TrainSettings
 
 Floats = NDArray[np.float64]
+FAITH = 1000.0  # events that a model's own probabilities count for beside those of the held-out rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +203,7 @@ def learn_calibration(judged: Judged, method: str) -> CalibrationLearner:
 
     A map is learned on what the model says for the actual slot, and served on what it says for the first.
     """
-    learner = CalibrationLearner(method=method)
+    learner = CalibrationLearner(method=method, faith=FAITH)
     learner.fit_ctr(judged.actual, judged.clicked, scenario=judged.scenario)
     learner.fit_slots(judged.slot, calibrated(learner, judged.scenario, judged.first), judged.clicked)
     return learner
@@ -226,7 +227,7 @@ def measure(judged: Judged, method: str) -> dict[str, float]:
     half = len(judged.clicked) // 2
     early, late = judged.part(slice(0, half)), judged.part(slice(half, None))
     before = numbers_of(late.clicked, late.actual, late.user)
-    learner = CalibrationLearner(method=method)
+    learner = CalibrationLearner(method=method, faith=FAITH)
     learner.fit_ctr(early.actual, early.clicked, scenario=early.scenario)
     after = calibrated(learner, late.scenario, late.actual)
     served = numbers_of(late.clicked, after, late.user)
