@@ -26,8 +26,8 @@ class LiveCalibration:
     half_life: in predicted clicks; pseudo_clicks: m; bounds: the factor never leaves them.
     """
 
-    half_life: float = 500.0
-    pseudo_clicks: float = 20.0
+    half_life: float = 250.0
+    pseudo_clicks: float = 8.0
     bounds: tuple[float, float] = (0.3, 3.0)
     predicted: float = field(default=0.0)
     clicks: float = field(default=0.0)
