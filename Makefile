@@ -35,8 +35,10 @@ docs: install
 	$(BIN)/python -m adcascade.cli.reference
 	$(BIN)/python -m adcascade.server.openapi
 
+DATA ?= $(or $(ADCASCADE_DATA),../shared/data)
 bench: install
-	for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	for name in market journal retrieval server; do echo "== $$name"; $(BIN)/python benchmarks/$$name.py || exit 1; done
+	if [ -d $(DATA)/criteo_display ]; then $(BIN)/python benchmarks/criteo_quality.py --data $(DATA); fi
 
 clean:
 	rm -rf .venv build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
