@@ -2,7 +2,8 @@
 
 Trains adcascade's rankers by their recipes, a hashed logistic regression (scikit-learn), LightGBM and, where it is
 installed, FuxiCTR's DCN-V2 on the last rows of the folder's `criteo_display/train.parquet`, and judges all on
-`valid.parquet`. Recipes were chosen on the last tenth of train, with the figures on valid in sight. Prints AUC, log loss and PCOC, mean over the seeds and their spread.
+`valid.parquet`. Recipes were chosen on the last tenth of train, with the figures on valid in sight.
+Prints AUC, log loss and PCOC, mean over the seeds and their spread.
 """
 
 import argparse

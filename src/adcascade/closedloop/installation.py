@@ -31,6 +31,7 @@ rule = "gsp"
 reserve_micros = 200000  # 0.20 per thousand impressions
 
 [money]
+reservation_s = 600  # shoppers click within seconds; an open promise keeps its campaign's money from other pages
 lease_s = 21600  # simulated hours pass in seconds: fewer, longer leases
 
 [train]
