@@ -31,12 +31,14 @@ class Budgets:
         self.snapshot, self.bank, self.pacer, self.control_us = snapshot, bank, pacer, control_us
         self._day, self._last_us = day_of(now_us), now_us
         self._spent: dict[str, int] = dict(spent_today or {})
+        self._waiting: dict[str, Budget] = {}
 
     def changed(self, campaigns: Iterable[Campaign], now_us: int) -> None:
-        """Campaigns are new or have other limits."""
-        limits = {c.id: Budget(c.daily_budget_micros, c.total_budget_micros) for c in campaigns}
-        if limits:
-            self.bank.set_budgets(limits, now_us)
+        """Campaigns are new or have other limits. Where the ledger refuses (StoreError) they wait for the next call."""
+        self._waiting |= {c.id: Budget(c.daily_budget_micros, c.total_budget_micros) for c in campaigns}
+        if self._waiting:
+            self.bank.set_budgets(self._waiting, now_us)
+            self._waiting = {}
 
     def charged(self, campaign: str, micros: int, now_us: int) -> None:
         """A charge was booked."""

@@ -242,8 +242,7 @@ class AdService:
         """What is due: catalog changes, another bundle, expired promises, a control slot. Call it every second."""
         parts = self.parts
         campaigns, rows = parts.feed.take()
-        if campaigns:
-            parts.budgets.changed(campaigns, now_us)
+        parts.budgets.changed(campaigns, now_us)
         if len(rows):
             self.loaded.ads_changed(rows)
         fresh = parts.bundles.take() if parts.bundles is not None else None

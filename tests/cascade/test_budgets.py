@@ -1,0 +1,59 @@
+"""Budgets keep the catalog's limits in force, also when the ledger refused them once."""
+
+from pathlib import Path
+
+import pytest
+
+from adcascade.bidding.pacer import Pacer
+from adcascade.cascade.budgets import Budgets
+from adcascade.catalog.nouns import Advertiser, Campaign
+from adcascade.catalog.snapshot import Snapshot
+from adcascade.catalog.store import CatalogStore
+from adcascade.errors import StoreError
+from adcascade.events.journal import Journal
+from adcascade.money.bank import Bank
+from adcascade.money.day import DAY_US
+from adcascade.money.ledger import Ledger
+
+CAMPAIGN = Campaign(id="c", advertiser="v", daily_budget_micros=1_000_000)
+
+
+def snapshot_of(folder: Path) -> Snapshot:
+    """A catalog of one campaign."""
+    with CatalogStore(f"sqlite:///{folder / 'catalog.db'}") as store:
+        store.put([Advertiser(id="v")], [CAMPAIGN])
+        return Snapshot.from_store(store)
+
+
+def test_refused_limits_are_put_in_force_by_the_next_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk does not lose a campaign: the call raises, the next one succeeds with what waited."""
+    with Journal(tmp_path / "log.db", commit_every_ms=0) as journal:
+        bank = Bank(Ledger(journal), {}, 0)
+        budgets = Budgets(snapshot_of(tmp_path), bank, None, control_us=1, now_us=0)
+
+        def full(*_: object) -> None:
+            raise StoreError("no space left")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(bank, "set_budgets", full)
+            with pytest.raises(StoreError):
+                budgets.changed([CAMPAIGN], 0)
+        budgets.changed([], 1)
+        assert bank.reserve("c", "b", 1_000_000, 2, wait=True)
+        assert bank.reserve("c", "b2", 1, 3, wait=True) is None
+
+
+def test_a_control_slot_slows_who_is_ahead_of_the_plan(tmp_path: Path) -> None:
+    """Half the budget spent in the first hours lowers alpha; a new day begins with nothing spent."""
+    pacer = Pacer()
+    with Journal(tmp_path / "log.db", commit_every_ms=0) as journal:
+        bank = Bank(Ledger(journal), {}, 0)
+        budgets = Budgets(snapshot_of(tmp_path), bank, pacer, control_us=60_000_000, now_us=0)
+        assert not budgets.control(59_000_000)
+        for hour in range(1, 5):
+            budgets.charged("c", 125_000, hour * 3_600_000_000)
+            assert budgets.control(hour * 3_600_000_000)
+        assert pacer.alpha[0] < 1.0
+        assert budgets.spent_today() == {"c": 500_000}
+        budgets.charged("c", 1, DAY_US + 5)
+        assert budgets.spent_today() == {"c": 1}
