@@ -2,10 +2,13 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from adcascade.bidding.day_curve import DAY_US, day_curve
 from adcascade.bidding.pacer import Pacer
 from adcascade.calibration.live import LiveCalibration
 from adcascade.cascade.budgets import Budgets
@@ -20,6 +23,7 @@ from adcascade.catalog.snapshot import Snapshot
 from adcascade.catalog.store import CatalogStore
 from adcascade.contracts import AdRequest
 from adcascade.events.journal import Journal
+from adcascade.events.records import AuctionRecord, Record
 from adcascade.events.token import Signer
 from adcascade.features.defaults import HISTORY_LENGTH
 from adcascade.money.bank import Bank, BankConfig, Budget
@@ -92,8 +96,19 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
     if not around.wait:  # no reservation may wait for the ledger: have the first leases at hand
         bank.prepare({c.id: c.bid_micros for c in snapshot.campaigns if c.status == "active"}, now_us)
     service = AdService(parts, loaded)
-    memory.replay((record for _, record in journal.read(after=max(0, journal.last_seq - REPLAYED))), snapshot)
+    times: list[int] = []
+    memory.replay(_tail(journal, times), snapshot)
+    if pacer is not None and times and times[-1] - times[0] >= DAY_US:
+        pacer.curve = day_curve(np.array(times, np.int64))  # the budget follows the traffic of the days before
     return service
+
+
+def _tail(journal: Journal, times: list[int]) -> Iterator[Record]:
+    """The log's last records, oldest first; `times` gathers when requests came."""
+    for _, record in journal.read(after=max(0, journal.last_seq - REPLAYED)):
+        if isinstance(record, AuctionRecord):
+            times.append(record.time_us)
+        yield record
 
 
 def _memory(settings: Settings) -> Memory:
