@@ -6,8 +6,10 @@ compares, as it goes, the clicks it predicted for the impressions it served with
 
     factor = (clicks + m) / (predicted + m),    both sums forgotten with a half-life of h predicted clicks
 
-with m pseudo-clicks that pull towards 1. The factor multiplies ctr; it keeps order and so changes prices, not
-who wins among ads billed per click. Compare the online calibration in He et al., "Practical lessons from
+with m pseudo-clicks that pull towards 1. The factor multiplies ctr and keeps order. Between ads billed per click
+it cancels in the auction (a price is the runner-up's eCPM over the winner's ctr), so a short memory, which follows
+the drift closely, does no harm to them; it counts against reserves, floors and ads billed per impression, and in what
+exchanges and advertisers are told. Compare the online calibration in He et al., "Practical lessons from
 predicting clicks on ads at Facebook" (2014). What it sums are the predictions before its own correction, so
 that it estimates the model's error and does not chase itself.
 """
@@ -26,8 +28,8 @@ class LiveCalibration:
     half_life: in predicted clicks; pseudo_clicks: m; bounds: the factor never leaves them.
     """
 
-    half_life: float = 250.0
-    pseudo_clicks: float = 8.0
+    half_life: float = 150.0
+    pseudo_clicks: float = 4.0
     bounds: tuple[float, float] = (0.3, 3.0)
     predicted: float = field(default=0.0)
     clicks: float = field(default=0.0)
