@@ -64,6 +64,12 @@ def export(folder: Path, model: ScoringModel, table: PackedEmbedding, fingerprin
     write_graph(folder / "user.onnx", UserGraph(model), user._asdict(), list(state))
     inputs = {**state, "embedded": ads.embedded, "dense": ads.dense}
     write_graph(folder / "score.onnx", ScoreGraph(model), inputs, ["logit"], dynamic=("embedded", "dense"))
+    write_manifest(folder, model, fingerprint, states=len(state))
+
+
+def write_manifest(folder: Path, model: ScoringModel, fingerprint: str, *, states: int) -> None:
+    """Write model.json: what `read_manifest` checks before anything else is opened."""
+    shape = model.shape
     manifest = ModelManifest(
         format=FORMAT,
         fingerprint=fingerprint,
@@ -75,7 +81,7 @@ def export(folder: Path, model: ScoringModel, table: PackedEmbedding, fingerprin
         ad_numbers=shape.ad_numbers,
         sequences=shape.sequences,
         length=shape.length,
-        states=len(state),
+        states=states,
     )
     (folder / "model.json").write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
 

@@ -8,13 +8,11 @@ model.json           learning/manifest.py
 
 from pathlib import Path
 
-import msgspec
 import numpy as np
 from torch import Tensor, nn
 
-from adcascade.learning.export import ad_inputs, example_ads, example_user
+from adcascade.learning.export import ad_inputs, example_ads, example_user, write_manifest
 from adcascade.learning.graph import write_graph
-from adcascade.learning.manifest import FORMAT, ModelManifest
 from adcascade.nn.inputs import Inputs
 from adcascade.nn.packed import PackedEmbedding
 from adcascade.retrieval.tower_model import TwoTower
@@ -55,17 +53,4 @@ def export_towers(folder: Path, model: TwoTower, table: PackedEmbedding, fingerp
     ads = example_ads(shape, 3)
     inputs = {"embedded": ads.embedded, "dense": ads.dense}
     write_graph(folder / "ad_tower.onnx", AdGraph(model), inputs, ["vectors"], dynamic=("embedded", "dense"))
-    manifest = ModelManifest(
-        format=FORMAT,
-        fingerprint=fingerprint,
-        method=f"{type(model).__module__}:{type(model).__qualname__}",
-        width=shape.width,
-        request_fields=shape.request_fields,
-        request_numbers=shape.request_numbers,
-        ad_fields=shape.ad_fields,
-        ad_numbers=shape.ad_numbers,
-        sequences=shape.sequences,
-        length=shape.length,
-        states=1,
-    )
-    (folder / "model.json").write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+    write_manifest(folder, model, fingerprint, states=1)
