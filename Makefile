@@ -3,11 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help install demo test lint docs bench clean
+.PHONY: help install demo test lint docs results bench clean
 help:
 	@echo "make demo    build a market, train the cascade, serve it at http://127.0.0.1:8080 (ARGS=\"--once --json FILE\")"
 	@echo "make test    the whole test suite     make lint   linters and types"
 	@echo "make docs    regenerate the references make bench  benchmarks beside peers"
+	@echo "make results run every study at the scale small, and write docs/results.md (ONLY=\"nann mbct\" for some)"
 
 # torch first and by its exact version: any looser request may pull a CUDA build of several gigabytes
 .venv/installed: pyproject.toml
@@ -34,6 +35,14 @@ lint: install
 docs: install
 	$(BIN)/python -m adcascade.cli.reference
 	$(BIN)/python -m adcascade.server.openapi
+	$(BIN)/python -m adcascade.studies.pages
+
+# a claim that fails is a result too: the page says so, and make goes on
+results: install
+	for slug in $(or $(ONLY),$$($(BIN)/python -c "from adcascade.studies import STUDIES; print(*STUDIES)")); do \
+		$(BIN)/adcascade reproduce $$slug --json docs/results/$$slug.json --plot docs/results/$$slug.png; \
+		[ $$? -le 1 ] || exit 1; done
+	$(BIN)/python -m adcascade.studies.pages
 
 DATA ?= $(or $(ADCASCADE_DATA),../shared/data)
 bench: install

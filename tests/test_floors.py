@@ -26,9 +26,11 @@ FLOORS: list[set[str]] = [
     {"money", "features", "nn"},
     {"learning"},
     STAGES,
+    {"experiments"},
     {"cascade"},
     {"server"},
     {"closedloop"},
+    {"studies"},
     {"cli"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

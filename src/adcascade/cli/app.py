@@ -9,7 +9,7 @@ import sys
 import typer
 from rich.console import Console
 
-from adcascade.cli import bundle, catalog, demo, evaluate, explain, export, import_, serve, simulate, train
+from adcascade.cli import bundle, catalog, demo, evaluate, explain, export, import_, reproduce, serve, simulate, train
 from adcascade.errors import AdcascadeError, CallerError, ConfigurationError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.command("export")(export.export)
 app.command("serve")(serve.serve)
 app.command("simulate")(simulate.simulate)
 app.command("explain")(explain.explain)
+app.command("reproduce")(reproduce.reproduce)
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(bundle.app, name="bundle")
 

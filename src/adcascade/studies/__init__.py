@@ -1,0 +1,12 @@
+"""Studies: one file a published method; each proves, or fails to prove, what the paper claims.
+
+    adcascade reproduce --list
+    adcascade reproduce nann --seeds 0,1,2
+
+STUDIES names them all. A study is `study(seeds, scale, data) -> Result` (contract.py); its file imports torch and the
+market, so it is looked up only when it runs.
+"""
+
+from adcascade.studies.entry import Entry
+
+STUDIES: dict[str, Entry] = {}
