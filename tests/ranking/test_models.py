@@ -107,13 +107,14 @@ def test_din_attends_as_the_unsplit_formula() -> None:
     """With Wq = 0 the split maps are one map of [q, k, q - k, q ⊙ k]: Wk = Ws + Wd, Wd = Wa."""
     model = model_of("din")
     assert isinstance(model, DIN)
+    unit = model.attention
     user, ads = example_user(SHAPE), example_ads(SHAPE, 1)
     q = torch.cat((ads.embedded[:, 1], ads.embedded[:, 0]), dim=1)  # the targets, in the order of the sequences
     keys = user.history.flatten(2)[0]  # [L, C]
-    w_d, w_k, w_p = model.ask.weight, model.step.weight + model.ask.weight, model.meet.weight
+    w_d, w_k, w_p = unit.ask.weight, unit.step.weight + unit.ask.weight, unit.meet.weight
     whole = torch.cat((torch.zeros_like(w_d), w_k, w_d, w_p), dim=1)  # of [q, k, q - k, q * k]
     seen = torch.cat((q.expand(len(keys), -1), keys, q - keys, q * keys), dim=1)
-    weight = model.weigh(model.activation(seen @ whole.T + model.ask.bias)).squeeze(1) * user.mask[0]
+    weight = unit.weigh(unit.activation(seen @ whole.T + unit.ask.bias)).squeeze(1) * user.mask[0]
     interest = (weight[:, None] * keys).sum(dim=0)
     first = model.first(flat(user), torch.cat((flat(ads), interest[None]), dim=1))
     expected = model.rest(torch.relu(first)).squeeze(1)

@@ -10,6 +10,8 @@ from typing import Any
 METHODS = {
     "dcn_v2": "adcascade.ranking.dcn_v2:DCNv2",
     "din": "adcascade.ranking.din:DIN",
+    "kfatt": "adcascade.ranking.kfatt:KFAtt",
+    "kfatt_base": "adcascade.ranking.kfatt:kfatt_base",
     "lr": "adcascade.ranking.lr:LogisticRegression",
     "committee": "adcascade.ranking.committee:Committee",
 }
@@ -21,6 +23,8 @@ PUBLIC = {
     "DCNv2Config": "adcascade.ranking.dcn_v2",
     "DIN": "adcascade.ranking.din",
     "DINConfig": "adcascade.ranking.din",
+    "KFAtt": "adcascade.ranking.kfatt",
+    "KFAttConfig": "adcascade.ranking.kfatt",
     "LogisticRegression": "adcascade.ranking.lr",
     "RankingStage": "adcascade.ranking.stage",
 }

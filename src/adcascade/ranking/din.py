@@ -1,13 +1,12 @@
 """DIN: a shopper's interest depends on the ad that asks (Zhou et al., "Deep Interest Network", KDD 2018).
 
-    w_l    = v · act( Wq q + Wk k_l + Wd (q - k_l) + Wp (q ⊙ k_l) + b )      attention of step l
-    r(q)   = Σ_l w_l k_l                                                     interest
+    w_l    = e(q, k_l)               attention of step l, by an activation unit (nn/attention.py)
+    r(q)   = Σ_l w_l k_l             interest
     logit  = mlp([u; a; r(q)])
 
 k_l holds the embeddings of step l of all sequences, q those of the ad's fields of the same kinds. As
-in the paper the weights are not normalised: their sum tells how strong the interest is. By linearity
-Wq q + Wk k + Wd (q - k) = (Wq + Wd) q + (Wk - Wd) k, so two maps are learned, the steps' one is
-computed once per request, and so is the request's half of the MLP's first layer.
+in the paper the weights are not normalised: their sum tells how strong the interest is. The steps' part of the
+attention is computed once per request, and so is the request's half of the MLP's first layer.
 
 Reads: embedded, dense, history, mask; the encoder must declare a sequence.
 Letters in shapes: B requests (1 when serving), n ads, L steps, C = S K, H hidden units of the attention.
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 
 from adcascade.errors import ConfigurationError
 from adcascade.learning.model import ScoringModel, Shape
+from adcascade.nn.attention import ActivationUnit
 from adcascade.nn.blocks import SplitLinear, mlp
 from adcascade.nn.inputs import Inputs, flat
 
@@ -42,12 +42,8 @@ class DIN(ScoringModel):
             raise ConfigurationError("DIN needs a history; declare a feature of kind 'sequence', or choose dcn_v2")
         config = config or DINConfig()
         self.shape, self.config = shape, config
-        c, h = shape.sequences * shape.width, config.attention
-        self.ask = nn.Linear(c, h)  # Wq + Wd, and b
-        self.step = nn.Linear(c, h, bias=False)  # Wk - Wd
-        self.meet = nn.Linear(c, h, bias=False)  # Wp
-        self.activation = nn.PReLU()
-        self.weigh = nn.Linear(h, 1)
+        c = shape.sequences * shape.width
+        self.attention = ActivationUnit(c, config.attention)
         self.first = SplitLinear(shape.request_flat, shape.ad_flat + c, config.hidden[0])
         self.dropout = nn.Dropout(config.dropout)
         self.rest = mlp((*config.hidden, 1), dropout=config.dropout)
@@ -55,14 +51,13 @@ class DIN(ScoringModel):
     def user_state(self, user: Inputs) -> tuple[Tensor, ...]:
         """Steps k [B, L, C], their map [B, L, H], the mask [B, L] as numbers, the MLP's request half [B, first]."""
         k = user.history.flatten(2)  # [B, L, C]
-        return k, self.step(k), user.mask.to(k.dtype), self.first.request(flat(user))
+        return k, self.attention.step(k), user.mask.to(k.dtype), self.first.request(flat(user))
 
     def score(self, state: tuple[Tensor, ...], ads: Inputs) -> Tensor:
         """Logits [n]."""
         k, stepped, mask, request = state
-        q = ads.embedded[:, list(self.shape.targets)].flatten(1)[:, None]  # [n, 1, C]
-        hidden = self.activation(self.ask(q) + stepped + self.meet(q * k))  # [n, L, H]
-        weight = self.weigh(hidden).squeeze(2) * mask  # [n, L]
+        q = ads.embedded[:, list(self.shape.targets)].flatten(1)  # [n, C]
+        weight = self.attention(q, k, stepped) * mask  # [n, L]
         interest = (weight[:, :, None] * k).sum(dim=1)  # [n, C]
         first = request + self.first.ad(torch.cat((flat(ads), interest), dim=1))
         return self.rest(self.dropout(torch.relu(first))).squeeze(1)  # type: ignore[no-any-return]

@@ -9,7 +9,8 @@ figures). What they have in common:
 - Adagrad's sums start above zero, so that a value seen twice does not move as far as one seen often;
 - embeddings start at 0.05, which was better than 0.01 and 0.1.
 
-How the batch grows with larger logs is a guess that no measurement here supports yet; DIN has the recipe of DCN-V2.
+How the batch grows with larger logs is a guess that no measurement here supports yet; DIN and KFAtt
+have the recipe of DCN-V2.
 """
 
 from dataclasses import dataclass, replace
@@ -39,6 +40,8 @@ ONE_EPOCH = Training(epochs=1, batch_size=128, rate=4e-3)
 RECIPES = {
     "dcn_v2": Recipe(table=WIDE, training=ONE_EPOCH),
     "din": Recipe(table=WIDE, training=ONE_EPOCH),
+    "kfatt": Recipe(table=WIDE, training=ONE_EPOCH),
+    "kfatt_base": Recipe(table=WIDE, training=ONE_EPOCH),
     "lr": Recipe(
         table=TableConfig(width=1, rate=0.1, start=1e-4, init_std=0.0),
         training=Training(epochs=4, batch_size=256, rate=1e-3),

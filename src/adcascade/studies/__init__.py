@@ -9,4 +9,12 @@ market, so it is looked up only when it runs.
 
 from adcascade.studies.entry import Entry
 
-STUDIES: dict[str, Entry] = {}
+STUDIES: dict[str, Entry] = {
+    "kfatt": Entry(
+        title="Kalman filtering attention: a prior per query, and a cap on repetition",
+        paper="arXiv 2010.00985",
+        room="ranking",
+        where="adcascade.studies.kfatt:study",
+        seeds=(0, 1, 2, 3, 4),
+    ),
+}
