@@ -3,19 +3,18 @@
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from adcascade.cli.options import JsonFile, require_train_extra, write_json
+from adcascade.cli.options import JsonFile, require_train_extra
 from adcascade.errors import InputError
 from adcascade.studies import STUDIES
 from adcascade.studies.contract import SCALES, Result, Scale
 from adcascade.studies.data import data_folder
 from adcascade.studies.entry import entry_of
 from adcascade.studies.plot import plot
-from adcascade.studies.run import run_study
+from adcascade.studies.run import json_of, run_study, write_result
 from adcascade.studies.text import cell, interval_text, metrics_of, seeds_text, verdict
 
 
@@ -46,7 +45,10 @@ def reproduce(  # noqa: PLR0917  typer's options
     require_train_extra()
     result = run_study(entry, chosen, parsed_scale(scale), data_folder(data))
     show(result, Console(stderr=str(json) == "-"))
-    write_json(json, msgspec.to_builtins(result))
+    if str(json) == "-":
+        print(json_of(result), end="")  # noqa: T201  this is the output
+    elif json is not None:
+        write_result(json, result)
     if plot_file is not None:
         plot(plot_file, result)
     if not all(claim.holds for claim in result.claims):

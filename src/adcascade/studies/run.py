@@ -1,5 +1,6 @@
 """Running a study: from a slug to a Result that is checked, timed and written."""
 
+import json
 import time
 from pathlib import Path
 
@@ -43,11 +44,24 @@ def checked(result: Result, seeds: tuple[int, ...], scale: Scale) -> Result:
     return result
 
 
+def json_of(result: Result) -> str:
+    """The Result as JSON, one line a row, a claim, a panel: to be read, and to be compared by line."""
+    lines = []
+    for key, value in msgspec.to_builtins(result).items():
+        entries = value if isinstance(value, list | tuple) else ()
+        if entries and isinstance(entries[0], dict):
+            inside = ",\n".join(f"  {json.dumps(one, ensure_ascii=False, allow_nan=False)}" for one in entries)
+            lines.append(f'"{key}": [\n{inside}\n ]')
+        else:
+            lines.append(f'"{key}": {json.dumps(value, ensure_ascii=False, allow_nan=False)}')
+    return "{\n " + ",\n ".join(lines) + "\n}\n"
+
+
 def write_result(file: Path, result: Result) -> None:
-    """Write the Result as JSON."""
+    """Write the Result as JSON. StoreError where that is refused."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
+        file.write_text(json_of(result), "utf-8")
     except OSError as error:
         raise StoreError(f"the result could not be written to {file}: {error}") from error
 
