@@ -21,7 +21,7 @@ from adcascade.conversion.cvr import CVRConfig, CVRModel
 from adcascade.conversion.stage import RATE_FILE, Rate
 from adcascade.features import Encoder
 from adcascade.learning.export import export
-from adcascade.learning.labelled import LabelledBlocks
+from adcascade.learning.labelled import Labelled, LabelledBlocks
 from adcascade.learning.loop import Progress, Training, fit, predict
 from adcascade.learning.model import Shape
 from adcascade.nn.packed import PackedEmbedding, TableConfig
@@ -50,8 +50,8 @@ class ConversionLearner:
     training: Training = field(default_factory=lambda: Training(epochs=3, batch_size=512, rate=2e-3, decay=1e-2))
     model: CVRModel | None = field(default=None, init=False)
     table: PackedEmbedding | None = field(default=None, init=False)
-    clicks: int = field(default=0, init=False)  # matured
-    conversions: int = field(default=0, init=False)
+    clicks: float = field(default=0, init=False)  # matured, by weight
+    conversions: float = field(default=0, init=False)  # by weight
 
     @property
     def rate(self) -> float:
@@ -60,7 +60,13 @@ class ConversionLearner:
 
     def fit(self, tables: Tables, *, progress: Progress | None = None) -> list[float]:
         """Learn from the matured clicks among sample tables; the mean loss of each epoch, [] where a rate must do."""
-        self._count(tables)
+        blocks = LabelledBlocks(self.encoder, lambda: _matured(tables), label="conversion")
+        return self.learn(blocks, progress=progress)
+
+    def learn(self, blocks: Iterable[Labelled], *, progress: Progress | None = None) -> list[float]:
+        """Learn from encoded clicks whose labels, soft ones too, are what a conversion is; iterated several times."""
+        self.clicks = float(sum(block.weight.sum(dtype=np.float64) for block in blocks))
+        self.conversions = float(sum(block.weight @ block.label.astype(np.float64) for block in blocks))
         if self.conversions < self.least_for_model or self.conversions == self.clicks:
             return []
         torch.manual_seed(self.training.seed)
@@ -70,7 +76,6 @@ class ConversionLearner:
         self.model = CVRModel(Shape.of(self.encoder, self.width), config)
         table = TableConfig(width=self.width, rate=0.05, l2=1e-5)
         self.table = PackedEmbedding(self.encoder.rows, table, seed=self.training.seed)
-        blocks = LabelledBlocks(self.encoder, lambda: _matured(tables), label="conversion")
         losses = fit(self.model, self.table, blocks, self.training, progress=progress)
         self._centre(blocks)
         return losses
@@ -89,27 +94,22 @@ class ConversionLearner:
         else:
             export(folder, self.model, self.table, self.encoder.fingerprint)
 
-    def _centre(self, blocks: LabelledBlocks) -> None:
+    def _centre(self, blocks: Iterable[Labelled]) -> None:
         """Move the bias so that as many conversions are predicted of the learned clicks as there were."""
         if self.model is None or self.table is None:
             return
         logits = np.concatenate([predict(self.model, self.table, block.batch) for block in blocks])
+        weight = np.concatenate([block.weight for block in blocks])
         with torch.no_grad():
-            self.model.bias.add_(offset(logits.astype(np.float64), self.conversions))
-
-    def _count(self, tables: Tables) -> None:
-        self.clicks, self.conversions = 0, 0
-        for table in _matured(tables):
-            self.clicks += len(table)
-            self.conversions += round(pc.sum(table["conversion"]).as_py())
+            self.model.bias.add_(offset(logits.astype(np.float64), self.conversions, weight.astype(np.float64)))
 
 
-def offset(logits: NDArray[np.float64], wanted: float) -> float:
-    """The d with sum sigmoid(logits + d) = wanted, for logits [N] and 0 < wanted < N; by bisection."""
+def offset(logits: NDArray[np.float64], wanted: float, weight: NDArray[np.float64] | float = 1.0) -> float:
+    """The d with sum weight sigmoid(logits + d) = wanted, for logits [N], 0 < wanted < sum weight; by bisection."""
     low, high = -30.0 - logits.max(), 30.0 - logits.min()
     for _ in range(60):
         middle = (low + high) / 2
-        if np.sum(0.5 * (1.0 + np.tanh(0.5 * (logits + middle)))) < wanted:
+        if np.sum(weight * 0.5 * (1.0 + np.tanh(0.5 * (logits + middle)))) < wanted:
             low = middle
         else:
             high = middle
@@ -121,10 +121,10 @@ def _matured(tables: Tables) -> Iterator[pa.Table]:
     for table in tables():
         clicks = matured_clicks(table)
         if len(clicks):
-            yield _first_slot(clicks)
+            yield first_slot(clicks)
 
 
-def _first_slot(table: pa.Table) -> pa.Table:
+def first_slot(table: pa.Table) -> pa.Table:
     """The same rows as if they had been in slot 0."""
     if "position" not in table.column_names:
         return table
