@@ -58,3 +58,10 @@ def test_the_signing_key_is_made_once_and_kept_private(tmp_path: Path, monkeypat
     assert stat.S_IMODE((tmp_path / "secret.key").stat().st_mode) == 0o600
     monkeypatch.setenv("ADCASCADE_SECRET", "given")
     assert signing_key(tmp_path) == b"given"
+
+
+def test_a_click_is_watched_for_a_part_of_its_window(tmp_path: Path) -> None:
+    """An observation window longer than the conversion window is refused, with both values."""
+    (tmp_path / "adcascade.toml").write_text("[train]\nconversion_window_s = 60\nobservation_window_s = 61\n")
+    with pytest.raises(ConfigurationError, match=r"61.*60"):
+        load_settings(tmp_path)

@@ -107,10 +107,16 @@ class TrainSettings(Section):
     refit: bool = Field(
         default=True, description="after calibrating on the held-out share, train the ranker once more on all rows"
     )
+    conversion: Literal["cvr", "defuse"] = Field(
+        default="cvr", description="learn from settled clicks alone, or from fresh ones with corrected labels"
+    )
     days: float = Field(default=90.0, gt=0, description="of the log to learn from")
     click_window_s: float = Field(default=1800.0, gt=0, description="a later click does not count for the impression")
     conversion_window_s: float = Field(
         default=7 * 86400.0, gt=0, description="a later conversion does not count; until then a click has not matured"
+    )
+    observation_window_s: float = Field(
+        default=3600.0, gt=0, description="defuse: how long a click is watched before it teaches for the first time"
     )
 
 
@@ -160,6 +166,16 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"engine.prerank is {self.engine.prerank} and engine.retrieve {self.engine.retrieve}: "
                 "a stage cannot let more ads out than come in"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _windows(self) -> Self:
+        train = self.train
+        if train.observation_window_s > train.conversion_window_s:
+            raise ValueError(
+                f"train.observation_window_s is {train.observation_window_s} and train.conversion_window_s "
+                f"{train.conversion_window_s}: a click is watched for a part of the time in which it may convert"
             )
         return self
 

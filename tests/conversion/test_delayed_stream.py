@@ -67,9 +67,8 @@ def test_the_final_label_of_the_stream_is_the_truth(some: list[tuple[int, int]])
 
 
 def test_parts_of_a_stream_are_by_time() -> None:
-    """until is inclusive; between takes the start and leaves the end."""
+    """The start is taken, the end is left."""
     found = records(np.array([0, 3, 6]), np.array([NEVER, 1, NEVER]), "once", observation=2, attribution=5)
-    assert found.until(5).time.tolist() == [2, 5]
     assert found.between(5, 8).time.tolist() == [5]
 
 

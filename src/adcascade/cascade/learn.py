@@ -20,11 +20,13 @@ from adcascade.calibration.learn import CalibrationLearner
 from adcascade.cascade.bundle import Bundles, Manifest
 from adcascade.cascade.learn_ranking import Trained, learn_and_judge, split
 from adcascade.catalog.snapshot import Snapshot
+from adcascade.conversion.defuse import DefuseLearner
 from adcascade.conversion.learn import ConversionLearner
 from adcascade.creative.learn import CreativeLearner
 from adcascade.errors import DataMissingError
 from adcascade.events.samples import Samples
 from adcascade.features.ads import AdFeatures
+from adcascade.features.encoder import Encoder
 from adcascade.features.feature import Feature
 from adcascade.learning.loop import Progress, Training
 from adcascade.preranking.distillation import DistillationConfig
@@ -69,7 +71,7 @@ class Learned:
 
     ranking: Trained
     calibration: CalibrationLearner
-    conversion: ConversionLearner
+    conversion: ConversionLearner | DefuseLearner
     retrieval: TwoTowerLearner
     preranking: PrerankingLearner
     creative: CreativeLearner
@@ -114,7 +116,7 @@ def learn_cascade(lesson: Lesson) -> Learned:
     rows = np.arange(lesson.snapshot.n, dtype=np.int32)
     features.update(rows, lesson.snapshot.columns(rows.tolist()))
     with lesson.stage("conversion", len(learn)) as progress:
-        conversion = ConversionLearner(encoder=encoder)
+        conversion = conversion_learner(settings, encoder)
         conversion.fit(lesson.samples.tables, progress=progress)
     with lesson.stage("retrieval", len(learn)) as progress:
         retrieval = TwoTowerLearner(encoder)
@@ -143,6 +145,17 @@ def learn_cascade(lesson: Lesson) -> Learned:
     )
 
 
+def conversion_learner(settings: TrainSettings, encoder: Encoder) -> ConversionLearner | DefuseLearner:
+    """The learner that the settings name, with their windows."""
+    if settings.conversion == "cvr":
+        return ConversionLearner(encoder=encoder)
+    return DefuseLearner(
+        encoder=encoder,
+        observation_us=round(settings.observation_window_s * 1e6),
+        attribution_us=round(settings.conversion_window_s * 1e6),
+    )
+
+
 def write_bundle(bundles: Bundles, learned: Learned, lesson: Lesson, *, now_us: int, until_us: int) -> Manifest:
     """Export into a new bundle; the one that serves becomes its parent. Does not promote."""
     current = bundles.current()
@@ -154,7 +167,7 @@ def write_bundle(bundles: Bundles, learned: Learned, lesson: Lesson, *, now_us: 
             "retrieval": "two_tower",
             "preranking": "mlp",
             "ranking": learned.ranking.method,
-            "conversion": "cvr",
+            "conversion": lesson.settings.conversion,
             "calibration": lesson.settings.calibration,
             "creative": "smoothed",
         },

@@ -1,18 +1,23 @@
 """Conversion, stage 3b: the probability that a click leads to a conversion.
 
-The model and its learner import torch, the stage does not: names are looked up when they are asked for.
+METHODS names the learners; each is "module:class", built as `class(encoder=..., windows in microseconds)`. They import
+torch, the stage does not: names are looked up when they are asked for.
 """
 
 from importlib import import_module
 from typing import Any
 
-METHODS = {"cvr": "adcascade.conversion.cvr:CVRModel"}
+METHODS = {
+    "cvr": "adcascade.conversion.learn:ConversionLearner",
+    "defuse": "adcascade.conversion.defuse:DefuseLearner",
+}
 
 PUBLIC = {
     "CVRConfig": "adcascade.conversion.cvr",
     "CVRModel": "adcascade.conversion.cvr",
     "ConversionLearner": "adcascade.conversion.learn",
     "ConversionStage": "adcascade.conversion.stage",
+    "DefuseLearner": "adcascade.conversion.defuse",
 }
 
 

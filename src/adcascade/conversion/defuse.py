@@ -1,8 +1,8 @@
 """DEFUSE: a fresh CVR head from clicks whose conversions are still to come (imports torch: learning only).
 
-    1  auxiliary heads, from settled clicks:    f_dp = p(converts, but late)     z = p(converts late | observed negative)
-    2  the stream of records up to now:         clicks older than w_o, and late positives (delayed_stream.py, "repaired")
-    3  the head, from the stream:               the typed weights of DEFUSE (typed_weights.py)
+    1  auxiliary heads, from settled clicks    f_dp = p(converts, but late),  z = p(converts late | observed negative)
+    2  the stream of records up to now         clicks older than w_o, and late positives (delayed_stream.py, "repaired")
+    3  the head, from the stream               the typed weights of DEFUSE (typed_weights.py)
 
 ConversionLearner waits until a click's whole attribution window w_a has passed, so its newest sample is w_a old;
 this one learns from clicks that are an hour old and corrects what is not known yet. With auxiliary heads that are
@@ -10,8 +10,11 @@ fixed, two weights on log f and log(1 - f) are one *soft label* with a weight:
 
     w⁺ log f + w⁻ log(1 - f)  =  (w⁺ + w⁻) ( y log f + (1 - y) log(1 - f) ),    y = w⁺ / (w⁺ + w⁻)
 
-so the one training loop learns it. "Now" is the latest time that the samples speak of. Where there are too few late
-conversions for a model, an auxiliary head is a rate, which is DEFUSE without features in its correction.
+so the one training loop learns it. The losses are unbiased over a *stretch of the stream*, in which late positives of
+older clicks make up for those that are still to come; so the records of the first w_a of the log are left out, but
+not the late positives that its clicks send into what follows. "Now" is the latest time that the samples speak of.
+Where there are too few late conversions for a model, an auxiliary head is a rate, which is DEFUSE without features in
+its correction.
 
 Source: "Asymptotically Unbiased Estimation for Delayed Feedback Modeling via Label Correction", arXiv 2202.06472.
 """
@@ -52,11 +55,12 @@ class DefuseLearner:
 
     def fit(self, tables: Tables, *, progress: Progress | None = None) -> list[float]:
         """Learn from sample tables with click and conversion times; the mean loss of each epoch of the head."""
-        now_us = latest_us(tables())
+        first_us, now_us = span_us(tables())
         settled = _Again(lambda: self._settled(tables, now_us, negatives_only=False))
         self.late.learn(settled)
         self.fake.learn(_Again(lambda: self._settled(tables, now_us, negatives_only=True)))
-        return self.head.learn(_Again(lambda: self._stream(tables, now_us)), progress=progress)
+        begin_us = first_us + min(self.attribution_us, (now_us - first_us) // 2)
+        return self.head.learn(_Again(lambda: self._stream(tables, begin_us, now_us)), progress=progress)
 
     def predict(self, batch: Batch) -> NDArray[np.float32]:
         """P(conversion | click) of B pairs: [B]."""
@@ -74,12 +78,12 @@ class DefuseLearner:
             kept = old & ~((delay != NEVER) & (delay <= self.observation_us)) if negatives_only else old
             yield _labelled(self.encoder, clicks, late.astype(np.float32), kept)
 
-    def _stream(self, tables: Tables, now_us: int) -> Iterator[Labelled]:
-        """The records that are there by now, with DEFUSE's weights as soft labels."""
+    def _stream(self, tables: Tables, begin_us: int, now_us: int) -> Iterator[Labelled]:
+        """The records of a stretch of the stream, with DEFUSE's weights as soft labels."""
         windows = {"observation": self.observation_us, "attribution": self.attribution_us}
         for clicks, time, delay in _clicks(tables):
             batch = labelled(self.encoder, clicks, label="click").batch
-            there = records(time, delay, "repaired", **windows).until(now_us)
+            there = records(time, delay, "repaired", **windows).between(begin_us, now_us + 1)
             f_dp, z = (head.predict(batch).clip(EDGE, 1 - EDGE)[there.click] for head in (self.late, self.fake))
             seen = Seen(kind=there.kind, f=f_dp, f_dp=f_dp, f_rn=1 - z, late=f_dp)  # DEFUSE reads neither f nor late
             positive, negative = defuse(seen)
@@ -101,10 +105,15 @@ class _Again:
         return self.blocks()
 
 
-def latest_us(tables: Iterable[pa.Table]) -> int:
-    """The latest time of any impression, click or conversion; 0 where there is none."""
-    found = (pc.max(table[name]).as_py() for table in tables for name in TIMES if name in table.column_names)
-    return max((time for time in found if time is not None), default=0)
+def span_us(tables: Iterable[pa.Table]) -> tuple[int, int]:
+    """(first click, latest time of any impression, click or conversion); (0, 0) where there is no click."""
+    first, last = [], []
+    for table in tables:
+        ends = {name: pc.min_max(table[name]).as_py() for name in TIMES if name in table.column_names}
+        first += [span["min"] for name, span in ends.items() if name == "click_time_us"]
+        last += [span["max"] for span in ends.values()]
+    known = [time for time in first if time is not None]
+    return (min(known), max(time for time in last if time is not None)) if known else (0, 0)
 
 
 def _clicks(tables: Tables) -> Iterator[tuple[pa.Table, NDArray[np.int64], NDArray[np.int64]]]:

@@ -53,10 +53,6 @@ class Records:
         shown: NDArray[np.float32] = (self.kind != NEGATIVE).astype(np.float32)
         return shown
 
-    def until(self, time: int) -> "Records":
-        """Those that are there by then."""
-        return self.part(slice(0, int(np.searchsorted(self.time, time, side="right"))))
-
     def between(self, start: int, stop: int) -> "Records":
         """Those of start <= time < stop."""
         return self.part(slice(*np.searchsorted(self.time, [start, stop])))

@@ -17,4 +17,10 @@ STUDIES: dict[str, Entry] = {
         where="adcascade.studies.kfatt:study",
         seeds=(0, 1, 2, 3, 4),
     ),
+    "defuse": Entry(
+        title="Delayed conversions: labels corrected by type of record",
+        paper="arXiv 2202.06472",
+        room="conversion",
+        where="adcascade.studies.defuse:study",
+    ),
 }
