@@ -22,5 +22,6 @@ STUDIES: dict[str, Entry] = {
         paper="arXiv 2202.06472",
         room="conversion",
         where="adcascade.studies.defuse:study",
+        seeds=(0, 1, 2, 3, 4),
     ),
 }

@@ -100,7 +100,7 @@ def claims_of(rows: list[Row], place: str) -> list[Claim]:
     """What holds on one kind of delays."""
     of = {one.name.removeprefix(f"{place}: "): one for one in rows}
     defuse, bi = of["DEFUSE"], of["Bi-DEFUSE"]
-    said = f"{place}: " if rows[0].name.startswith(place) else ""
+    said = f"{place}: " if place else ""
     better = [
         gain(f"{said}DEFUSE is better than {name}", "nll", defuse, of[name], lower_is_better=True)
         for name in ("Vanilla", "Vanilla-Win", "waiting for the window", "FNW", "FNC")
