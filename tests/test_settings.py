@@ -33,6 +33,8 @@ def test_the_file_is_read_and_the_environment_wins(tmp_path: Path, monkeypatch: 
         ("[engine]\nprerank = 5000", "engine.prerank"),
         ("[server]\nport = 99999", "server.port"),
         ("[serverr]\nport = 1", "serverr"),
+        ("[blending]\npositions = [3, 1]", "blending"),
+        ("[blending]\npositions = []", "blending.positions"),
         ("auction = [", "not TOML"),
         ("[train]\nepochs = 'many'", "train.epochs"),
     ],

@@ -59,13 +59,35 @@ class EngineSettings(Section):
 class AuctionSettings(Section):
     """Who wins and what is paid."""
 
-    rule: Literal["gsp", "first_price", "second_price"] = Field(default="gsp", description="who pays what")
+    rule: Literal["gsp", "first_price", "second_price", "vcg"] = Field(default="gsp", description="who pays what")
     reserve_micros: int = Field(
         default=200_000, ge=0, description="lowest eCPM that may win, micros per thousand impressions"
     )
     one_per: Literal["campaign", "product", "ad"] = Field(
         default="campaign", description="at most one winner per request of the same ..."
     )
+
+
+class BlendingSettings(Section):
+    """How ads stand among organic items; read where auction.rule is vcg and a request names organic products."""
+
+    candidates: int = Field(default=6, ge=1, le=8, description="best ads by eCPM that make up the slates of a page")
+    positions: tuple[int, ...] = Field(
+        default=(1, 3, 5),
+        min_length=1,
+        description="places of the slots among the organic items, from 1, rising; more slots follow at the last "
+        "distance. A page model keeps those that it learned with until the next training",
+    )
+    organic: int = Field(default=6, ge=0, le=20, description="organic items of a page that a page model looks at")
+    virtual_click_micros: int = Field(
+        default=0, description="what a click on an ad is worth to the house beside its price; below 0: a reserve"
+    )
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if list(self.positions) != sorted({one for one in self.positions if one > 0}):
+            raise ValueError(f"positions are {list(self.positions)}: give places from 1 upward, rising, such as [1, 3]")
+        return self
 
 
 class BiddingSettings(Section):
@@ -143,6 +165,7 @@ class Settings(BaseSettings):
     server: Server = Server()
     engine: EngineSettings = EngineSettings()
     auction: AuctionSettings = AuctionSettings()
+    blending: BlendingSettings = BlendingSettings()
     bidding: BiddingSettings = BiddingSettings()
     money: MoneySettings = MoneySettings()
     train: TrainSettings = TrainSettings()

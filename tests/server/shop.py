@@ -84,7 +84,7 @@ class Shop:
         return time.time_ns() // 1000 if self.clock_us is None else self.clock_us
 
     def auction(self, request: AdRequest) -> Answer:
-        """The ads that fit, dearest first, one a slot; each pays the next bid or the floor."""
+        """The ads that fit, dearest first, one a slot, every other place; each pays the next bid or the floor."""
         if self.broken:
             raise RuntimeError("the engine is broken")
         self.asked.append(request)
@@ -111,6 +111,7 @@ class Shop:
             token=self.signer.seal(token), bid_id=bid_id, slot=slot, row=number, ad=ad, creative_index=look,
             creative=ad.creatives[look], campaign=Campaign(id=ad.campaign, advertiser=advertiser.id),
             advertiser=advertiser, price_micros=ecpm // 1000, ecpm_micros=ecpm, ctr=0.1,
+            position=2 * slot + 1 if request.organic else None,
         )  # fmt: skip
 
     async def accept(self, events: Sequence[IncomingEvent]) -> list[EventReceipt]:

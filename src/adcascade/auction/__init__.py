@@ -8,9 +8,15 @@ from adcascade.auction.gsp import gsp
 from adcascade.auction.lot import Award, Lot
 from adcascade.auction.second_price import second_price
 from adcascade.auction.stage import AuctionStage
+from adcascade.auction.vcg import vcg
 from adcascade.contracts.ecpm import ecpm_of
 
-METHODS: dict[str, Callable[[Lot], Award]] = {"gsp": gsp, "first_price": first_price, "second_price": second_price}
+METHODS: dict[str, Callable[[Lot], Award]] = {
+    "gsp": gsp,
+    "first_price": first_price,
+    "second_price": second_price,
+    "vcg": vcg,
+}
 
 __all__ = [
     "METHODS",
@@ -23,4 +29,5 @@ __all__ = [
     "first_price",
     "gsp",
     "second_price",
+    "vcg",
 ]

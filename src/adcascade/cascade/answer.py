@@ -27,6 +27,7 @@ class Served:
     ecpm_micros: int  # the price per thousand impressions
     ctr: float  # P(click in this slot), calibrated
     cvr: float = float("nan")  # P(conversion | click)
+    position: int | None = None  # from 1, among the ads and organic items of the page; None: the page decides
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

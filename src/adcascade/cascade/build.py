@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -9,6 +10,10 @@ from numpy.typing import NDArray
 
 from adcascade.auction import METHODS as AUCTIONS
 from adcascade.auction import AuctionStage
+from adcascade.auction.blending import VirtualBids
+from adcascade.auction.blending_stage import BlendingStage, PageView
+from adcascade.auction.page_clicks import PageClicks
+from adcascade.auction.products import Products
 from adcascade.bidding.pacer import Pacer
 from adcascade.bidding.stage import BiddingStage
 from adcascade.calibration.live import LiveCalibration
@@ -42,9 +47,17 @@ class Widths:
     retrieve: int = 300
     prerank: int = 100
     exploration: float = 0.05
-    rule: Literal["gsp", "first_price", "second_price"] = "gsp"
+    rule: Literal["gsp", "first_price", "second_price", "vcg"] = "gsp"
     reserve_micros: int = 200_000
     one_per: Literal["campaign", "product", "ad"] = "campaign"
+    candidates: int = 6  # of a slate
+    pattern: tuple[int, ...] = (1, 3, 5)  # places of the slots among organic items
+    virtual_click_micros: int = 0
+
+    @property
+    def blends(self) -> bool:
+        """Whether pages with organic items are sold as a whole."""
+        return self.rule == "vcg"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,6 +72,7 @@ class Loaded:
     features: AdFeatures
     snapshot: Snapshot
     listeners: Sequence[CatalogListener]
+    pattern: tuple[int, ...] | None  # places of the slots among organic items; None: the page's affair
 
     def slot_factor(self, slot: int) -> float:
         """Clicks in this slot for one click in the first; the last factor holds for all further slots."""
@@ -88,6 +102,7 @@ def cold(snapshot: Snapshot, widths: Widths, pacer: Pacer | None) -> Loaded:
         features=AdFeatures(encoder),
         snapshot=snapshot,
         listeners=(fit,),
+        pattern=widths.pattern if widths.blends else None,
     )
 
 
@@ -132,8 +147,15 @@ def load_bundle(
         slot_factors=factors,
         one_per=widths.one_per,
     )
+    products = Products(snapshot.ads)
+    view = _page_view(root / "page", ranker, products, encoder.fingerprint)
     counts = read_counts(root / "creative")
-    close = [Place(auction, required=True), Place(CreativeStage(counts, snapshot))]
+    looks = Place(CreativeStage(counts, snapshot))
+    close = [Place(auction, required=True), looks]
+    blending = BlendingStage(
+        auction, view, candidates=widths.candidates, virtual=VirtualBids(ads=widths.virtual_click_micros)
+    )
+    close_blended = Pipeline("cascade", [Place(blending, required=True), looks])
     close_explored = _uniform_close(snapshot, widths, CreativeStage(counts, snapshot, explore=True))
     return Loaded(
         version=version,
@@ -144,13 +166,29 @@ def load_bundle(
             Pipeline("cascade", close),
             Pipeline("exploration", close_explored),
             share=widths.exploration,
+            close_blended=close_blended if widths.blends else None,
         ),
         reference=(every, *(place.stage for place in judging), auction),
         slot_factors=factors,
         features=features,
         snapshot=snapshot,
-        listeners=(retrieval,),
+        listeners=(retrieval, products),
+        pattern=_pattern(widths, view),
     )
+
+
+def _page_view(folder: Path, ranker: Scorer, products: Products, fingerprint: str) -> PageView | None:
+    """What the bundle knows of whole pages; None where it has learned nothing of them."""
+    if not folder.exists():
+        return None
+    return PageView(model=PageClicks(folder, fingerprint), vectors=ranker.vectors, products=products)
+
+
+def _pattern(widths: Widths, view: PageView | None) -> tuple[int, ...] | None:
+    """Where slots stand among organic items: as the page model learned it, else as the settings say."""
+    if not widths.blends:
+        return None
+    return widths.pattern if view is None else view.model.layout.pattern
 
 
 def _uniform_close(snapshot: Snapshot, widths: Widths, creatives: CreativeStage) -> list[Place]:

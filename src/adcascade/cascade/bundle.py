@@ -4,6 +4,7 @@
       20260301T120000-3f9c2a71/     a version: time of writing and the start of its content hash
         manifest.json               what is inside, sha256 of every file, schema, methods, metrics, parents
         features/ retrieval/ preranking/ ranking/ conversion/ calibration/ creative/
+        page/                       where whole pages are sold and enough were explored
       current                       text: the version that serves
       history                       text: the versions that served before, oldest first
 

@@ -116,7 +116,8 @@ class Engine:
     """Two pipelines before one auction: the cascade, and exploration for a share of the requests.
 
     select and explore narrow the catalog to ranked candidates; close turns ranked candidates into winners
-    (it runs again when a winner's budget turns out to be spent).
+    (it runs again when a winner's budget turns out to be spent). close_blended: of pages that also hold organic
+    items, where these are sold otherwise.
     """
 
     select: Pipeline
@@ -124,6 +125,7 @@ class Engine:
     close: Pipeline
     close_explored: Pipeline
     share: float  # of requests that are explored
+    close_blended: Pipeline | None = None
 
     def run(self, opportunity: Opportunity, deadline_ns: int) -> Outcome:
         """Decide one request until a time of the pipelines' clock."""
@@ -136,5 +138,9 @@ class Engine:
 
     def finish(self, opportunity: Opportunity, ranked: Candidates, deadline_ns: int, *, exploring: bool) -> list[Step]:
         """Auction and creatives over ranked candidates; the last step's `left` are the winners."""
-        close = self.close_explored if exploring else self.close
+        close = self.close
+        if exploring:
+            close = self.close_explored
+        elif self.close_blended is not None and opportunity.request.organic:
+            close = self.close_blended
         return close.run(opportunity, ranked, deadline_ns)

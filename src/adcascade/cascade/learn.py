@@ -1,6 +1,7 @@
 """Learning the whole cascade from a sample set of the installation's own log, into a new bundle.
 
-    encoder -> ranking -> calibration, slot factors -> conversion -> retrieval -> pre-ranking (distilled) -> creative
+    encoder -> ranking -> calibration, slot factors -> conversion -> retrieval -> pre-ranking (distilled) -> creative,
+    and of explored pages the page model, where whole pages are sold
 
 Every stage learns from the same rows; the last `holdout` share, in order of time, calibrates and judges. This file
 imports torch: serving never imports it.
@@ -16,8 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from adcascade.auction.page_learn import PageModelLearner
+from adcascade.auction.products import Products
 from adcascade.calibration.learn import CalibrationLearner
 from adcascade.cascade.bundle import Bundles, Manifest
+from adcascade.cascade.learn_pages import Known, PagePlan, learn_pages
 from adcascade.cascade.learn_ranking import Trained, learn_and_judge, split
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.conversion.defuse import DefuseLearner
@@ -40,12 +44,13 @@ LEAST_CLICKS = 50  # in the learning part, below which nothing can be learned
 
 @dataclass(slots=True, kw_only=True)
 class Lesson:
-    """What is learned from, and how; `seconds` says how long each stage took."""
+    """What is learned from, and how; `seconds` says how long each stage took. pages: None: no page model."""
 
     samples: Samples
     snapshot: Snapshot
     features: Sequence[Feature]
     settings: TrainSettings
+    pages: PagePlan | None = None
     seed: int = 0
     say: Say | None = None
     seconds: dict[str, float] = field(default_factory=dict)
@@ -75,6 +80,7 @@ class Learned:
     retrieval: TwoTowerLearner
     preranking: PrerankingLearner
     creative: CreativeLearner
+    pages: PageModelLearner | None
     metrics: dict[str, float]
     rows: int
 
@@ -92,6 +98,14 @@ class Learned:
         for name, write in parts.items():
             (folder / name).mkdir()
             write(folder / name)
+        if self.pages is not None and self.pages.model is not None:
+            (folder / "page").mkdir()
+            self.pages.export(folder / "page", self.ranking.encoder.fingerprint)
+
+    @property
+    def page_method(self) -> dict[str, str]:
+        """What the manifest says of the page model; nothing where there is none."""
+        return {"page": "neighbours"} if self.pages is not None and self.pages.model is not None else {}
 
 
 def _nothing(stage: str, done: int, total: int) -> None:
@@ -133,6 +147,9 @@ def learn_cascade(lesson: Lesson) -> Learned:
     with lesson.stage("creative", len(learn)):
         creative = CreativeLearner(lesson.snapshot.ads)
         creative.add_tables(lesson.samples.tables(["logged_ad", "logged_creative", "click"]))
+    products = Products(lesson.snapshot.ads)
+    known = Known(ranking=ranking, calibration=calibration, ads=features, products=products)
+    pages = _learn_pages(lesson, known)
     return Learned(
         ranking=ranking,
         calibration=calibration,
@@ -140,7 +157,8 @@ def learn_cascade(lesson: Lesson) -> Learned:
         retrieval=retrieval,
         preranking=preranking,
         creative=creative,
-        metrics=metrics,
+        pages=pages,
+        metrics=metrics if pages is None else metrics | pages.metrics,
         rows=len(lesson.samples),
     )
 
@@ -154,6 +172,13 @@ def conversion_learner(settings: TrainSettings, encoder: Encoder) -> ConversionL
         observation_us=round(settings.observation_window_s * 1e6),
         attribution_us=round(settings.conversion_window_s * 1e6),
     )
+
+
+def _learn_pages(lesson: Lesson, known: Known) -> PageModelLearner | None:
+    if lesson.pages is None:
+        return None
+    with lesson.stage("pages", len(lesson.samples)):
+        return learn_pages(lesson.samples, known, lesson.pages, seed=lesson.seed)
 
 
 def write_bundle(bundles: Bundles, learned: Learned, lesson: Lesson, *, now_us: int, until_us: int) -> Manifest:
@@ -170,6 +195,7 @@ def write_bundle(bundles: Bundles, learned: Learned, lesson: Lesson, *, now_us: 
             "conversion": lesson.settings.conversion,
             "calibration": lesson.settings.calibration,
             "creative": "smoothed",
+            **learned.page_method,
         },
         metrics={**learned.metrics, **{f"seconds_{name}": value for name, value in lesson.seconds.items()}},
         parents=(current,) if current else (),

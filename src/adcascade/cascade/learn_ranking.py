@@ -165,7 +165,7 @@ def recipe_of(settings: TrainSettings, *, rows: int, seed: int) -> Recipe:
 
 def judge(trained: Trained, samples: Samples, label: str = "click") -> Judged:
     """Predict all rows of `samples`."""
-    parts = [_judge_table(trained, table, label) for table in samples.tables()]
+    parts = [judge_table(trained, table, label) for table in samples.tables()]
     if not parts:
         none = np.empty(0)
         text = np.empty(0, np.str_)
@@ -173,7 +173,8 @@ def judge(trained: Trained, samples: Samples, label: str = "click") -> Judged:
     return Judged(**{name: np.concatenate([getattr(p, name) for p in parts]) for name in Judged.__slots__})
 
 
-def _judge_table(trained: Trained, table: pa.Table, label: str) -> Judged:
+def judge_table(trained: Trained, table: pa.Table, label: str = "click") -> Judged:
+    """Predict the labelled rows of a table."""
     table = table.filter(table[label].is_valid())
     actual = predict(trained.model, trained.table, labelled(trained.encoder, table, label=label).batch)
     first = actual

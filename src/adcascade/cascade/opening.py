@@ -154,4 +154,7 @@ def _widths(settings: Settings) -> Widths:
         rule=settings.auction.rule,
         reserve_micros=settings.auction.reserve_micros,
         one_per=settings.auction.one_per,
+        candidates=settings.blending.candidates,
+        pattern=settings.blending.positions,
+        virtual_click_micros=settings.blending.virtual_click_micros,
     )

@@ -10,6 +10,7 @@ from adcascade.contracts import AdRequest, Opportunity
 from adcascade.features.encoder import Encoder
 
 HOUR_US = 3_600_000_000
+MOST_ORGANIC = 20  # organic products of a page that are kept in the log
 Seen = dict[str, str | float | int | list[str] | None]
 
 
@@ -31,6 +32,7 @@ def seen_of(request: AdRequest, profiles: Profiles, context: Sequence[str]) -> S
         "hour": str(request.time_us // HOUR_US % 24),
         "history_ad": ads,
         "history_category": categories,
+        "organic": list(request.organic[:MOST_ORGANIC]) or None,
     }
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from adcascade.auction.slates import page_places
 from adcascade.cascade.answer import Answer, EventReceipt, IncomingEvent, Resolved, Served
 from adcascade.cascade.budgets import Budgets
 from adcascade.cascade.build import Loaded
@@ -84,8 +85,9 @@ class AdService:
         opportunity = self.opportunity(request)
         factor = parts.memory.live.factor
         outcome, reservations = self._sell(opportunity, loaded.engine.run(opportunity, deadline), deadline)
+        positions = self._positions(request, len(reservations))
         sealed = [parts.till.seal(outcome.winners, i, r, test=request.test) for i, r in enumerate(reservations)]
-        served = tuple(self._served(outcome, i, r, sealed[i]) for i, r in enumerate(reservations))
+        served = tuple(self._served(outcome, i, r, sealed[i], positions[i]) for i, r in enumerate(reservations))
         problem = "" if request.test else self._log(opportunity, outcome, served, factor, asked)
         if problem:
             parts.till.release(list(reservations))
@@ -118,7 +120,16 @@ class AdService:
         paid = np.array([one is not None for one in held], np.bool_)
         return replace(outcome, winners=outcome.winners.take(paid)), [one for one in held if one is not None]
 
-    def _served(self, outcome: Outcome, place: int, reservation: Reservation, token: str) -> Served:
+    def _positions(self, request: AdRequest, winners: int) -> list[int | None]:
+        """Where each winner stands among the organic items, from 1; None where the page decides."""
+        pattern = self.loaded.pattern
+        if pattern is None or not request.organic:
+            return [None] * winners
+        return [place + 1 for place in page_places(winners, len(request.organic), pattern)[0]]
+
+    def _served(
+        self, outcome: Outcome, place: int, reservation: Reservation, token: str, position: int | None
+    ) -> Served:
         snapshot, winners = self.parts.snapshot, outcome.winners
         row, slot, creative = int(winners.ad[place]), int(winners.slot[place]), int(winners.creative[place])
         ad = snapshot.ads[row]
@@ -141,6 +152,7 @@ class AdService:
             ecpm_micros=round(price * events * 1000) if events == events else 0,  # noqa: PLR0124  NaN: nobody knows
             ctr=ctr,
             cvr=float(winners.cvr[place]),
+            position=position,
         )
 
     def _log(

@@ -9,6 +9,7 @@ import msgspec
 from adcascade.cascade.bundle import Bundles, Manifest
 from adcascade.cascade.features import features_of
 from adcascade.cascade.learn import Lesson, Say, learn_cascade, write_bundle
+from adcascade.cascade.learn_pages import PagePlan
 from adcascade.cascade.learn_ranking import learn_and_judge
 from adcascade.cascade.log_samples import write_log_samples
 from adcascade.catalog.snapshot import Snapshot
@@ -16,7 +17,7 @@ from adcascade.catalog.store import CatalogStore
 from adcascade.events.journal import Journal
 from adcascade.events.samples import Samples
 from adcascade.features.feature import Feature
-from adcascade.settings import load_settings
+from adcascade.settings import Settings, load_settings
 
 SAMPLES = "samples"  # folder of the joined log, in the working directory
 
@@ -53,12 +54,20 @@ def train_from_log(order: Order) -> Manifest:
         snapshot=snapshot,
         features=features,
         settings=settings.train,
+        pages=page_plan(settings),
         seed=order.seed,
         say=order.say,
     )
     learned = learn_cascade(lesson)
     bundles = Bundles(settings.bundles_path)
     return write_bundle(bundles, learned, lesson, now_us=order.now_us, until_us=order.until_us)
+
+
+def page_plan(settings: Settings) -> PagePlan | None:
+    """How pages are laid out; None where they are not sold as a whole, and so no page model is needed."""
+    if settings.auction.rule != "vcg":
+        return None
+    return PagePlan(pattern=settings.blending.positions, organic=settings.blending.organic)
 
 
 def train_from_samples(folder: Path, order: Order) -> Manifest:

@@ -56,6 +56,10 @@ class Scorer:
         tensors = tuple(self._user.run(None, {name: given[name] for name in self._user_inputs}))
         return State(tensors, request.keys)
 
+    def vectors(self, rows: NDArray[np.int32]) -> Floats:
+        """What the model knows of the ads at these catalog rows [n], whatever the request: [n, F K + D]."""
+        return ad_vectors(self._table, self._ads, rows)
+
     def score(self, state: State, rows: NDArray[np.int32]) -> Floats:
         """Logits float32 [n] of the ads at these catalog rows [n]."""
         n = len(rows)
@@ -71,6 +75,12 @@ class Scorer:
         given.update((f"state_{place}", part) for place, part in enumerate(state.tensors))
         logits: Floats = self._score.run(None, {name: given[name] for name in self._score_inputs})[0]
         return logits
+
+
+def ad_vectors(table: Floats, ads: AdFeatures, rows: NDArray[np.int32]) -> Floats:
+    """Embeddings end to end by a packed table, then the numbers, of the ads at these catalog rows [n]: [n, F K + D]."""
+    embedded = table[ads.ids[rows]].reshape(len(rows), -1)
+    return np.concatenate((embedded, ads.dense[rows]), axis=1, dtype=np.float32)
 
 
 def open_session(path: Path) -> tuple[ort.InferenceSession, tuple[str, ...]]:

@@ -24,4 +24,10 @@ STUDIES: dict[str, Entry] = {
         where="adcascade.studies.defuse:study",
         seeds=(0, 1, 2, 3, 4),
     ),
+    "vcg-blending": Entry(
+        title="Blending ads with organic items by virtual bids and VCG",
+        paper="arXiv 2105.13556",
+        room="auction",
+        where="adcascade.studies.vcg_blending:study",
+    ),
 }

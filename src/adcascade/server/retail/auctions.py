@@ -69,6 +69,7 @@ class AuctionsEndpoint:
             assets = [Asset(url=creative.image_url, width=creative.width, height=creative.height)]
         return WinnerTold(
             rank=rank,
+            position=served.position,
             type="product",
             id=served.ad.product or served.ad.id,
             resolved_bid_id=served.token,

@@ -75,6 +75,7 @@ class WinnerTold(Style, frozen=True, kw_only=True, omit_defaults=False):
     """One ad. Report its events under resolvedBidId, or use the two URLs; not both."""
 
     rank: int  # 1 is the best slot
+    position: int | None  # from 1, among organic products and ads; null: where the page wants it
     type: Literal["product"]
     id: str  # of the product
     resolved_bid_id: str
