@@ -33,6 +33,9 @@ class Storage(Section):
     journal: Path = Field(default=Path("journal.db"), description="the durable event log with the ledger")
     sealed: Path = Field(default=Path("sealed"), description="old hours of the log as Parquet")
     bundles: Path = Field(default=Path("bundles"), description="folder of all bundles")
+    supervision: Path = Field(
+        default=Path("supervision"), description="folder of the teachers and of what they said of logged impressions"
+    )
 
 
 class Server(Section):
@@ -132,6 +135,10 @@ class TrainSettings(Section):
     conversion: Literal["cvr", "defuse"] = Field(
         default="cvr", description="learn from settled clicks alone, or from fresh ones with corrected labels"
     )
+    supervision: bool = Field(
+        default=False,
+        description="train the ranker beside what `adcascade supervise` stored, by the table [supervision]",
+    )
     days: float = Field(default=90.0, gt=0, description="of the log to learn from")
     click_window_s: float = Field(default=1800.0, gt=0, description="a later click does not count for the impression")
     conversion_window_s: float = Field(
@@ -140,6 +147,20 @@ class TrainSettings(Section):
     observation_window_s: float = Field(
         default=3600.0, gt=0, description="defuse: how long a click is watched before it teaches for the first time"
     )
+
+
+class SupervisionSettings(Section):
+    """The teacher that scores logged impressions, and how the ranker learns from it (train.supervision)."""
+
+    teacher: str = Field(default="committee", description="ranking model of the teacher, named as train.ranking is")
+    width: int | None = Field(default=None, ge=1, description="of its embeddings; none: as the model's recipe says")
+    warm_up_s: float = Field(default=86400.0, ge=0, description="of the log that the first teacher learns from")
+    refresh_s: float = Field(default=86400.0, gt=0, description="a new teacher learns from the whole past so often")
+    alpha: float = Field(default=3.0, gt=0, description="what the teacher's probability is multiplied by, up to 1")
+    weight: float = Field(default=2.0, ge=0, description="of the distillation head's loss")
+    beta: float = Field(default=1.0, ge=0, description="what that head's gradient is multiplied by in the backbone")
+    adapter: bool = Field(default=False, description="a student adapter brings the teacher's label up to date")
+    adapted: float = Field(default=1.0, ge=0, description="weight of the loss of the adapter's head")
 
 
 class FeatureSettings(Section):
@@ -169,6 +190,7 @@ class Settings(BaseSettings):
     bidding: BiddingSettings = BiddingSettings()
     money: MoneySettings = MoneySettings()
     train: TrainSettings = TrainSettings()
+    supervision: SupervisionSettings = SupervisionSettings()
     features: FeatureSettings = FeatureSettings()
 
     @classmethod
@@ -224,6 +246,11 @@ class Settings(BaseSettings):
     def bundles_path(self) -> Path:
         """Folder of all bundles."""
         return self.directory / self.storage.bundles
+
+    @property
+    def supervision_path(self) -> Path:
+        """Folder of the teachers and of what they said."""
+        return self.directory / self.storage.supervision
 
     @property
     def public_url(self) -> str:

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from adcascade.cli.app import app
 from adcascade.errors import BundleError, DataMissingError
 
-COMMANDS = ["demo", "import", "train", "evaluate", "export", "serve", "simulate", "explain"]
+COMMANDS = ["demo", "import", "train", "supervise", "evaluate", "export", "serve", "simulate", "explain"]
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, "catalog import", "bundle list", "bundle rollback"])
@@ -37,6 +37,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     [
         (("evaluate", "nowhere"), 1, "train one"),
         (("train",), 1, "impression"),
+        (("supervise",), 1, "impression"),
         (("simulate",), 1, "adcascade demo"),
         (("explain", "nowhere.json"), 1, "does not exist"),
         (("bundle", "rollback"), 1, "nothing to roll back"),

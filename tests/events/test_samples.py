@@ -234,3 +234,16 @@ def test_a_part_by_time_is_not_cut_by_rows(tmp_path: Path) -> None:
     assert sorted(early.table()["time_us"].to_pylist()) == [1, 2]
     with pytest.raises(InputError, match="slice first"):
         early.slice(0, 1)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.integers(0, 20), min_size=1, max_size=12), st.integers(0, 21), st.integers(0, 21))
+def test_between_takes_the_rows_of_a_time(times: list[int], since: int, until: int) -> None:
+    """since <= time < until, against a loop; a set that is not in order of time is refused."""
+    with TemporaryDirectory() as folder:
+        ordered = write(Path(folder) / "ordered", [timed(sorted(times))])
+        found = ordered.between(since, until).table(["time_us"])["time_us"].to_pylist()
+        assert found == [time for time in sorted(times) if since <= time < until]
+        if sorted(times) != times:
+            with pytest.raises(InputError, match="order of time"):
+                write(Path(folder) / "mixed", [timed(times)]).between(since, until)

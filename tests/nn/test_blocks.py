@@ -1,9 +1,11 @@
 """Laws of the shared blocks."""
 
+import pytest
 import torch
+from torch import nn
 from torch.testing import assert_close
 
-from adcascade.nn.blocks import SplitLinear, mlp
+from adcascade.nn.blocks import SplitLinear, last_map, mlp
 from adcascade.nn.inputs import Inputs, flat, history_mean
 
 
@@ -24,6 +26,15 @@ def test_an_mlp_ends_linear_only_at_width_one() -> None:
     logits = mlp((3, 8, 1), dropout=0.5).eval()(x)
     assert logits.shape == (50, 1)
     assert (logits < 0).any() or (logits > 0).any()
+
+
+def test_the_last_map_of_a_network_is_found_or_refused() -> None:
+    """The map to one number that ends an MLP; what ends in a ReLU has none."""
+    network = mlp((3, 2, 1))
+    z = torch.randn(5, 3)
+    assert_close(last_map(network)(network[:-1](z)), network(z))
+    with pytest.raises(TypeError, match="ReLU"):
+        last_map(nn.Sequential(nn.Linear(3, 2), nn.ReLU()))
 
 
 def test_the_mean_of_a_history_ignores_padding() -> None:

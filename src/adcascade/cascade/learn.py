@@ -33,10 +33,11 @@ from adcascade.features.ads import AdFeatures
 from adcascade.features.encoder import Encoder
 from adcascade.features.feature import Feature
 from adcascade.learning.loop import Progress, Training
+from adcascade.learning.supervision import TEACHER, supervised_share
 from adcascade.preranking.distillation import DistillationConfig
 from adcascade.preranking.learn import PrerankingLearner
 from adcascade.retrieval.two_tower import TwoTowerLearner
-from adcascade.settings import TrainSettings
+from adcascade.settings import SupervisionSettings, TrainSettings
 
 Say = Callable[[str, int, int], None]  # stage, rows done, rows in all
 LEAST_CLICKS = 50  # in the learning part, below which nothing can be learned
@@ -44,13 +45,17 @@ LEAST_CLICKS = 50  # in the learning part, below which nothing can be learned
 
 @dataclass(slots=True, kw_only=True)
 class Lesson:
-    """What is learned from, and how; `seconds` says how long each stage took. pages: None: no page model."""
+    """What is learned from, and how; `seconds` says how long each stage took. pages: None: no page model.
+
+    supervision: how the ranker learns from the teacher's columns of the samples; None: it does not.
+    """
 
     samples: Samples
     snapshot: Snapshot
     features: Sequence[Feature]
     settings: TrainSettings
     pages: PagePlan | None = None
+    supervision: SupervisionSettings | None = None
     seed: int = 0
     say: Say | None = None
     seconds: dict[str, float] = field(default_factory=dict)
@@ -116,15 +121,18 @@ def learn_cascade(lesson: Lesson) -> Learned:
     """Train every stage. DataMissingError where the log holds too few clicks to learn from."""
     settings = lesson.settings
     learn, _ = split(lesson.samples, settings.holdout)
-    clicks = sum(float(np.nansum(table["click"].to_numpy())) for table in learn.tables(["click"]))
-    if clicks < LEAST_CLICKS:
-        raise DataMissingError(
-            f"the log holds {clicks:.0f} clicks to learn from; at least {LEAST_CLICKS} are needed: serve for longer"
-        )
+    require_clicks(learn)
     with lesson.stage("ranking", len(learn)) as progress:
         ranking, calibration, metrics = learn_and_judge(
-            lesson.features, lesson.samples, settings, seed=lesson.seed, progress=progress
+            lesson.features,
+            lesson.samples,
+            settings,
+            seed=lesson.seed,
+            supervision=lesson.supervision,
+            progress=progress,
         )
+    if lesson.supervision is not None:
+        metrics["supervised"] = supervised_share(lesson.samples.tables([TEACHER]))
     encoder = ranking.encoder
     features = AdFeatures(encoder)
     rows = np.arange(lesson.snapshot.n, dtype=np.int32)
@@ -181,6 +189,15 @@ def _learn_pages(lesson: Lesson, known: Known) -> PageModelLearner | None:
         return learn_pages(lesson.samples, known, lesson.pages, seed=lesson.seed)
 
 
+def require_clicks(samples: Samples) -> None:
+    """DataMissingError where the rows hold too few clicks to learn from."""
+    clicks = sum(float(np.nansum(table["click"].to_numpy())) for table in samples.tables(["click"]))
+    if clicks < LEAST_CLICKS:
+        raise DataMissingError(
+            f"the log holds {clicks:.0f} clicks to learn from; at least {LEAST_CLICKS} are needed: serve for longer"
+        )
+
+
 def write_bundle(bundles: Bundles, learned: Learned, lesson: Lesson, *, now_us: int, until_us: int) -> Manifest:
     """Export into a new bundle; the one that serves becomes its parent. Does not promote."""
     current = bundles.current()
@@ -196,12 +213,20 @@ def write_bundle(bundles: Bundles, learned: Learned, lesson: Lesson, *, now_us: 
             "calibration": lesson.settings.calibration,
             "creative": "smoothed",
             **learned.page_method,
+            **supervision_of(lesson.supervision),
         },
         metrics={**learned.metrics, **{f"seconds_{name}": value for name, value in lesson.seconds.items()}},
         parents=(current,) if current else (),
         samples=learned.rows,
         until_us=until_us,
     )
+
+
+def supervision_of(settings: SupervisionSettings | None) -> dict[str, str]:
+    """The manifest's line on how the ranker was supervised; none where it was not."""
+    if settings is None:
+        return {}
+    return {"supervision": f"{settings.teacher}, auxiliary head" + (", student adapter" if settings.adapter else "")}
 
 
 def _living(snapshot: Snapshot) -> NDArray[np.int32]:

@@ -26,14 +26,17 @@ from adcascade.events.samples import Samples
 from adcascade.features.encoder import Encoder
 from adcascade.features.feature import Feature
 from adcascade.features.fitting import columns_of
+from adcascade.learning.auxiliary_head import AuxiliaryConfig
 from adcascade.learning.export import export
+from adcascade.learning.external_distillation import EXTRA, fit_with_teacher
 from adcascade.learning.labelled import LabelledBlocks, labelled
-from adcascade.learning.loop import Progress, fit, predict
-from adcascade.learning.model import ScoringModel, Shape
+from adcascade.learning.loop import Progress, Training, fit, predict
+from adcascade.learning.model import DeepModel, ScoringModel, Shape
+from adcascade.learning.student_adapter import AdapterLearner, StudentAdapter
 from adcascade.nn.packed import PackedEmbedding
 from adcascade.ranking import METHODS
 from adcascade.ranking.recipes import RECIPES, Recipe
-from adcascade.settings import TrainSettings
+from adcascade.settings import SupervisionSettings, TrainSettings
 
 Floats = NDArray[np.float64]
 FAITH = 1000.0  # events that a model's own probabilities count for beside those of the held-out rows
@@ -107,17 +110,44 @@ def learn_ranking(
     *,
     seed: int = 0,
     label: str = "click",
+    supervision: SupervisionSettings | None = None,
     progress: Progress | None = None,
 ) -> Trained:
-    """Fit the encoder, then the model named by the settings, on all rows of `learn`."""
+    """Fit the encoder, then the model named by the settings, on all rows of `learn`.
+
+    supervision: how to learn beside the teacher's columns that the rows carry; None: from the labels alone.
+    """
     encoder = Encoder.fit(features, learn.tables(columns_of(features)))
     recipe = recipe_of(settings, rows=len(learn), seed=seed)
     make = model_class(settings.ranking)
     torch.manual_seed(seed)
     model = make(Shape.of(encoder, recipe.table.width))
     table = PackedEmbedding(encoder.rows, recipe.table, seed=seed)
-    fit(model, table, LabelledBlocks(encoder, learn.tables, label=label), recipe.training, progress=progress)
+    blocks = LabelledBlocks(encoder, learn.tables, label=label, extra=EXTRA if supervision else ())
+    if supervision is None:
+        fit(model, table, blocks, recipe.training, progress=progress)
+    else:
+        fit_supervised(model, table, blocks, recipe.training, supervision, progress)
     return Trained(encoder=encoder, model=model, table=table, method=settings.ranking)
+
+
+def fit_supervised(  # noqa: PLR0917  what `fit` takes, and the settings
+    model: ScoringModel,
+    table: PackedEmbedding,
+    blocks: LabelledBlocks,
+    training: Training,
+    settings: SupervisionSettings,
+    progress: Progress | None,
+) -> None:
+    """Train beside a teacher by the settings. ConfigurationError for a model without a hidden vector."""
+    if not isinstance(model, DeepModel):
+        raise ConfigurationError(
+            f"train.supervision is on, and {type(model).__name__} has no hidden vector that a second head could read; "
+            "set train.ranking to dcn_v2, din or another DeepModel, or train.supervision to false"
+        )
+    config = AuxiliaryConfig(alpha=settings.alpha, weight=settings.weight, beta=settings.beta, adapted=settings.adapted)
+    adapter = AdapterLearner(StudentAdapter(blocks.encoder.scenarios)) if settings.adapter else None
+    fit_with_teacher(model, table, blocks, training, config, adapter=adapter, progress=progress)
 
 
 def learn_and_judge(
@@ -126,6 +156,7 @@ def learn_and_judge(
     settings: TrainSettings,
     *,
     seed: int = 0,
+    supervision: SupervisionSettings | None = None,
     progress: Progress | None = None,
 ) -> tuple[Trained, CalibrationLearner, dict[str, float]]:
     """The model to serve, its calibration, and the metrics on the held-out rows.
@@ -133,13 +164,19 @@ def learn_and_judge(
     With settings.refit the model to serve has learned from all rows, and the calibration and the metrics are
     those of its twin that had not seen the held-out ones.
     """
+
+    def learned(rows: Samples) -> Trained:
+        return learn_ranking(
+            features, rows, settings, seed=seed, label=samples.label, supervision=supervision, progress=progress
+        )
+
     learn, held = split(samples, settings.holdout)
-    trained = learn_ranking(features, learn, settings, seed=seed, label=samples.label, progress=progress)
+    trained = learned(learn)
     judged = judge(trained, held, samples.label)
     calibration = learn_calibration(judged, settings.calibration)
     metrics = measure(judged, settings.calibration)
     if settings.refit:
-        trained = learn_ranking(features, samples, settings, seed=seed, label=samples.label, progress=progress)
+        trained = learned(samples)
     return trained, calibration, metrics
 
 

@@ -13,6 +13,7 @@ from adcascade.events.join import JoinCounts, join
 from adcascade.events.journal import Journal
 from adcascade.events.samples import Samples, SampleWriter
 from adcascade.features.feature import Feature
+from adcascade.learning.supervision import SupervisionStore, with_supervision
 from adcascade.settings import TrainSettings
 
 
@@ -24,9 +25,13 @@ def write_log_samples(
     features: tuple[Feature, ...],
     settings: TrainSettings,
     until_us: int,
+    store: SupervisionStore | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[Samples, JoinCounts]:
-    """Join everything up to `until_us` and write it to `folder`, replacing an older set; `progress` hears of rows."""
+    """Join everything up to `until_us` and write it to `folder`, replacing an older set; `progress` hears of rows.
+
+    With a store every row also says what a teacher said of it (learning/supervision.py).
+    """
     if folder.exists():
         shutil.rmtree(folder)
     counts = JoinCounts()
@@ -44,7 +49,7 @@ def write_log_samples(
         for whole in tables:
             table = settled(whole.filter(pc.greater_equal(whole["time_us"], since)), ripe)
             if len(table):
-                writer.write(table)
+                writer.write(table if store is None else with_supervision(table, store))
                 if progress is not None:
                     progress(len(table))
     if not writer.rows:

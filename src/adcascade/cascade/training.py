@@ -1,6 +1,7 @@
 """Training an installation: its log, or an imported sample set, becomes a bundle. Imports torch."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +15,11 @@ from adcascade.cascade.learn_ranking import learn_and_judge
 from adcascade.cascade.log_samples import write_log_samples
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.catalog.store import CatalogStore
+from adcascade.errors import ConfigurationError, DataMissingError
 from adcascade.events.journal import Journal
 from adcascade.events.samples import Samples
 from adcascade.features.feature import Feature
+from adcascade.learning.supervision import STORE, SupervisionStore
 from adcascade.settings import Settings, load_settings
 
 SAMPLES = "samples"  # folder of the joined log, in the working directory
@@ -38,8 +41,10 @@ def train_from_log(order: Order) -> Manifest:
     """Join the installation's log, train every stage, write a bundle. Does not promote."""
     settings = load_settings(order.directory)
     features = features_of(settings.features)
-    with CatalogStore(settings.catalog_url) as store, Journal(settings.journal_path) as journal:
-        snapshot = Snapshot.from_store(store)
+    with ExitStack() as opened:
+        snapshot = Snapshot.from_store(opened.enter_context(CatalogStore(settings.catalog_url)))
+        journal = opened.enter_context(Journal(settings.journal_path))
+        store = opened.enter_context(supervision_store(settings)) if settings.train.supervision else None
         samples, _ = write_log_samples(
             journal,
             snapshot,
@@ -47,6 +52,7 @@ def train_from_log(order: Order) -> Manifest:
             features=features,
             settings=settings.train,
             until_us=order.until_us,
+            store=store,
             progress=order.joined,
         )
     lesson = Lesson(
@@ -55,6 +61,7 @@ def train_from_log(order: Order) -> Manifest:
         features=features,
         settings=settings.train,
         pages=page_plan(settings),
+        supervision=settings.supervision if settings.train.supervision else None,
         seed=order.seed,
         say=order.say,
     )
@@ -70,9 +77,24 @@ def page_plan(settings: Settings) -> PagePlan | None:
     return PagePlan(pattern=settings.blending.positions, organic=settings.blending.organic)
 
 
+def supervision_store(settings: Settings) -> SupervisionStore:
+    """The installation's store; DataMissingError where nobody has asked a teacher yet."""
+    path = settings.supervision_path / STORE
+    if not path.exists():
+        raise DataMissingError(
+            f"there is no {path}: run `adcascade supervise` first, or set train.supervision to false"
+        )
+    return SupervisionStore(path)
+
+
 def train_from_samples(folder: Path, order: Order) -> Manifest:
     """Train ranking and calibration alone from an imported set, and write a bundle that `evaluate` reads."""
     settings = load_settings(order.directory)
+    if settings.train.supervision:
+        raise ConfigurationError(
+            "train.supervision is on, and an imported set has no impressions that a teacher was asked about; "
+            "set it to false, or train from the log"
+        )
     samples = Samples(folder)
     features = msgspec.convert(samples.feature_declarations, tuple[Feature, ...])
     lesson = Lesson(

@@ -9,7 +9,20 @@ import sys
 import typer
 from rich.console import Console
 
-from adcascade.cli import bundle, catalog, demo, evaluate, explain, export, import_, reproduce, serve, simulate, train
+from adcascade.cli import (
+    bundle,
+    catalog,
+    demo,
+    evaluate,
+    explain,
+    export,
+    import_,
+    reproduce,
+    serve,
+    simulate,
+    supervise,
+    train,
+)
 from adcascade.errors import AdcascadeError, CallerError, ConfigurationError
 
 app = typer.Typer(
@@ -23,6 +36,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("import")(import_.import_)
 app.command("train")(train.train)
+app.command("supervise")(supervise.supervise)
 app.command("evaluate")(evaluate.evaluate)
 app.command("export")(export.export)
 app.command("serve")(serve.serve)

@@ -159,6 +159,13 @@ class Samples:
             self._part(replace(self._view, since_us=moment, rows=self.rows - early)),
         )
 
+    def between(self, since_us: int, until_us: int) -> "Samples":
+        """The rows of since_us <= time_us < until_us; InputError where the set is not in order of time."""
+        if not self.ordered:
+            raise InputError("between", (since_us, until_us), "a set in order of time", "sort it, or slice it by rows")
+        start, stop = np.searchsorted(self.table(["time_us"])["time_us"].to_numpy(), (since_us, until_us))
+        return self.slice(int(start), int(stop))
+
     def _part(self, view: _View) -> "Samples":
         """The same set, seen through another view."""
         part = object.__new__(type(self))

@@ -18,6 +18,7 @@ AdColumns = Callable[[NDArray[np.int32]], Mapping[str, Sequence[object]]]
 ADS_AT_ONCE = 8192
 
 LOGGED = {
+    "logged_bid": pa.string(),  # names the impression for life
     "logged_ad": pa.int32(),  # row of the catalog
     "logged_creative": pa.int32(),
     "logged_price_micros": pa.int64(),
@@ -111,6 +112,7 @@ def _logged(rows: Sequence[Seen]) -> list[pa.Array]:
     columns: Iterable[Sequence[object]] = zip(
         *(
             (
+                seen.winner.bid_id,
                 seen.winner.ad,
                 seen.winner.creative,
                 seen.winner.price_micros,

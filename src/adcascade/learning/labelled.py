@@ -49,13 +49,13 @@ class LabelledBlocks:
         label: str = "click",
         extra: Sequence[str] = (),
     ) -> None:
-        self._encoder, self._tables = encoder, tables
+        self.encoder, self._tables = encoder, tables
         self._label, self._extra = label, tuple(extra)
 
     def __iter__(self) -> Iterator[Labelled]:
         """One block a table."""
         for table in self._tables():
-            yield labelled(self._encoder, table, label=self._label, extra=self._extra)
+            yield labelled(self.encoder, table, label=self._label, extra=self._extra)
 
 
 def labelled(encoder: Encoder, table: pa.Table, *, label: str = "click", extra: Sequence[str] = ()) -> Labelled:

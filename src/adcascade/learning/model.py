@@ -1,4 +1,7 @@
-"""ScoringModel: a model that computes the request's side once and then scores any number of ads."""
+"""ScoringModel: a model that computes the request's side once and then scores any number of ads.
+
+DeepModel: one whose last step is a linear map of a hidden vector, beside which training may set further heads.
+"""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -74,3 +77,20 @@ class ScoringModel(nn.Module, ABC):
     def forward(self, user: Inputs, ads: Inputs) -> Tensor:
         """Logits [B] of B pairs of a request and an ad."""
         return self.score(self.user_state(user), ads)
+
+
+class DeepModel(ScoringModel):
+    """Subclasses give `user_state`, `represent` and `head`: logit = head(z) of z = represent(state, ads)."""
+
+    @property
+    @abstractmethod
+    def head(self) -> nn.Linear:
+        """The last map, Z -> 1."""
+
+    @abstractmethod
+    def represent(self, state: tuple[Tensor, ...], ads: Inputs) -> Tensor:
+        """What the last map reads of n ads: [n, Z]."""
+
+    def score(self, state: tuple[Tensor, ...], ads: Inputs) -> Tensor:
+        """Logits [n]."""
+        return self.head(self.represent(state, ads)).squeeze(1)  # type: ignore[no-any-return]

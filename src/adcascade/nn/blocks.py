@@ -19,6 +19,14 @@ def mlp(widths: Sequence[int], *, dropout: float = 0.0) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
+def last_map(network: nn.Sequential) -> nn.Linear:
+    """The linear map that ends a network of `mlp`; TypeError where it ends otherwise."""
+    last = network[-1]
+    if not isinstance(last, nn.Linear):
+        raise TypeError(f"the network ends with {type(last).__name__}; expected a linear map to one number")
+    return last
+
+
 class SplitLinear(nn.Module):
     """A linear map of [u; a] whose request half is computed once: W [u; a] + b = (W_u u + b) + W_a a.
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from adcascade.learning.model import ScoringModel, Shape
+from adcascade.learning.model import DeepModel, Shape
 from adcascade.nn.blocks import SplitLinear, mlp
 from adcascade.nn.inputs import Inputs, flat, history_mean
 
@@ -30,7 +30,7 @@ class DCNv2Config:
     dropout: float = 0.0
 
 
-class DCNv2(ScoringModel):
+class DCNv2(DeepModel):
     """The two networks side by side."""
 
     def __init__(self, shape: Shape, config: DCNv2Config | None = None) -> None:
@@ -50,8 +50,13 @@ class DCNv2(ScoringModel):
         u = torch.cat((flat(user), history_mean(user)), dim=1) if self.shape.sequences else flat(user)
         return u, self.first_cross.request(u), self.first_hidden.request(u)
 
-    def score(self, state: tuple[Tensor, ...], ads: Inputs) -> Tensor:
-        """Logits [n]."""
+    @property
+    def head(self) -> nn.Linear:
+        """v and c."""
+        return self.last
+
+    def represent(self, state: tuple[Tensor, ...], ads: Inputs) -> Tensor:
+        """[x_C ; mlp(x_0)] of n ads."""
         u, crossed_u, hidden_u = state
         a = flat(ads)  # [n, A]
         x_0 = torch.cat((u.expand(len(a), -1), a), dim=1)  # [n, U + A]
@@ -59,4 +64,4 @@ class DCNv2(ScoringModel):
         for cross in self.crosses:
             x = x_0 * cross(x) + x
         deep = self.hidden(self.dropout(torch.relu(hidden_u + self.first_hidden.ad(a))))
-        return self.last(torch.cat((x, deep), dim=1)).squeeze(1)  # type: ignore[no-any-return]
+        return torch.cat((x, deep), dim=1)

@@ -18,9 +18,9 @@ import torch
 from torch import Tensor, nn
 
 from adcascade.errors import ConfigurationError
-from adcascade.learning.model import ScoringModel, Shape
+from adcascade.learning.model import DeepModel, Shape
 from adcascade.nn.attention import ActivationUnit
-from adcascade.nn.blocks import SplitLinear, mlp
+from adcascade.nn.blocks import SplitLinear, last_map, mlp
 from adcascade.nn.inputs import Inputs, flat
 
 
@@ -33,7 +33,7 @@ class DINConfig:
     dropout: float = 0.0
 
 
-class DIN(ScoringModel):
+class DIN(DeepModel):
     """Target attention over the history, then an MLP."""
 
     def __init__(self, shape: Shape, config: DINConfig | None = None) -> None:
@@ -53,11 +53,16 @@ class DIN(ScoringModel):
         k = user.history.flatten(2)  # [B, L, C]
         return k, self.attention.step(k), user.mask.to(k.dtype), self.first.request(flat(user))
 
-    def score(self, state: tuple[Tensor, ...], ads: Inputs) -> Tensor:
-        """Logits [n]."""
+    @property
+    def head(self) -> nn.Linear:
+        """The MLP's last map."""
+        return last_map(self.rest)
+
+    def represent(self, state: tuple[Tensor, ...], ads: Inputs) -> Tensor:
+        """The MLP's last hidden layer of n ads."""
         k, stepped, mask, request = state
         q = ads.embedded[:, list(self.shape.targets)].flatten(1)  # [n, C]
         weight = self.attention(q, k, stepped) * mask  # [n, L]
         interest = (weight[:, :, None] * k).sum(dim=1)  # [n, C]
         first = request + self.first.ad(torch.cat((flat(ads), interest), dim=1))
-        return self.rest(self.dropout(torch.relu(first))).squeeze(1)  # type: ignore[no-any-return]
+        return self.rest[:-1](self.dropout(torch.relu(first)))  # type: ignore[no-any-return]

@@ -28,9 +28,9 @@ import torch
 from torch import Tensor, nn
 
 from adcascade.errors import ConfigurationError
-from adcascade.learning.model import ScoringModel, Shape
+from adcascade.learning.model import DeepModel, Shape
 from adcascade.nn.attention import ActivationUnit, Bilinear
-from adcascade.nn.blocks import SplitLinear, mlp
+from adcascade.nn.blocks import SplitLinear, last_map, mlp
 from adcascade.nn.inputs import Inputs, flat
 from adcascade.nn.kalman import bounded, capped_log_precision, posterior_mean, repeats
 
@@ -47,7 +47,7 @@ class KFAttConfig:
     hidden: tuple[int, ...] = (256, 128, 64)
 
 
-class KFAtt(ScoringModel):
+class KFAtt(DeepModel):
     """DIN whose interest is a posterior mean."""
 
     def __init__(self, shape: Shape, config: KFAttConfig | None = None) -> None:
@@ -73,8 +73,13 @@ class KFAtt(ScoringModel):
             state = (*state, repeats(key, user.mask).log(), bounded(self.noise(key).squeeze(2)))
         return (*state, self.first.request(flat(user)))
 
-    def score(self, state: tuple[Tensor, ...], ads: Inputs) -> Tensor:
-        """Logits [n]."""
+    @property
+    def head(self) -> nn.Linear:
+        """The MLP's last map."""
+        return last_map(self.rest)
+
+    def represent(self, state: tuple[Tensor, ...], ads: Inputs) -> Tensor:
+        """The MLP's last hidden layer of n ads."""
         steps, half, present, *counted, request = state
         q = ads.embedded[:, [self.shape.targets[place] for place in self._asked]].flatten(1)
         log_precision = bounded(self.energy(q, steps, half))  # [n, L], -log σ²
@@ -84,7 +89,7 @@ class KFAtt(ScoringModel):
         prior = self.prior(ads.embedded[:, self.shape.targets[self.config.query]])  # [n, C + 1]
         interest = posterior_mean(log_precision, steps, prior[:, :-1], bounded(prior[:, -1]), present > 0)
         first = request + self.first.ad(torch.cat((flat(ads), interest), dim=1))
-        return self.rest(torch.relu(first)).squeeze(1)  # type: ignore[no-any-return]
+        return self.rest[:-1](torch.relu(first))  # type: ignore[no-any-return]
 
 
 def kfatt_base(shape: Shape) -> KFAtt:

@@ -17,6 +17,12 @@ STUDIES: dict[str, Entry] = {
         where="adcascade.studies.kfatt:study",
         seeds=(0, 1, 2, 3, 4),
     ),
+    "exfm": Entry(
+        title="One large teacher for many small rankers: an auxiliary head, and a store of what it said",
+        paper="arXiv 2502.17494",
+        room="learning",
+        where="adcascade.studies.exfm:study",
+    ),
     "defuse": Entry(
         title="Delayed conversions: labels corrected by type of record",
         paper="arXiv 2202.06472",
