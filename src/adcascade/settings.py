@@ -7,6 +7,7 @@ the working directory. Below the shells nobody reads settings; they are passed o
 import os
 import secrets
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -174,6 +175,14 @@ class FeatureSettings(Section):
     picture: int = Field(default=0, ge=0, description="width of Ad.picture; 0: not used")
 
 
+class ExperimentSettings(Section):
+    """How an adaptive experiment moves its traffic."""
+
+    control_s: float = Field(
+        default=600.0, gt=0, description="between two allocations of an experiment that follows its conversions"
+    )
+
+
 class Settings(BaseSettings):
     """Everything that can be configured; each section has its table in adcascade.toml."""
 
@@ -192,6 +201,7 @@ class Settings(BaseSettings):
     train: TrainSettings = TrainSettings()
     supervision: SupervisionSettings = SupervisionSettings()
     features: FeatureSettings = FeatureSettings()
+    experiments: ExperimentSettings = ExperimentSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -273,6 +283,34 @@ def load_settings(directory: Path | str = ".") -> Settings:
         raise ConfigurationError(
             f"{file}: {where or 'the whole'} is {first['input']!r}: {first['msg']}; see docs/configuration.md"
         ) from error
+
+
+# what an arm of an experiment may change: how an engine is built, not what all arms share
+CHANGEABLE = ("auction", "engine")
+SHARED = ("engine.timeout_ms", "engine.log_ranked", "engine.memory")
+
+
+def changed_settings(settings: Settings, changes: Mapping[str, str]) -> Settings:
+    """The settings as an arm of an experiment has them: some keys ("auction.reserve_micros") set to a value as text.
+
+    ConfigurationError for a key that an arm cannot change, or a value that is impossible.
+    """
+    for key, value in changes.items():
+        name, _, field = key.partition(".")
+        section: Section | None = getattr(settings, name) if name in CHANGEABLE else None
+        if section is None or field not in type(section).model_fields or key in SHARED:
+            raise ConfigurationError(
+                f"an arm changes {key!r}; it may change bundle, and what is below {' and '.join(CHANGEABLE)} "
+                f"in adcascade.toml but {', '.join(SHARED)}"
+            )
+        try:
+            section = type(section).model_validate(section.model_dump() | {field: value})
+        except ValidationError as error:
+            raise ConfigurationError(f"an arm sets {key} to {value!r}: {error.errors()[0]['msg']}") from error
+        settings = settings.model_copy(update={name: section})
+    if settings.engine.prerank > settings.engine.retrieve:
+        raise ConfigurationError(f"an arm lets {settings.engine.prerank} ads out of {settings.engine.retrieve}")
+    return settings
 
 
 def signing_key(directory: Path) -> bytes:

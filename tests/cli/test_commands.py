@@ -16,7 +16,9 @@ from adcascade.errors import BundleError, DataMissingError
 COMMANDS = ["demo", "import", "train", "supervise", "evaluate", "export", "serve", "simulate", "explain"]
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "catalog import", "bundle list", "bundle rollback"])
+@pytest.mark.parametrize(
+    "command", [*COMMANDS, "catalog import", "bundle list", "bundle rollback", "experiment create"]
+)
 def test_every_command_helps(command: str) -> None:
     """`--help` works without anything installed in the directory, and shows an example or a sentence."""
     result = CliRunner().invoke(app, [*command.split(), "--help"])

@@ -37,6 +37,7 @@ from adcascade.ranking.stage import RankingStage
 from adcascade.retrieval.stage import RetrievalConfig, RetrievalStage
 
 EVERYTHING = 1 << 30  # a `keep` that keeps all
+COLD = "none"  # the version that serves before the first training
 COLD_SHARE = 0.6  # of the requests before the first training, answered from the ads that fit the page
 
 
@@ -94,7 +95,7 @@ def cold(snapshot: Snapshot, widths: Widths, pacer: Pacer | None) -> Loaded:
     creatives = CreativeStage(VariantCounts(), snapshot, explore=True)
     close = Pipeline("exploration", _uniform_close(snapshot, widths, creatives))
     return Loaded(
-        version="none",
+        version=COLD,
         encoder=encoder,
         engine=Engine(select, select, close, close, share=1.0),
         reference=(),

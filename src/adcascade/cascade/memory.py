@@ -1,6 +1,6 @@
 """Memory: what serving learns between two trainings, and how it is found again after a restart.
 
-Three things, all derived from the event log: profiles (last clicks of users), the live calibration, and what is
+Three things, all derived from the event log: profiles (last clicks of users), a live calibration a bundle, and what is
 in flight (answered bids that may still be seen or clicked). `replay` rebuilds them from the log's tail by the same
 calls that serving makes.
 """
@@ -23,24 +23,22 @@ class InFlight:
     row: int  # of the ad
     slot_ctr: float
     factor: float  # of the live calibration, inside slot_ctr
-    counts: bool  # for the live calibration: chosen by the cascade of the serving bundle, not by chance
+    live: LiveCalibration | None  # that learns of it: its bundle's; None where chance chose
     seen: bool = False
     clicked: bool = False
 
 
 class Memory:
-    """Profiles, live calibration and bids in flight; the latter bounded, the oldest leave first."""
+    """Profiles, live calibrations and bids in flight; the latter bounded, the oldest leave first."""
 
-    def __init__(self, profiles: Profiles, live: LiveCalibration, *, in_flight: int = 200_000) -> None:
-        self.profiles, self.live, self.limit = profiles, live, in_flight
-        self.bundle = ""
+    def __init__(self, profiles: Profiles, *, in_flight: int = 200_000) -> None:
+        self.profiles, self.limit = profiles, in_flight
+        self._live: dict[str, LiveCalibration] = {}
         self._in_flight: OrderedDict[str, InFlight] = OrderedDict()
 
-    def serve(self, bundle: str) -> None:
-        """Another bundle answers now: what the live calibration learned of the old one is void."""
-        if bundle != self.bundle:
-            self.bundle = bundle
-            self.live.predicted = self.live.clicks = 0.0
+    def live_of(self, bundle: str) -> LiveCalibration:
+        """The live calibration of a bundle's predictions: each bundle errs in its own way, so each has its own."""
+        return self._live.setdefault(bundle, LiveCalibration())
 
     def answered(self, record: AuctionRecord) -> None:
         """These winners are on their way to a page."""
@@ -50,7 +48,7 @@ class Memory:
                 row=winner.ad,
                 slot_ctr=winner.slot_ctr,
                 factor=record.live_factor,
-                counts=record.policy == "cascade" and record.bundle == self.bundle,
+                live=self.live_of(record.bundle) if record.policy == "cascade" else None,
             )
         while len(self._in_flight) > self.limit:
             self._in_flight.popitem(last=False)
@@ -60,8 +58,8 @@ class Memory:
         bid = self._in_flight.get(bid_id)
         if bid is not None and not bid.seen:
             bid.seen = True
-            if bid.counts:
-                self.live.served(bid.slot_ctr, bid.factor)
+            if bid.live is not None:
+                bid.live.served(bid.slot_ctr, bid.factor)
 
     def clicked(self, bid_id: str, snapshot: Snapshot) -> None:
         """A click was logged; counts once per bid. A click also proves that the ad was seen."""
@@ -70,8 +68,8 @@ class Memory:
             return
         self.seen(bid_id)
         bid.clicked = True
-        if bid.counts:
-            self.live.clicked()
+        if bid.live is not None:
+            bid.live.clicked()
         ad = snapshot.ads[bid.row]
         if bid.user is not None and ad is not None:
             self.profiles.clicked(bid.user, ad.id, ad.category)

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,14 +10,14 @@ import numpy as np
 
 from adcascade.bidding.day_curve import DAY_US, day_curve
 from adcascade.bidding.pacer import Pacer
-from adcascade.calibration.live import LiveCalibration
 from adcascade.cascade.budgets import Budgets
-from adcascade.cascade.build import Loaded, Widths, cold, load_bundle
+from adcascade.cascade.build import COLD, Loaded, Widths, cold, load_bundle
 from adcascade.cascade.bundle import Bundles
 from adcascade.cascade.feed import BundleWatch, CatalogFeed
 from adcascade.cascade.memory import Memory
 from adcascade.cascade.profiles import Profiles
 from adcascade.cascade.service import AdService, Parts
+from adcascade.cascade.split import NO_CHANGES, Load, SplitWatch
 from adcascade.cascade.till import Till
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.catalog.store import CatalogStore
@@ -25,11 +25,12 @@ from adcascade.contracts import AdRequest
 from adcascade.events.journal import Journal
 from adcascade.events.records import AuctionRecord, Record
 from adcascade.events.token import Signer
+from adcascade.experiments.store import ExperimentStore
 from adcascade.features.defaults import HISTORY_LENGTH
 from adcascade.money.bank import Bank, BankConfig, Budget
 from adcascade.money.day import day_of
 from adcascade.money.ledger import Ledger
-from adcascade.settings import Settings, load_settings, signing_key
+from adcascade.settings import Settings, changed_settings, load_settings, signing_key
 
 REPLAYED = 300_000  # records of the log's tail that fill the memory at the start
 
@@ -67,10 +68,12 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
     now_us = around.clock_us()
     bank, ledger = _bank(settings, journal, snapshot, around, now_us)
     pacer = Pacer() if settings.bidding.method == "pacing" else None
-    loader = _loader(settings, snapshot, pacer, memory := _memory(settings))
+    load = _loader(settings, snapshot, pacer, memory := _memory(settings))
     bundles = Bundles(settings.bundles_path)
-    version = around.version or bundles.current()
-    loaded = cold(snapshot, _widths(settings), pacer) if version is None else loader(version)
+    loaded = load(around.version or bundles.current() or COLD)
+    splits = _splits(settings, journal, load) if around.version is None else None
+    if splits is not None:
+        splits.take(loaded.version, now_us, wait=True)
     today = day_of(now_us)
     parts = Parts(
         snapshot=snapshot,
@@ -86,7 +89,8 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
         ),
         memory=memory,
         feed=CatalogFeed(store, snapshot),
-        bundles=BundleWatch(bundles, loader, loaded.version) if around.version is None else None,
+        bundles=BundleWatch(bundles, load, loaded.version) if around.version is None else None,
+        splits=splits,
         clock_us=around.clock_us,
         new_id=around.new_id,
         context=settings.features.context,
@@ -97,22 +101,28 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
         bank.prepare({c.id: c.bid_micros for c in snapshot.campaigns if c.status == "active"}, now_us)
     service = AdService(parts, loaded)
     times: list[int] = []
-    memory.replay(_tail(journal, times), snapshot)
+    memory.replay(_tail(journal, times, splits), snapshot)
     if pacer is not None and times and times[-1] - times[0] >= DAY_US:
         pacer.curve = day_curve(np.array(times, np.int64))  # the budget follows the traffic of the days before
     return service
 
 
-def _tail(journal: Journal, times: list[int]) -> Iterator[Record]:
-    """The log's last records, oldest first; `times` gathers when requests came."""
+def _tail(journal: Journal, times: list[int], splits: SplitWatch | None) -> Iterator[Record]:
+    """The log's last records, oldest first; `times` gathers when requests came, `splits` hears of them all."""
     for _, record in journal.read(after=max(0, journal.last_seq - REPLAYED)):
         if isinstance(record, AuctionRecord):
             times.append(record.time_us)
+        if splits is not None:
+            splits.recall(record)
         yield record
 
 
+def _splits(settings: Settings, journal: Journal, load: Load) -> SplitWatch:
+    return SplitWatch(ExperimentStore(journal), journal, load, round(settings.experiments.control_s * 1e6))
+
+
 def _memory(settings: Settings) -> Memory:
-    return Memory(Profiles(users=settings.engine.memory, length=HISTORY_LENGTH), LiveCalibration())
+    return Memory(Profiles(users=settings.engine.memory, length=HISTORY_LENGTH))
 
 
 def _bank(
@@ -135,13 +145,15 @@ def _bank(
     return bank, ledger
 
 
-def _loader(settings: Settings, snapshot: Snapshot, pacer: Pacer | None, memory: Memory) -> Callable[[str], Loaded]:
-    """version -> Loaded, with the widths and rules of the settings."""
-    widths = _widths(settings)
+def _loader(settings: Settings, snapshot: Snapshot, pacer: Pacer | None, memory: Memory) -> Load:
+    """version -> Loaded, with the widths and rules of the settings, some of which an experiment's arm may change."""
     bundles = Bundles(settings.bundles_path)
 
-    def load(version: str) -> Loaded:
-        return load_bundle(bundles, version, snapshot, widths=widths, pacer=pacer, live=memory.live)
+    def load(version: str, changes: Mapping[str, str] = NO_CHANGES) -> Loaded:
+        widths = _widths(changed_settings(settings, changes))
+        if version == COLD:
+            return cold(snapshot, widths, pacer)
+        return load_bundle(bundles, version, snapshot, widths=widths, pacer=pacer, live=memory.live_of(version))
 
     return load
 

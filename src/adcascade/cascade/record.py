@@ -3,9 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from adcascade.cascade.answer import Served
 from adcascade.cascade.engine import Outcome
 from adcascade.contracts import AdRequest, Candidates
-from adcascade.events.records import AuctionRecord, Ranked, Winner
+from adcascade.events.records import AuctionRecord, Exposure, Ranked, Winner
 
 SCORES = {"retrieval": "retrieval", "uniform_retrieval": "retrieval", "preranking": "preranking"}
 
@@ -39,6 +40,22 @@ def score_at(candidates: Candidates, ads: NDArray[np.int32]) -> NDArray[np.float
     return np.where(candidates.ad[place] == ads, candidates.score[place], np.float32(np.nan)).astype(np.float32)
 
 
+def winner_of(served: Served, propensity: float, slot_factor: float) -> Winner:
+    """One ad of the answer as the log keeps it. propensity: NaN where nothing was random."""
+    return Winner(
+        bid_id=served.bid_id,
+        ad=served.row,
+        slot=served.slot,
+        creative=served.creative_index,
+        price_micros=served.price_micros,
+        billing=served.campaign.billing,
+        ctr=served.ctr / slot_factor if slot_factor else served.ctr,
+        slot_ctr=served.ctr,
+        cvr=served.cvr,
+        propensity=None if propensity != propensity else propensity,  # noqa: PLR0124  NaN: nothing was random
+    )
+
+
 def auction_record(
     request: AdRequest,
     outcome: Outcome,
@@ -49,6 +66,7 @@ def auction_record(
     log_ranked: int,
     live_factor: float = 1.0,
     asked: str = "",
+    exposure: Exposure | None = None,
 ) -> AuctionRecord:
     """One record for the event log."""
     return AuctionRecord(
@@ -65,4 +83,5 @@ def auction_record(
         asked=asked,
         cuts=outcome.cuts,
         stage_us={step.name: step.elapsed_ns // 1000 for step in outcome.steps},
+        exposure=exposure,
     )

@@ -1,8 +1,9 @@
 """AdService: the whole server without HTTP. A request becomes an answer, an event becomes a receipt.
 
-    decide    request -> opportunity -> engine -> reservations -> sealed winners, and one record in the log
+    decide    request -> its arm of a running experiment -> opportunity -> engine -> reservations -> sealed winners,
+              and one record in the log
     accept    tokens -> records and charges -> on disk -> profiles and live calibration learn
-    upkeep    catalog changes, another bundle, expired promises, pacing
+    upkeep    catalog changes, another bundle, an experiment that began or ended, expired promises, pacing
 
 The HTTP shell and the simulator both drive this object, so what is measured in the simulator is what serves.
 One thread owns it (the server's event loop).
@@ -20,11 +21,12 @@ from adcascade.auction.slates import page_places
 from adcascade.cascade.answer import Answer, EventReceipt, IncomingEvent, Resolved, Served
 from adcascade.cascade.budgets import Budgets
 from adcascade.cascade.build import Loaded
-from adcascade.cascade.engine import Outcome
+from adcascade.cascade.engine import Engine, Outcome
 from adcascade.cascade.feed import BundleWatch, CatalogFeed
 from adcascade.cascade.memory import Memory
 from adcascade.cascade.opportunity import opportunity_of
-from adcascade.cascade.record import auction_record
+from adcascade.cascade.record import auction_record, winner_of
+from adcascade.cascade.split import SplitWatch
 from adcascade.cascade.tally import Tally
 from adcascade.cascade.till import TEST, Checked, Till
 from adcascade.catalog.snapshot import Snapshot
@@ -32,7 +34,7 @@ from adcascade.contracts import AdRequest, Opportunity
 from adcascade.errors import CallerError, StoreError
 from adcascade.events.journal import Journal
 from adcascade.events.receipt import Receipt
-from adcascade.events.records import Click, Impression, Winner
+from adcascade.events.records import Click, Exposure, Impression
 from adcascade.events.seal import seal
 from adcascade.money.bank import Reservation
 
@@ -52,12 +54,22 @@ class Parts:
     memory: Memory
     feed: CatalogFeed
     bundles: BundleWatch | None  # None: the bundle stays
+    splits: SplitWatch | None  # None: no experiment is run
     clock_us: Callable[[], int]
     new_id: Callable[[AdRequest], str]
     context: tuple[str, ...] = ()  # keys of AdRequest.context that features use
     log_ranked: int = 100
     sealed: Path | None = None  # folder of the log's sealed hours; None: nothing is sealed
     timer: Callable[[], int] = time.perf_counter_ns
+
+
+@dataclass(frozen=True, slots=True)
+class _Answering:
+    """Who answers one request: an engine, the exposure that put it there, and the live calibration it had."""
+
+    loaded: Loaded
+    exposure: Exposure | None
+    live_factor: float
 
 
 class AdService:
@@ -68,7 +80,6 @@ class AdService:
         self.loaded = loaded
         self.tally = Tally()
         self._sealed_hour = parts.clock_us() // HOUR_US
-        parts.memory.serve(loaded.version)
 
     # ---- requests
 
@@ -78,17 +89,20 @@ class AdService:
 
     def decide(self, request: AdRequest) -> tuple[Answer, Outcome]:
         """Fill a request, and show how: the outcome holds every stage's step."""
-        parts, loaded = self.parts, self.loaded
+        parts = self.parts
         deadline = parts.timer() + request.timeout_us * 1000
         asked = request.id
         request = msgspec.structs.replace(request, id=parts.new_id(request))
-        opportunity = self.opportunity(request)
-        factor = parts.memory.live.factor
-        outcome, reservations = self._sell(opportunity, loaded.engine.run(opportunity, deadline), deadline)
-        positions = self._positions(request, len(reservations))
+        by = self._arm(request)
+        opportunity = opportunity_of(request, parts.memory.profiles, by.loaded.encoder, parts.context)
+        outcome, reservations = self._sell(opportunity, by.loaded.engine, deadline)
+        positions = _positions(by.loaded, request, len(reservations))
         sealed = [parts.till.seal(outcome.winners, i, r, test=request.test) for i, r in enumerate(reservations)]
-        served = tuple(self._served(outcome, i, r, sealed[i], positions[i]) for i, r in enumerate(reservations))
-        problem = "" if request.test else self._log(opportunity, outcome, served, factor, asked)
+        served = tuple(
+            self._served(outcome, i, r, token, by.loaded, position)
+            for i, (r, token, position) in enumerate(zip(reservations, sealed, positions, strict=True))
+        )
+        problem = "" if request.test else self._log(opportunity, outcome, served, by, asked)
         if problem:
             parts.till.release(list(reservations))
             served = ()
@@ -101,9 +115,16 @@ class AdService:
         """The request with what its stages share, as of now."""
         return opportunity_of(request, self.parts.memory.profiles, self.loaded.encoder, self.parts.context)
 
-    def _sell(self, opportunity: Opportunity, outcome: Outcome, deadline: int) -> tuple[Outcome, list[Reservation]]:
+    def _arm(self, request: AdRequest) -> "_Answering":
+        """The serving bundle, or the engine of the request's arm. A test request takes no part in an experiment."""
+        split = None if self.parts.splits is None or request.test else self.parts.splits.split
+        loaded, exposure = (self.loaded, None) if split is None else split.arm(request, self.loaded)
+        return _Answering(loaded, exposure, self.parts.memory.live_of(loaded.version).factor)
+
+    def _sell(self, opportunity: Opportunity, engine: Engine, deadline: int) -> tuple[Outcome, list[Reservation]]:
         """Reserve every winner's price; while one has no money left, hold the auction again without its campaign."""
         parts, request = self.parts, opportunity.request
+        outcome = engine.run(opportunity, deadline)
         if request.test:
             return outcome, parts.till.pretend(outcome.winners, request.id, request.time_us)
         exploring = outcome.policy == "exploration"
@@ -115,27 +136,26 @@ class AdService:
             campaign = parts.snapshot.campaign
             broke = [campaign[ad] for ad, one in zip(outcome.winners.ad, held, strict=True) if one is None]
             rest = outcome.ranked.take(~np.isin(campaign[outcome.ranked.ad], broke))
-            steps = self.loaded.engine.finish(opportunity, rest, deadline, exploring=False)
+            steps = engine.finish(opportunity, rest, deadline, exploring=False)
             outcome = replace(outcome, winners=steps[-1].left, steps=(*outcome.steps, *steps))
         paid = np.array([one is not None for one in held], np.bool_)
         return replace(outcome, winners=outcome.winners.take(paid)), [one for one in held if one is not None]
 
-    def _positions(self, request: AdRequest, winners: int) -> list[int | None]:
-        """Where each winner stands among the organic items, from 1; None where the page decides."""
-        pattern = self.loaded.pattern
-        if pattern is None or not request.organic:
-            return [None] * winners
-        return [place + 1 for place in page_places(winners, len(request.organic), pattern)[0]]
-
-    def _served(
-        self, outcome: Outcome, place: int, reservation: Reservation, token: str, position: int | None
+    def _served(  # noqa: PLR0917  what is known of one winner
+        self,
+        outcome: Outcome,
+        place: int,
+        reservation: Reservation,
+        token: str,
+        loaded: Loaded,
+        position: int | None,
     ) -> Served:
         snapshot, winners = self.parts.snapshot, outcome.winners
         row, slot, creative = int(winners.ad[place]), int(winners.slot[place]), int(winners.creative[place])
         ad = snapshot.ads[row]
         if ad is None:
             raise IndexError(f"row {row} won but is not in the catalog")
-        ctr = float(winners.ctr[place]) * self.loaded.slot_factor(slot)
+        ctr = float(winners.ctr[place]) * loaded.slot_factor(slot)
         price = reservation.price_micros
         events = ctr if snapshot.billing_click[row] else 1.0
         return Served(
@@ -156,7 +176,7 @@ class AdService:
         )
 
     def _log(
-        self, opportunity: Opportunity, outcome: Outcome, served: tuple[Served, ...], factor: float, asked: str
+        self, opportunity: Opportunity, outcome: Outcome, served: tuple[Served, ...], by: "_Answering", asked: str
     ) -> str:
         """Hand the record to the log; a short word where the log cannot take it: then nothing may be served."""
         request = opportunity.request
@@ -166,12 +186,13 @@ class AdService:
         record = auction_record(
             request,
             outcome,
-            tuple(_winner(one, chance[one.slot], self.loaded.slot_factor(one.slot)) for one in served),
+            tuple(winner_of(one, chance[one.slot], by.loaded.slot_factor(one.slot)) for one in served),
             seen=dict(opportunity.seen),  # type: ignore[arg-type]
-            bundle=self.loaded.version,
+            bundle=by.loaded.version,
             log_ranked=self.parts.log_ranked,
-            live_factor=factor,
+            live_factor=by.live_factor,
             asked=asked,
+            exposure=by.exposure,
         )
         try:
             self.parts.journal.post(record)
@@ -246,6 +267,8 @@ class AdService:
         parts, hour = self.parts, self.parts.clock_us() // HOUR_US
         if parts.bundles is not None:
             parts.bundles.prepare()
+        if parts.splits is not None:
+            parts.splits.prepare(self.loaded.version, parts.clock_us())
         if parts.sealed is not None and hour != self._sealed_hour:
             self._sealed_hour = hour
             seal(parts.journal, parts.sealed, (hour - KEPT_HOURS) * HOUR_US)
@@ -257,11 +280,14 @@ class AdService:
         parts.budgets.changed(campaigns, now_us)
         if len(rows):
             self.loaded.ads_changed(rows)
+            if parts.splits is not None:
+                parts.splits.ads_changed(rows)
         fresh = parts.bundles.take() if parts.bundles is not None else None
         if fresh is not None:
             self.loaded = fresh
             fresh.ads_changed(np.arange(parts.snapshot.n, dtype=np.int32))
-            parts.memory.serve(fresh.version)
+        if parts.splits is not None:
+            parts.splits.take(self.loaded.version, now_us, wait=parts.till.wait)
         parts.till.bank.release_expired(now_us, wait=parts.till.wait)
         parts.budgets.control(now_us)
 
@@ -280,7 +306,8 @@ class AdService:
             "bundle": self.bundle_version,
             "catalog": {"ads": self.parts.snapshot.n, "campaigns": len(self.parts.snapshot.campaigns)},
             **self.tally.report(),
-            "live calibration": {"factor": round(self.parts.memory.live.factor, 4)},
+            "live calibration": {"factor": round(self.parts.memory.live_of(self.bundle_version).factor, 4)},
+            "experiment": {} if self.parts.splits is None else self.parts.splits.report(),
             "users remembered": len(self.parts.memory.profiles),
             "promises open": self.parts.till.bank.held,
             "spent today": [{"campaign": campaign, "spent": micros / 1e6} for campaign, micros in from_ledger],
@@ -299,19 +326,11 @@ class AdService:
         self.parts.feed.store.close()
 
 
-def _winner(served: Served, propensity: float, slot_factor: float) -> Winner:
-    return Winner(
-        bid_id=served.bid_id,
-        ad=served.row,
-        slot=served.slot,
-        creative=served.creative_index,
-        price_micros=served.price_micros,
-        billing=served.campaign.billing,
-        ctr=served.ctr / slot_factor if slot_factor else served.ctr,
-        slot_ctr=served.ctr,
-        cvr=served.cvr,
-        propensity=None if propensity != propensity else propensity,  # noqa: PLR0124  NaN: nothing was random
-    )
+def _positions(loaded: Loaded, request: AdRequest, winners: int) -> list[int | None]:
+    """Where each winner stands among the organic items, from 1; None where the page decides."""
+    if loaded.pattern is None or not request.organic:
+        return [None] * winners
+    return [place + 1 for place in page_places(winners, len(request.organic), loaded.pattern)[0]]
 
 
 def _why_empty(outcome: Outcome) -> str:

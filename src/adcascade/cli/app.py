@@ -14,6 +14,7 @@ from adcascade.cli import (
     catalog,
     demo,
     evaluate,
+    experiment,
     explain,
     export,
     import_,
@@ -45,6 +46,7 @@ app.command("explain")(explain.explain)
 app.command("reproduce")(reproduce.reproduce)
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(bundle.app, name="bundle")
+app.add_typer(experiment.app, name="experiment")
 
 
 def main() -> None:

@@ -33,6 +33,17 @@ class Winner(msgspec.Struct, frozen=True, kw_only=True):
     propensity: float | None = None  # of this ad in this slot, where chance chose; None where it did not
 
 
+class Exposure(msgspec.Struct, frozen=True, kw_only=True):
+    """Which arm of an experiment answered, and by what chance: results need nothing else."""
+
+    experiment: str
+    arm: str
+    unit: str  # what chance sent to the arm: a user's key, or the id of the request
+    share: float  # P(this arm), when the unit came for the first time
+    allocation: int  # number of the allocation that gave this share
+    pinned: bool  # the unit is a user, who stays with the arm
+
+
 class AuctionRecord(msgspec.Struct, frozen=True, kw_only=True, tag="auction"):
     """A request and its answer: everything a later learner needs."""
 
@@ -49,6 +60,7 @@ class AuctionRecord(msgspec.Struct, frozen=True, kw_only=True, tag="auction"):
     asked: str = ""  # the id that the caller gave the request; callers may repeat theirs
     cuts: tuple[str, ...] = ()  # stages that the deadline or a failure cut
     stage_us: dict[str, int] = {}  # time per stage, microseconds
+    exposure: Exposure | None = None  # None: no experiment took part
 
 
 class Impression(msgspec.Struct, frozen=True, kw_only=True, tag="impression"):

@@ -36,4 +36,11 @@ STUDIES: dict[str, Entry] = {
         room="auction",
         where="adcascade.studies.vcg_blending:study",
     ),
+    "delayed-bandit": Entry(
+        title="Delayed-feedback Thompson sampling with EM for the delay law",
+        paper="arXiv 2202.00846",
+        room="experiments",
+        where="adcascade.studies.delayed_bandit:study",
+        seeds=tuple(range(100)),
+    ),
 }
