@@ -13,9 +13,10 @@ import time
 
 import numpy as np
 
+from adcascade.bidding import FixedBidder
 from adcascade.market import Market, MarketConfig, PageViews
 from adcascade.market.arrays import Floats, Ints
-from adcascade.market.bidding import AuctionNetConfig, AuctionNetPeriod, Fixed, draw_agents, run_period
+from adcascade.market.bidding import AuctionNetConfig, AuctionNetPeriod, draw_agents, run_period
 from adcascade.market.slates import best_slates
 
 
@@ -75,7 +76,7 @@ def bidding(pvs: int) -> None:
     agents = draw_agents(config, 0)
     for share in (1.0, 0.8):
         start = time.perf_counter()
-        result = run_period(AuctionNetPeriod(config, 0), agents, [Fixed(share * cpa) for cpa in agents.cpa])
+        result = run_period(AuctionNetPeriod(config, 0), agents, [FixedBidder(share * cpa) for cpa in agents.cpa])
         seconds = time.perf_counter() - start
         print(
             f"alpha = {share} C: {seconds:.2f} s (wanted: 10), leastWinningCost {result.mean_least_winning_cost:.4f}, "

@@ -97,8 +97,10 @@ class BlendingSettings(Section):
 class BiddingSettings(Section):
     """How budgets are spread over the day."""
 
-    method: Literal["fixed", "pacing"] = Field(
-        default="pacing", description="bid as advertisers bid, or spread daily budgets over the day"
+    method: Literal["fixed", "pacing", "maab"] = Field(
+        default="pacing",
+        description="bid as advertisers bid, spread daily budgets over the day, or follow the policy of "
+        "`adcascade bidder train`",
     )
     control_s: float = Field(default=60.0, gt=0, description="length of a control slot")
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adcascade.bidding import Bidder, BidState, FixedBidder, Pacer, PacingBidder
+from adcascade.bidding import Bidder, BidState, FixedBidder, Pacer, PacingBidder, PastSlot
 
 
 def state(planned: float, spent: int, budget: int | None = 1000) -> BidState:
@@ -27,7 +27,7 @@ def test_a_pacing_bidder_answers_as_the_pacer(spent: list[int]) -> None:
         total += more
         states.append(state(k / 20, total))
         pacer.update(np.array([total]), np.array([1000]), k / 20)
-    answer = PacingBidder().alpha(states[-1], states[:-1])
+    answer = PacingBidder().alpha(states[-1], [PastSlot(state=past, alpha=1.0) for past in states[:-1]])
     assert answer == pytest.approx(float(pacer.alpha[0]))
 
 

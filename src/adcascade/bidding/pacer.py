@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adcascade.bidding.day_curve import flat_curve, planned_share
+from adcascade.bidding.ended_slot import EndedSlot
 from adcascade.bidding.pacing import Pace, PacingRule, paced
 
 UNLIMITED = -1
@@ -32,6 +33,7 @@ class Pacer:
         budget_micros: NDArray[np.int64],
         day_fraction: float,
         even: NDArray[np.bool_] | None = None,
+        ended: EndedSlot | None = None,  # noqa: ARG002  the signature of Pacing
     ) -> NDArray[np.float64]:
         """A control slot has ended; all arrays [C].
 

@@ -1,11 +1,12 @@
-"""Budgets: keeps the catalog's limits, the bank's promises and the pacer's plan in step."""
+"""Budgets: keeps the catalog's limits, the bank's promises, the control slot's tally and the pacer's plan in step."""
 
 from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from adcascade.bidding.pacer import Pacer
+from adcascade.bidding.ended_slot import Pacing
+from adcascade.cascade.slot_tally import SlotTally
 from adcascade.catalog.nouns import Campaign
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.money.bank import Bank, Budget
@@ -22,13 +23,14 @@ class Budgets:
         self,
         snapshot: Snapshot,
         bank: Bank,
-        pacer: Pacer | None,
+        pacer: Pacing | None,
         *,
         control_us: int,
         now_us: int,
         spent_today: Mapping[str, int] | None = None,
     ) -> None:
         self.snapshot, self.bank, self.pacer, self.control_us = snapshot, bank, pacer, control_us
+        self.tally = SlotTally(snapshot)
         self._day, self._last_us = day_of(now_us), now_us
         self._spent: dict[str, int] = dict(spent_today or {})
         self._waiting: dict[str, Budget] = {}
@@ -44,6 +46,7 @@ class Budgets:
         """A charge was booked."""
         self._roll(now_us)
         self._spent[campaign] = self._spent.get(campaign, 0) + micros
+        self.tally.charged(campaign, micros)
 
     def control(self, now_us: int) -> bool:
         """Once per control slot: release what expired, move the pacing factors. True when a slot has ended."""
@@ -51,12 +54,13 @@ class Budgets:
             return False
         self._last_us = now_us
         self._roll(now_us)
+        ended = self.tally.end()
         if self.pacer is not None:
             campaigns = self.snapshot.campaigns
             spent = np.array([self._spent.get(c.id, 0) for c in campaigns], np.int64)
             budget = np.array([-1 if c.daily_budget_micros is None else c.daily_budget_micros for c in campaigns])
             even: NDArray[np.bool_] = np.array([c.pacing == "even" for c in campaigns], np.bool_)
-            self.pacer.update(spent, budget.astype(np.int64), now_us % DAY_US / DAY_US, even)
+            self.pacer.update(spent, budget.astype(np.int64), now_us % DAY_US / DAY_US, even, ended)
         return True
 
     def spent_today(self) -> dict[str, int]:

@@ -14,7 +14,6 @@ from adcascade.auction.blending import VirtualBids
 from adcascade.auction.blending_stage import BlendingStage, PageView
 from adcascade.auction.page_clicks import PageClicks
 from adcascade.auction.products import Products
-from adcascade.bidding.pacer import Pacer
 from adcascade.bidding.stage import BiddingStage
 from adcascade.calibration.live import LiveCalibration
 from adcascade.calibration.slots import read_slot_factors
@@ -25,6 +24,7 @@ from adcascade.cascade.exploration import UniformAuction, UniformRetrieval
 from adcascade.cascade.page_fit import PageFit
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.contracts import Stage
+from adcascade.contracts.bids import Alphas
 from adcascade.contracts.stage import CatalogListener
 from adcascade.conversion.stage import ConversionStage
 from adcascade.creative.counts import VariantCounts, read_counts
@@ -86,7 +86,7 @@ class Loaded:
             listener.ads_changed(rows)
 
 
-def cold(snapshot: Snapshot, widths: Widths, pacer: Pacer | None) -> Loaded:
+def cold(snapshot: Snapshot, widths: Widths, pacer: Alphas | None) -> Loaded:
     """What serves before the first training: chance alone, at the lowest price; its log is what training needs."""
     encoder = Encoder.fit((), ())
     fit = PageFit(snapshot)
@@ -113,7 +113,7 @@ def load_bundle(
     snapshot: Snapshot,
     *,
     widths: Widths,
-    pacer: Pacer | None,
+    pacer: Alphas | None,
     live: LiveCalibration,
 ) -> Loaded:
     """Verify a bundle and build its engine over the catalog as it is now."""

@@ -53,13 +53,15 @@ class Memory:
         while len(self._in_flight) > self.limit:
             self._in_flight.popitem(last=False)
 
-    def seen(self, bid_id: str) -> None:
-        """An impression was logged; counts once per bid."""
+    def seen(self, bid_id: str) -> InFlight | None:
+        """An impression was logged; counts once per bid. The bid, where it was in flight and not seen before."""
         bid = self._in_flight.get(bid_id)
-        if bid is not None and not bid.seen:
-            bid.seen = True
-            if bid.live is not None:
-                bid.live.served(bid.slot_ctr, bid.factor)
+        if bid is None or bid.seen:
+            return None
+        bid.seen = True
+        if bid.live is not None:
+            bid.live.served(bid.slot_ctr, bid.factor)
+        return bid
 
     def clicked(self, bid_id: str, snapshot: Snapshot) -> None:
         """A click was logged; counts once per bid. A click also proves that the ad was seen."""

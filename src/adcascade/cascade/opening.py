@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from adcascade.bidding import METHODS as PACERS
+from adcascade.bidding import Pacing, Site
 from adcascade.bidding.day_curve import DAY_US, day_curve
-from adcascade.bidding.pacer import Pacer
 from adcascade.cascade.budgets import Budgets
 from adcascade.cascade.build import COLD, Loaded, Widths, cold, load_bundle
 from adcascade.cascade.bundle import Bundles
@@ -67,7 +68,10 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
     journal = Journal(around.journal or settings.journal_path)
     now_us = around.clock_us()
     bank, ledger = _bank(settings, journal, snapshot, around, now_us)
-    pacer = Pacer() if settings.bidding.method == "pacing" else None
+    control_us = round(settings.bidding.control_s * 1e6)
+    pacer = PACERS[settings.bidding.method](
+        Site(folder=directory, control_us=control_us, group_of=lambda number: snapshot.campaigns[number].billing)
+    )
     load = _loader(settings, snapshot, pacer, memory := _memory(settings))
     bundles = Bundles(settings.bundles_path)
     loaded = load(around.version or bundles.current() or COLD)
@@ -83,7 +87,7 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
             snapshot,
             bank,
             pacer,
-            control_us=round(settings.bidding.control_s * 1e6),
+            control_us=control_us,
             now_us=now_us,
             spent_today={row["campaign"]: row["charged"] for row in ledger.report() if row["day"] == today},
         ),
@@ -102,7 +106,7 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
     service = AdService(parts, loaded)
     times: list[int] = []
     memory.replay(_tail(journal, times, splits), snapshot)
-    if pacer is not None and times and times[-1] - times[0] >= DAY_US:
+    if times and times[-1] - times[0] >= DAY_US:
         pacer.curve = day_curve(np.array(times, np.int64))  # the budget follows the traffic of the days before
     return service
 
@@ -145,7 +149,7 @@ def _bank(
     return bank, ledger
 
 
-def _loader(settings: Settings, snapshot: Snapshot, pacer: Pacer | None, memory: Memory) -> Load:
+def _loader(settings: Settings, snapshot: Snapshot, pacer: Pacing, memory: Memory) -> Load:
     """version -> Loaded, with the widths and rules of the settings, some of which an experiment's arm may change."""
     bundles = Bundles(settings.bundles_path)
 

@@ -106,6 +106,8 @@ class AdService:
         if problem:
             parts.till.release(list(reservations))
             served = ()
+        elif not request.test and outcome.policy == "cascade":
+            parts.budgets.tally.answered(outcome.ranked, outcome.winners.ad)
         reason = problem or ("" if served else _why_empty(outcome))
         self.tally.answered(outcome, len(served), reason)
         took = {step.name: step.elapsed_ns // 1000 for step in outcome.steps}
@@ -243,9 +245,12 @@ class AdService:
             if receipt.charged_micros:
                 parts.budgets.charged(checked.token.campaign, receipt.charged_micros, parts.clock_us())
             if isinstance(record, Impression):
-                parts.memory.seen(record.bid_id)
+                bid = parts.memory.seen(record.bid_id)
+                if bid is not None:
+                    parts.budgets.tally.seen(bid.row, bid.slot_ctr)
             elif isinstance(record, Click):
                 parts.memory.clicked(record.bid_id, parts.snapshot)
+                parts.budgets.tally.clicked(checked.token.campaign)
         return EventReceipt(
             id=record.id, status=receipt.status, reason=receipt.reason, charged_micros=receipt.charged_micros
         )

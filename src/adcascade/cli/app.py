@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from adcascade.cli import (
+    bidder,
     bundle,
     catalog,
     demo,
@@ -47,6 +48,7 @@ app.command("reproduce")(reproduce.reproduce)
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(experiment.app, name="experiment")
+app.add_typer(bidder.app, name="bidder")
 
 
 def main() -> None:

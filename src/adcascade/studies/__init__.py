@@ -30,6 +30,12 @@ STUDIES: dict[str, Entry] = {
         where="adcascade.studies.defuse:study",
         seeds=(0, 1, 2, 3, 4),
     ),
+    "maab": Entry(
+        title="Cooperative-competitive multi-agent auto-bidding with soft credit and bar agents",
+        paper="arXiv 2106.06224",
+        room="bidding",
+        where="adcascade.studies.maab:study",
+    ),
     "vcg-blending": Entry(
         title="Blending ads with organic items by virtual bids and VCG",
         paper="arXiv 2105.13556",

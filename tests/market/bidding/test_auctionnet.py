@@ -5,7 +5,8 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from adcascade.market.bidding import AuctionNetConfig, AuctionNetPeriod, Fixed, draw_agents, run_period
+from adcascade.bidding import FixedBidder
+from adcascade.market.bidding import AuctionNetConfig, AuctionNetPeriod, draw_agents, run_period
 from adcascade.market.bidding.auctionnet import TICKS, truncated_normal
 
 TENTH = AuctionNetConfig(pvs=50_000)
@@ -73,7 +74,7 @@ def test_the_anchors_of_the_card() -> None:
     """
     agents = draw_agents(TENTH, 0)
     for share, price, relative_cpa in ((1.0, 0.085, 0.87), (0.8, 0.072, 0.70)):
-        result = run_period(AuctionNetPeriod(TENTH, 0), agents, [Fixed(share * cpa) for cpa in agents.cpa])
+        result = run_period(AuctionNetPeriod(TENTH, 0), agents, [FixedBidder(share * cpa) for cpa in agents.cpa])
         expected = np.sum([(t.outcome.exposed * t.opportunities.realised).sum(axis=0) for t in result.ticks], axis=0)
         assert result.mean_least_winning_cost == pytest.approx(price, rel=0.04)
         assert np.median(result.cost / expected / agents.cpa) == pytest.approx(relative_cpa, abs=0.03)

@@ -5,29 +5,29 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from adcascade.market.arrays import Floats
-from adcascade.market.bidding.strategies import BidderState, BidderTick
+from adcascade.market.bidding.disclosed import MarketSlot, MarketState
 
 
-def training_view(state: BidderState, history: Sequence[BidderTick]) -> Floats:
+def training_view(state: MarketState, history: Sequence[MarketSlot]) -> Floats:
     """[16]: time left, budget left, bid (all, last 3), then price, value, action, win (all), the same (last 3),
     value now, number of PVs now, last 3, so far. Means are means over ticks of a tick's mean; 0 before the first.
     """  # fmt: skip
-    columns: tuple[Callable[[BidderTick], np.ndarray], ...] = (
-        lambda tick: tick.least_winning_cost,
+    columns: tuple[Callable[[MarketSlot], np.ndarray], ...] = (
+        lambda tick: tick.lowest,
         lambda tick: tick.value,
         lambda tick: tick.action,
-        lambda tick: tick.slot > 0,
+        lambda tick: tick.place > 0,
     )
     last = history[-3:]
     bids = [_mean(ticks, lambda tick: tick.bid) for ticks in (history, last)]
     means = [_mean(ticks, column) for ticks in (history, last) for column in columns]
     counts = [float(sum(len(tick.value) for tick in ticks)) for ticks in (last, history)]
     now = float(state.value.mean()) if len(state.value) else 0.0
-    time_left, budget_left = 1 - state.tick / state.ticks, state.remaining / state.budget
+    time_left, budget_left = state.time_left, state.budget_left
     return np.array([time_left, budget_left, *bids, *means, now, float(len(state.value)), *counts])
 
 
-def _mean(ticks: Sequence[BidderTick], column: Callable[[BidderTick], np.ndarray]) -> float:
+def _mean(ticks: Sequence[MarketSlot], column: Callable[[MarketSlot], np.ndarray]) -> float:
     """Mean over ticks of the tick's mean, leaving out what was not disclosed (NaN) and ticks without PVs."""
     values = [column(tick).astype(np.float64) for tick in ticks]
     known = [x[~np.isnan(x)] for x in values]
