@@ -119,8 +119,15 @@ class TrainSettings(Section):
         default="dcn_v2",
         description="short name in adcascade.ranking.METHODS, or an import path 'package.module:Class'",
     )
-    calibration: Literal["isotonic", "platt", "none"] = Field(
+    calibration: Literal["isotonic", "platt", "beta", "histogram", "scaling_binning", "mbct", "none"] = Field(
         default="isotonic", description="how probabilities are calibrated"
+    )
+    calibration_features: tuple[str, ...] = Field(
+        default=("scenario", "device", "hour", "page_category", "page_department", "ad_category", "ad_department"),
+        description="categorical or binned features that mbct looks at; rare values count as one",
+    )
+    calibration_leaf_events: float = Field(
+        default=50.0, ge=1, description="clicks, as expected, that a leaf of mbct must hold"
     )
     width: int | None = Field(default=None, ge=1, description="of an embedding; none: as the model's recipe says")
     epochs: int | None = Field(default=None, ge=1, description="passes over the log; none: as the recipe says")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adcascade.calibration import Calibrator, Identity, Isotonic, Platt, logit, read_calibration, sigmoid
+from adcascade.calibration import Beta, Calibrator, Identity, Isotonic, Platt, Steps, logit, read_calibration, sigmoid
 from adcascade.calibration.maps import Stored, decoded, encoded
 from adcascade.calibration.stored import FILE, StoredCalibration, StoredTarget, write_calibration
 from adcascade.errors import BundleError
@@ -15,14 +15,18 @@ from adcascade.errors import BundleError
 
 @st.composite
 def maps(draw: st.DrawFn) -> Calibrator:
-    """Any map of the three kinds."""
-    kind = draw(st.sampled_from(["isotonic", "platt", "none"]))
+    """Any map that keeps order."""
+    kind = draw(st.sampled_from(["isotonic", "platt", "beta", "steps", "none"]))
     if kind == "none":
         return Identity()
     if kind == "platt":
         return Platt(draw(st.floats(0, 5)), draw(st.floats(-10, 10)))
+    if kind == "beta":
+        return Beta(draw(st.floats(0, 5)), draw(st.floats(0, 5)), draw(st.floats(-10, 10)))
     x = sorted(draw(st.sets(st.floats(0, 1, allow_subnormal=False), min_size=1, max_size=8)))
     y = sorted(draw(st.lists(st.floats(0, 1), min_size=len(x), max_size=len(x))))
+    if kind == "steps":
+        return Steps(np.array(x[1:]), np.array(y))
     return Isotonic(np.array(x), np.array(y))
 
 
@@ -51,6 +55,7 @@ def test_logit_and_sigmoid_are_inverse(p: float) -> None:
     """sigmoid(logit(p)) = p, and Platt with a = 1, b = 0 corrects nothing."""
     assert sigmoid(logit(p)) == pytest.approx(p)
     assert Platt()([p])[0] == pytest.approx(p)
+    assert Beta()([p])[0] == pytest.approx(p)
 
 
 def test_beyond_the_knots_the_nearest_value_holds() -> None:
@@ -64,6 +69,11 @@ def test_beyond_the_knots_the_nearest_value_holds() -> None:
     [
         Stored(method="magic"),
         Stored(method="platt", a=-1.0),
+        Stored(method="beta", b=-0.1),
+        Stored(method="beta", c=float("inf")),
+        Stored(method="steps"),
+        Stored(method="steps", x=[0.2, 0.2], y=[0.1, 0.2, 0.3]),
+        Stored(method="steps", x=[0.2], y=[0.1, 1.2]),
         Stored(method="isotonic"),
         Stored(method="isotonic", x=[0.1, 0.2], y=[0.3]),
         Stored(method="isotonic", x=[0.2, 0.1], y=[0.1, 0.2]),
@@ -71,8 +81,8 @@ def test_beyond_the_knots_the_nearest_value_holds() -> None:
         Stored(method="isotonic", x=[0.1, 0.2], y=[0.2, 1.1]),
     ],
 )
-def test_a_file_that_holds_no_monotone_map_is_refused(stored: Stored, tmp_path: Path) -> None:
-    """A map that turns order around, or is none, is a damaged bundle."""
+def test_a_file_that_holds_no_map_is_refused(stored: Stored, tmp_path: Path) -> None:
+    """A map that leaves [0, 1], turns order around where its kind cannot, or is none, is a damaged bundle."""
     write_calibration(tmp_path, StoredCalibration(ctr=StoredTarget(everywhere=stored)))
     with pytest.raises(BundleError, match="build the bundle again"):
         read_calibration(tmp_path)
@@ -88,6 +98,6 @@ def test_an_absent_or_damaged_file_is_named(content: bytes | None, tmp_path: Pat
 
 
 def test_a_calibrator_of_ones_own_has_no_stored_form() -> None:
-    """Only the three maps can be written."""
+    """Only the maps of the room can be written."""
     with pytest.raises(TypeError, match="no stored form"):
         encoded(lambda p: np.asarray(p, np.float64))

@@ -1,7 +1,8 @@
 """Learning calibration from a slice of the log that the model was not trained on. Imports scikit-learn.
 
 One map for all traffic; a scenario gets its own when it has enough clicks and non-clicks, and uses the common one
-otherwise.
+otherwise. The method "mbct" grows trees over features above a beta map; where the slice is too small for a split, the
+map is what is left.
 """
 
 from collections.abc import Callable
@@ -11,12 +12,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from adcascade.calibration.beta import fit_beta
+from adcascade.calibration.binning import fit_histogram, fit_scaling_binning
+from adcascade.calibration.coding import Coder, fit_codes
 from adcascade.calibration.isotonic import fit_isotonic
 from adcascade.calibration.maps import Calibrator, Floats, Identity, Isotonic, encoded
+from adcascade.calibration.mbct_fit import MbctConfig, fit_trees
+from adcascade.calibration.mbct_stored import FeatureTrees, write_trees
 from adcascade.calibration.platt import fit_platt
 from adcascade.calibration.slots import slot_factors, write_slot_factors
-from adcascade.calibration.stored import StoredCalibration, StoredTarget, write_calibration
+from adcascade.calibration.stored import StoredCalibration, StoredTarget, TargetMaps, write_calibration
 from adcascade.errors import ConfigurationError, InputError
+from adcascade.features.fields import Fields
 
 
 def fit_none(predicted: Floats, clicked: Floats, weight: Floats) -> Identity:  # noqa: ARG001  the signature of a method
@@ -25,7 +32,16 @@ def fit_none(predicted: Floats, clicked: Floats, weight: Floats) -> Identity:  #
 
 
 Fit = Callable[[Floats, Floats, Floats], Calibrator]
-METHODS: dict[str, Fit] = {"isotonic": fit_isotonic, "platt": fit_platt, "none": fit_none}
+METHODS: dict[str, Fit] = {
+    "isotonic": fit_isotonic,
+    "platt": fit_platt,
+    "beta": fit_beta,
+    "histogram": fit_histogram,
+    "scaling_binning": fit_scaling_binning,
+    "mbct": fit_beta,  # beneath its trees
+    "none": fit_none,
+}
+WITH_TREES = ("mbct",)
 
 
 def fit_calibration(
@@ -102,13 +118,20 @@ def _checked(predicted: ArrayLike, happened: ArrayLike, weight: ArrayLike | None
 
 @dataclass(kw_only=True)
 class CalibrationLearner:
-    """Collects the maps of ctr and cvr and the slot factors; `export` writes what CalibrationStage.load reads."""
+    """Collects the maps of ctr and cvr, trees and slot factors; `export` writes what CalibrationStage.load reads.
+
+    fields, mbct and seed: what trees are grown over, how, and by which chance.
+    """
 
     method: str = "isotonic"
     least_events: float = 300.0
     faith: float = 0.0
+    fields: Fields | None = None
+    mbct: MbctConfig = field(default_factory=MbctConfig)
+    seed: int = 0
     ctr: StoredTarget = field(default_factory=StoredTarget)
     cvr: StoredTarget = field(default_factory=StoredTarget)
+    trees: FeatureTrees | None = None
     factors: Floats = field(default_factory=lambda: np.ones(1))
 
     def fit_ctr(
@@ -117,8 +140,9 @@ class CalibrationLearner:
         clicked: ArrayLike,
         weight: ArrayLike | None = None,
         scenario: NDArray[np.str_] | None = None,
+        rows: NDArray[np.int64] | None = None,
     ) -> None:
-        """Learn the maps of ctr; see fit_calibration."""
+        """Learn the maps of ctr, see fit_calibration, and trees; rows: values of the fields [N, F]."""
         self.ctr = fit_calibration(
             predicted,
             clicked,
@@ -128,6 +152,33 @@ class CalibrationLearner:
             least_events=self.least_events,
             faith=self.faith,
         )
+        self.trees = None
+        if self.method in WITH_TREES:
+            self._grow(*_checked(predicted, clicked, weight), scenario, rows)
+
+    def _grow(
+        self, p: Floats, y: Floats, w: Floats, scenario: NDArray[np.str_] | None, rows: NDArray[np.int64] | None
+    ) -> None:
+        """Trees above the maps, from the rows that these were fitted on."""
+        if self.fields is None or rows is None:
+            raise ConfigurationError(f"train.calibration is {self.method!r}, which needs features: name some")
+        used = (w > 0) & ~np.isnan(p)
+        mapped = self.mapped(p, scenario)[used]
+        fields, rows = self.fields, rows[used]
+        coder = Coder(fit_codes(fields.names, fields.sizes, rows))
+        random = np.random.default_rng(self.seed)
+        grown = fit_trees(mapped, y[used], coder(rows), self.mbct, random=random, weight=w[used])
+        self.trees = FeatureTrees(trees=grown, coder=coder)
+
+    def mapped(self, p: Floats, scenario: NDArray[np.str_] | None) -> Floats:
+        """The maps of ctr, without trees, applied to [N] predictions."""
+        names = np.full(len(p), "", np.str_) if scenario is None else scenario
+        return TargetMaps.of(self.ctr).each(names, p)
+
+    def calibrated(self, p: Floats, scenario: NDArray[np.str_] | None, rows: NDArray[np.int64]) -> Floats:
+        """What will be served for [N] predictions with the values [N, F] of the fields."""
+        mapped = self.mapped(p, scenario)
+        return mapped if self.trees is None else self.trees(mapped, rows)
 
     def fit_cvr(self, predicted: ArrayLike, converted: ArrayLike, weight: ArrayLike | None = None) -> None:
         """Learn the map of cvr from matured clicks; one for all traffic, conversions being few."""
@@ -140,6 +191,8 @@ class CalibrationLearner:
         self.factors = slot_factors(slot, calibrated, clicked)
 
     def export(self, folder: Path) -> None:
-        """Write calibration.json and slots.json."""
+        """Write calibration.json, slots.json and, where there are trees, mbct.json."""
         write_calibration(folder, StoredCalibration(ctr=self.ctr, cvr=self.cvr))
         write_slot_factors(folder, self.factors)
+        if self.trees is not None:
+            write_trees(folder, self.trees)

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Self
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
-from adcascade.calibration.maps import Calibrator, Identity, Stored, decoded
+from adcascade.calibration.maps import Calibrator, Floats, Identity, Stored, decoded
 from adcascade.errors import BundleError
 
 FILE = "calibration.json"
@@ -48,6 +50,14 @@ class TargetMaps:
         """The scenario's own map, or that of all traffic."""
         return self.scenarios.get(scenario, self.everywhere)
 
+    def each(self, scenario: NDArray[np.str_], p: Floats) -> Floats:
+        """Calibrated [n] of predictions [n], each by the map of its own scenario [n]."""
+        out = np.empty(len(p))
+        for name in np.unique(scenario):
+            mine = scenario == name
+            out[mine] = self.for_scenario(str(name))(p[mine])
+        return out
+
 
 def write_calibration(folder: Path, stored: StoredCalibration) -> None:
     """Write calibration.json into `folder`."""
@@ -55,7 +65,7 @@ def write_calibration(folder: Path, stored: StoredCalibration) -> None:
 
 
 def read_calibration(folder: Path) -> tuple[TargetMaps, TargetMaps]:
-    """The maps of (ctr, cvr); BundleError where the file is absent or holds no monotone maps."""
+    """The maps of (ctr, cvr); BundleError where the file is absent or holds no maps."""
     path = folder / FILE
     try:
         stored = msgspec.json.decode(path.read_bytes(), type=StoredCalibration)

@@ -127,7 +127,7 @@ def load_bundle(
     ranker = Scorer(root / "ranking", features)
     judging = [
         Place(ConversionStage.load(root / "conversion", features)),
-        Place(CalibrationStage.load(root / "calibration")),
+        Place(CalibrationStage.load(root / "calibration", features)),
         Place(live),
         Place(BiddingStage(snapshot, pacer), required=True),
     ]

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from adcascade.calibration.stored import read_calibration
+from adcascade.calibration.stage import CalibrationStage
 from adcascade.errors import DataMissingError
 from adcascade.events.samples import Samples
 from adcascade.features.ads import AdFeatures
@@ -30,18 +30,14 @@ def evaluate_bundle(root: Path, samples: Samples, progress: Callable[[int], None
     encoder = Encoder.load(root / "features")
     features = AdFeatures(encoder)
     scorer = Scorer(root / "ranking", features)
-    maps, _ = read_calibration(root / "calibration")
+    calibration = CalibrationStage.load(root / "calibration", features)
     label = samples.label
     predicted, happened, users = [], [], []
     for table in samples.tables(batch_rows=CHUNK):
         rows = table.filter(table[label].is_valid())
         raw = served_scores(encoder, features, scorer, rows)
-        scenario = texts_of(rows, "scenario")
-        out = np.empty(len(raw))
-        for name in np.unique(scenario):
-            mine = scenario == name
-            out[mine] = maps.for_scenario(str(name))(raw[mine])
-        predicted.append(out)
+        columns = {name: rows[name] for name in rows.column_names}
+        predicted.append(calibration.of_samples(raw, texts_of(rows, "scenario"), columns))
         happened.append(rows[label].to_numpy().astype(np.float64))
         users.append(texts_of(rows, "user"))
         if progress is not None:

@@ -20,7 +20,7 @@ from adcascade.auction.page_tokens import Items, Kind, Layout, PageTokens
 from adcascade.auction.products import Products
 from adcascade.auction.slates import page_places
 from adcascade.calibration.learn import CalibrationLearner
-from adcascade.cascade.learn_ranking import Trained, calibrated, judge_table
+from adcascade.cascade.learn_ranking import Trained, judge_table
 from adcascade.events.samples import Samples
 from adcascade.features.ads import AdFeatures
 from adcascade.learning.scorer import ad_vectors
@@ -62,8 +62,8 @@ def explored(samples: Samples, known: Known) -> Iterator[Shown]:
         chance = table.filter(pc.and_(pc.equal(table["logged_policy"], "exploration"), table["click"].is_valid()))
         if not len(chance):
             continue
-        judged = judge_table(known.ranking, chance)
-        ctr = calibrated(known.calibration, judged.scenario, judged.first)
+        judged = judge_table(known.ranking, chance, fields=known.calibration.fields)
+        ctr = known.calibration.calibrated(judged.first, judged.scenario, judged.rows)
         organic = _lists(chance, "organic")
         columns = (chance[name].to_pylist() for name in ("request_id", "position", "logged_ad", "click"))
         for page, slot, row, click, p, around in zip(*columns, ctr.tolist(), organic, strict=True):

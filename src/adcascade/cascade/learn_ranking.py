@@ -18,13 +18,14 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
-from adcascade.calibration.learn import CalibrationLearner
-from adcascade.calibration.stored import TargetMaps
+from adcascade.calibration.learn import WITH_TREES, CalibrationLearner
+from adcascade.calibration.mbct_fit import MbctConfig
 from adcascade.cascade.evaluate import numbers_of, texts_of
 from adcascade.errors import ConfigurationError
 from adcascade.events.samples import Samples
 from adcascade.features.encoder import Encoder
 from adcascade.features.feature import Feature
+from adcascade.features.fields import Fields
 from adcascade.features.fitting import columns_of
 from adcascade.learning.auxiliary_head import AuxiliaryConfig
 from adcascade.learning.export import export
@@ -64,6 +65,7 @@ class Judged:
     actual: Floats  # [N] the same in the slot where the ad was
     clicked: Floats  # [N]
     slot: NDArray[np.int64]  # [N]
+    rows: NDArray[np.int64]  # [N, F] values of the features that calibration looks at
     scenario: NDArray[np.str_]  # [N] "" where unknown
     user: NDArray[np.str_]  # [N]
 
@@ -74,6 +76,7 @@ class Judged:
             actual=self.actual[index],
             clicked=self.clicked[index],
             slot=self.slot[index],
+            rows=self.rows[index],
             scenario=self.scenario[index],
             user=self.user[index],
         )
@@ -162,7 +165,7 @@ def learn_and_judge(
     """The model to serve, its calibration, and the metrics on the held-out rows.
 
     With settings.refit the model to serve has learned from all rows, and the calibration and the metrics are
-    those of its twin that had not seen the held-out ones.
+    those of its twin that had not seen the held-out ones; the features of calibration are read by the encoder to serve.
     """
 
     def learned(rows: Samples) -> Trained:
@@ -171,13 +174,14 @@ def learn_and_judge(
         )
 
     learn, held = split(samples, settings.holdout)
-    trained = learned(learn)
-    judged = judge(trained, held, samples.label)
-    calibration = learn_calibration(judged, settings.calibration)
-    metrics = measure(judged, settings.calibration)
+    trained = served = learned(learn)
     if settings.refit:
-        trained = learned(samples)
-    return trained, calibration, metrics
+        served = learned(samples)
+    calibration = calibration_learner(settings, served.encoder, seed)
+    judged = judge(trained, held, samples.label, calibration.fields)
+    metrics = measure(judged, calibration)
+    learn_calibration(judged, calibration)
+    return served, calibration, metrics
 
 
 def recipe_of(settings: TrainSettings, *, rows: int, seed: int) -> Recipe:
@@ -200,18 +204,22 @@ def recipe_of(settings: TrainSettings, *, rows: int, seed: int) -> Recipe:
     )
 
 
-def judge(trained: Trained, samples: Samples, label: str = "click") -> Judged:
-    """Predict all rows of `samples`."""
-    parts = [judge_table(trained, table, label) for table in samples.tables()]
+def judge(trained: Trained, samples: Samples, label: str = "click", fields: Fields | None = None) -> Judged:
+    """Predict all rows of `samples`, and read the values of the fields."""
+    width = 0 if fields is None else len(fields.names)
+    parts = [judge_table(trained, table, label, fields) for table in samples.tables()]
     if not parts:
         none = np.empty(0)
         text = np.empty(0, np.str_)
-        return Judged(first=none, actual=none, clicked=none, slot=none.astype(np.int64), scenario=text, user=text)
+        whole = none.astype(np.int64)
+        rows = np.empty((0, width), np.int64)
+        return Judged(first=none, actual=none, clicked=none, slot=whole, rows=rows, scenario=text, user=text)
     return Judged(**{name: np.concatenate([getattr(p, name) for p in parts]) for name in Judged.__slots__})
 
 
-def judge_table(trained: Trained, table: pa.Table, label: str = "click") -> Judged:
-    """Predict the labelled rows of a table."""
+def judge_table(trained: Trained, table: pa.Table, label: str = "click", fields: Fields | None = None) -> Judged:
+    """Predict the labelled rows of a table, and read the values of the fields."""
+    fields = Fields(trained.encoder, ()) if fields is None else fields
     table = table.filter(table[label].is_valid())
     actual = predict(trained.model, trained.table, labelled(trained.encoder, table, label=label).batch)
     first = actual
@@ -227,6 +235,7 @@ def judge_table(trained: Trained, table: pa.Table, label: str = "click") -> Judg
         actual=_sigmoid(actual),
         clicked=table[label].to_numpy().astype(np.float64),
         slot=slot,
+        rows=fields.of({name: table[name] for name in table.column_names}, len(table)),
         scenario=texts_of(table, "scenario"),
         user=texts_of(table, "user"),
     )
@@ -236,38 +245,38 @@ def _sigmoid(logit: NDArray[np.float32]) -> Floats:
     return 0.5 * (1.0 + np.tanh(0.5 * logit.astype(np.float64)))
 
 
-def learn_calibration(judged: Judged, method: str) -> CalibrationLearner:
-    """Maps and slot factors from held-out rows.
+def calibration_learner(settings: TrainSettings, encoder: Encoder, seed: int = 0) -> CalibrationLearner:
+    """By the settings, over the fields of the encoder that will serve; over none where the method needs none."""
+    names = settings.calibration_features if settings.calibration in WITH_TREES else ()
+    return CalibrationLearner(
+        method=settings.calibration,
+        faith=FAITH,
+        fields=Fields(encoder, names),
+        mbct=MbctConfig(leaf_events=settings.calibration_leaf_events),
+        seed=seed,
+    )
 
-    A map is learned on what the model says for the actual slot, and served on what it says for the first.
+
+def learn_calibration(judged: Judged, learner: CalibrationLearner) -> None:
+    """Maps, trees and slot factors from held-out rows.
+
+    They are learned on what the model says for the actual slot, and served on what it says for the first.
     """
-    learner = CalibrationLearner(method=method, faith=FAITH)
-    learner.fit_ctr(judged.actual, judged.clicked, scenario=judged.scenario)
-    learner.fit_slots(judged.slot, calibrated(learner, judged.scenario, judged.first), judged.clicked)
-    return learner
+    learner.fit_ctr(judged.actual, judged.clicked, scenario=judged.scenario, rows=judged.rows)
+    learner.fit_slots(judged.slot, learner.calibrated(judged.first, judged.scenario, judged.rows), judged.clicked)
 
 
-def calibrated(learner: CalibrationLearner, scenario: NDArray[np.str_], predicted: Floats) -> Floats:
-    """The learner's maps applied to N predictions."""
-    maps = TargetMaps.of(learner.ctr)
-    out = np.empty(len(predicted))
-    for name in np.unique(scenario):
-        rows = scenario == name
-        out[rows] = maps.for_scenario(str(name))(predicted[rows])
-    return out
-
-
-def measure(judged: Judged, method: str) -> dict[str, float]:
+def measure(judged: Judged, learner: CalibrationLearner) -> dict[str, float]:
     """AUC and log-loss of the model, PCOC and ECE before and after a calibration fitted on the first half.
 
-    The rows are taken in order: the first half fits, the second judges.
+    The rows are taken in order: the first half fits a copy of the learner, the second judges.
     """
     half = len(judged.clicked) // 2
     early, late = judged.part(slice(0, half)), judged.part(slice(half, None))
     before = numbers_of(late.clicked, late.actual, late.user)
-    learner = CalibrationLearner(method=method, faith=FAITH)
-    learner.fit_ctr(early.actual, early.clicked, scenario=early.scenario)
-    after = calibrated(learner, late.scenario, late.actual)
+    learner = replace(learner)
+    learner.fit_ctr(early.actual, early.clicked, scenario=early.scenario, rows=early.rows)
+    after = learner.calibrated(late.actual, late.scenario, late.rows)
     served = numbers_of(late.clicked, after, late.user)
     raw = {f"raw_{name}": before[name] for name in ("auc", "pcoc", "ece", "log_loss") if name in before}
     return {f"ctr_{name}" if name not in ("rows", "rate") else name: value for name, value in (served | raw).items()}

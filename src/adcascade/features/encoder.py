@@ -18,6 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from adcascade.contracts import Batch
+from adcascade.errors import ConfigurationError
 from adcascade.features import fitting, storage
 from adcascade.features.columns import Column, Field, History, Number, Vector
 from adcascade.features.feature import Feature
@@ -107,6 +108,15 @@ class Encoder:
     def scenarios(self) -> int:
         """How many numbers Batch.scenario may hold: 2 and the known scenarios; 1 where no feature is the scenario."""
         return self._fields[self._scenario].size if self._scenario >= 0 else 1
+
+    def place(self, name: str) -> tuple[Part, int]:
+        """The side, "request" or "ad", and the column of its ids where the field `name` stands."""
+        for side in PARTS[1:]:
+            names = [field.name for field in self._fields_of[side]]
+            if name in names:
+                return side, names.index(name)
+        known = ", ".join(field.name for field in self._fields)
+        raise ConfigurationError(f"{name!r} is no categorical or binned feature; expected one of {known}")
 
     def field_rows(self, name: str) -> range:
         """The rows of the packed table that the categorical or binned feature `name` uses."""

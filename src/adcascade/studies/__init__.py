@@ -30,6 +30,13 @@ STUDIES: dict[str, Entry] = {
         where="adcascade.studies.defuse:study",
         seeds=(0, 1, 2, 3, 4),
     ),
+    "mbct": Entry(
+        title="MBCT: calibration trees over features",
+        paper="arXiv 2202.04348",
+        room="calibration",
+        where="adcascade.studies.mbct:study",
+        seeds=(0, 1, 2, 3, 4),
+    ),
     "maab": Entry(
         title="Cooperative-competitive multi-agent auto-bidding with soft credit and bar agents",
         paper="arXiv 2106.06224",
