@@ -119,6 +119,17 @@ class TrainSettings(Section):
         default="dcn_v2",
         description="short name in adcascade.ranking.METHODS, or an import path 'package.module:Class'",
     )
+    preranking: str = Field(
+        default="mlp",
+        description="what the pre-ranker learns from: mlp (the ranker's probabilities), copr (the ranker's order in "
+        "the log), click; or an import path 'package.module:function'",
+    )
+    lists: int = Field(default=50_000, ge=1, description="newest ranking lists of the log that copr learns from")
+    list_bundles: int = Field(
+        default=2,
+        ge=1,
+        description="copr learns from the lists of so many newest bundles: older rankers judged otherwise",
+    )
     calibration: Literal["isotonic", "platt", "beta", "histogram", "scaling_binning", "mbct", "none"] = Field(
         default="isotonic", description="how probabilities are calibrated"
     )

@@ -9,9 +9,7 @@ This file imports torch: serving never imports it.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +19,7 @@ from numpy.typing import NDArray
 from adcascade.calibration.learn import WITH_TREES, CalibrationLearner
 from adcascade.calibration.mbct_fit import MbctConfig
 from adcascade.cascade.evaluate import numbers_of, texts_of
+from adcascade.cascade.named import named
 from adcascade.errors import ConfigurationError
 from adcascade.events.samples import Samples
 from adcascade.features.encoder import Encoder
@@ -92,17 +91,7 @@ def split(samples: Samples, holdout: float) -> tuple[Samples, Samples]:
 
 def model_class(name: str) -> Callable[[Shape], ScoringModel]:
     """The model of a short name in ranking.METHODS, or of an import path "package.module:Class"."""
-    path = METHODS.get(name, name)
-    module, separator, attribute = path.partition(":")
-    try:
-        found: Any = getattr(import_module(module), attribute) if separator else None
-    except (ImportError, AttributeError) as error:
-        raise ConfigurationError(f"train.ranking is {name!r}, which cannot be imported: {error}") from error
-    if found is None:
-        raise ConfigurationError(
-            f"train.ranking is {name!r}; expected one of {', '.join(METHODS)}, or 'package.module:Class'"
-        )
-    factory: Callable[[Shape], ScoringModel] = found
+    factory: Callable[[Shape], ScoringModel] = named("train.ranking", name, METHODS, "Class")
     return factory
 
 

@@ -16,8 +16,8 @@ import msgspec
 import numpy as np
 
 from adcascade.cascade.features import features_of
-from adcascade.cascade.learn import require_clicks
 from adcascade.cascade.learn_ranking import learn_ranking
+from adcascade.cascade.lesson import require_clicks
 from adcascade.cascade.log_samples import write_log_samples
 from adcascade.cascade.teacher import MANIFEST, TeacherSnapshot
 from adcascade.cascade.training import Order

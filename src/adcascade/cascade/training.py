@@ -9,9 +9,13 @@ import msgspec
 
 from adcascade.cascade.bundle import Bundles, Manifest
 from adcascade.cascade.features import features_of
-from adcascade.cascade.learn import Lesson, Say, learn_cascade, write_bundle
+from adcascade.cascade.learn import learn_cascade
 from adcascade.cascade.learn_pages import PagePlan
+from adcascade.cascade.learn_preranking import NEED_LISTS
 from adcascade.cascade.learn_ranking import learn_and_judge
+from adcascade.cascade.learned import write_bundle
+from adcascade.cascade.lesson import NO_LISTS, Lesson, Say
+from adcascade.cascade.log_lists import write_log_lists
 from adcascade.cascade.log_samples import write_log_samples
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.catalog.store import CatalogStore
@@ -23,6 +27,7 @@ from adcascade.learning.supervision import STORE, SupervisionStore
 from adcascade.settings import Settings, load_settings
 
 SAMPLES = "samples"  # folder of the joined log, in the working directory
+LISTS = "lists"  # folder of the log's ranking lists, where the pre-ranker learns from them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +45,15 @@ class Order:
 def train_from_log(order: Order) -> Manifest:
     """Join the installation's log, train every stage, write a bundle. Does not promote."""
     settings = load_settings(order.directory)
+    lesson = lesson_of(order, lists=settings.train.preranking in NEED_LISTS)
+    learned = learn_cascade(lesson)
+    bundles = Bundles(settings.bundles_path)
+    return write_bundle(bundles, learned, lesson, now_us=order.now_us, until_us=order.until_us)
+
+
+def lesson_of(order: Order, *, lists: bool) -> Lesson:
+    """Write the installation's log as samples, and as ranking lists where they are asked for: what is learned from."""
+    settings = load_settings(order.directory)
     features = features_of(settings.features)
     with ExitStack() as opened:
         snapshot = Snapshot.from_store(opened.enter_context(CatalogStore(settings.catalog_url)))
@@ -55,19 +69,21 @@ def train_from_log(order: Order) -> Manifest:
             store=store,
             progress=order.joined,
         )
-    lesson = Lesson(
+        ranked = NO_LISTS
+        if lists:
+            folder = order.directory / LISTS
+            ranked = write_log_lists(journal, folder, settings=settings.train, until_us=order.until_us)
+    return Lesson(
         samples=samples,
         snapshot=snapshot,
         features=features,
         settings=settings.train,
+        lists=ranked,
         pages=page_plan(settings),
         supervision=settings.supervision if settings.train.supervision else None,
         seed=order.seed,
         say=order.say,
     )
-    learned = learn_cascade(lesson)
-    bundles = Bundles(settings.bundles_path)
-    return write_bundle(bundles, learned, lesson, now_us=order.now_us, until_us=order.until_us)
 
 
 def page_plan(settings: Settings) -> PagePlan | None:

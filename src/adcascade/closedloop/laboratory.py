@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adcascade.cascade.bundle import Bundles, Manifest
-from adcascade.cascade.learn import Say
+from adcascade.cascade.lesson import Say
 from adcascade.cascade.training import Order, train_from_log
 from adcascade.closedloop.compare import Contest, numbers_of, run_cascade, run_policies
 from adcascade.closedloop.drive import Drive

@@ -1,7 +1,8 @@
 """Batch: B encoded samples, the same offline (B samples) and online (B = 1 request, or B = n ads)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,11 @@ class Batch:
     def __len__(self) -> int:
         """The number of samples, B."""
         return len(self.ids)
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Self]) -> Self:
+        """The samples of all parts, one after the other; all must have the same columns."""
+        return cls(**{one.name: np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(cls)})
 
     def take(self, index: NDArray[np.integer] | slice) -> "Batch":
         """The samples at these places."""

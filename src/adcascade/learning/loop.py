@@ -55,7 +55,11 @@ Objective = Callable[[ScoringModel, Sides, Labelled], Tensor]
 
 def click_loss(model: ScoringModel, sides: Sides, samples: Labelled) -> Tensor:
     """Weighted mean log loss of sigmoid(logit) against the labels, which may be soft, summed over members: -> ()."""
-    logits = model.learn(sides.user, sides.ads)  # [B, M]
+    return log_loss(model.learn(sides.user, sides.ads), samples)
+
+
+def log_loss(logits: Tensor, samples: Labelled) -> Tensor:
+    """The same of logits that are known already: [B, M] -> ()."""
     label, weight = torch.from_numpy(samples.label), torch.from_numpy(samples.weight)
     wanted = label[:, None].expand_as(logits)
     loss = F.binary_cross_entropy_with_logits(logits, wanted, weight[:, None], reduction="sum")

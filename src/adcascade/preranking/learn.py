@@ -1,4 +1,4 @@
-"""Learning the pre-ranker from a trained ranker (imports torch)."""
+"""Learning the pre-ranker from a trained ranker's probabilities: distillation (imports torch)."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -6,25 +6,22 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import torch
 from numpy.typing import NDArray
 
 from adcascade.contracts import Batch
 from adcascade.features import AdFeatures
 from adcascade.learning.export import export
 from adcascade.learning.loop import Progress, Training, fit, predict
-from adcascade.learning.model import ScoringModel, Shape
-from adcascade.nn.packed import PackedEmbedding, TableConfig
+from adcascade.learning.model import ScoringModel
+from adcascade.nn.packed import PackedEmbedding
 from adcascade.preranking.distillation import DistillationConfig, DistilledBlocks, Rows
-from adcascade.preranking.mlp import PrerankingConfig, PrerankingMLP
+from adcascade.preranking.mlp import PrerankingConfig
+from adcascade.preranking.student import Source, student_of
 
 
 @dataclass(kw_only=True)
 class PrerankingLearner:
-    """A student of `teacher`, a ranking model with its table; both read the same encoder's batches.
-
-    The student's table begins as a copy of the teacher's, so that only the small network starts from nothing.
-    """
+    """A student of `teacher`, a ranking model with its table; both read the same encoder's batches."""
 
     teacher: ScoringModel
     teacher_table: PackedEmbedding
@@ -34,11 +31,7 @@ class PrerankingLearner:
     training: Training = field(default_factory=lambda: Training(epochs=2, batch_size=1024, rate=3e-3))
 
     def __post_init__(self) -> None:
-        torch.manual_seed(self.training.seed)
-        width = self.teacher_table.width
-        self.model = PrerankingMLP(Shape.of(self.ads.encoder, width), self.config)
-        self.table = PackedEmbedding(len(self.teacher_table.weight), TableConfig(width=width, rate=0.005))
-        self.table.weight[:] = self.teacher_table.weight
+        self.model, self.table = student_of(self.teacher_table, self.ads.encoder, self.config, self.training.seed)
 
     def judge(self, batch: Batch) -> NDArray[np.float32]:
         """The teacher's logits [B]."""
@@ -54,3 +47,16 @@ class PrerankingLearner:
     def export(self, folder: Path) -> None:
         """Write what the stage's Scorer loads into an existing folder."""
         export(folder, self.model, self.table, self.ads.encoder.fingerprint)
+
+
+def distilled(source: Source, *, epochs: int = 1, rate: float = 3e-3) -> PrerankingLearner:
+    """The method "mlp": one pass over the log, four ads a request."""
+    learner = PrerankingLearner(
+        teacher=source.teacher,
+        teacher_table=source.teacher_table,
+        ads=source.ads,
+        distillation=DistillationConfig(ads_per_request=4, seed=source.seed),
+        training=Training(epochs=epochs, batch_size=1024, rate=rate, seed=source.seed),
+    )
+    learner.fit(source.tables, source.live, progress=source.progress)
+    return learner

@@ -10,6 +10,12 @@ market, so it is looked up only when it runs.
 from adcascade.studies.entry import Entry
 
 STUDIES: dict[str, Entry] = {
+    "copr": Entry(
+        title="COPR: pre-ranking that learns the ranker's order",
+        paper="arXiv 2306.03516",
+        room="preranking",
+        where="adcascade.studies.copr:study",
+    ),
     "kfatt": Entry(
         title="Kalman filtering attention: a prior per query, and a cap on repetition",
         paper="arXiv 2010.00985",
