@@ -115,6 +115,10 @@ class MoneySettings(Section):
 class TrainSettings(Section):
     """What `adcascade train` trains."""
 
+    retrieval: Literal["two_tower", "nann"] = Field(
+        default="two_tower",
+        description="by the inner product of two vectors, or by a neural score on a walk through a graph",
+    )
     ranking: str = Field(
         default="dcn_v2",
         description="short name in adcascade.ranking.METHODS, or an import path 'package.module:Class'",

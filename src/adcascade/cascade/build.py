@@ -117,13 +117,15 @@ def load_bundle(
     live: LiveCalibration,
 ) -> Loaded:
     """Verify a bundle and build its engine over the catalog as it is now."""
-    bundles.verify(version)
+    methods = bundles.verify(version).methods
     root = bundles.path(version)
     encoder = Encoder.load(root / "features")
     features = AdFeatures(encoder)
     rows = np.arange(snapshot.n, dtype=np.int32)
     features.update(rows, snapshot.columns(rows.tolist()))
-    retrieval = RetrievalStage.load(root / "retrieval", snapshot, features, RetrievalConfig(keep=widths.retrieve))
+    retrieval = RetrievalStage.load(
+        root / "retrieval", snapshot, features, RetrievalConfig(keep=widths.retrieve), methods["retrieval"]
+    )
     ranker = Scorer(root / "ranking", features)
     judging = [
         Place(ConversionStage.load(root / "conversion", features)),

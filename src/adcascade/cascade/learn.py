@@ -18,6 +18,7 @@ from adcascade.cascade.learn_preranking import Preranking, learn_preranking
 from adcascade.cascade.learn_ranking import Trained, learn_and_judge, split
 from adcascade.cascade.learned import Learned
 from adcascade.cascade.lesson import Lesson, require_clicks
+from adcascade.cascade.named import named
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.conversion.defuse import DefuseLearner
 from adcascade.conversion.learn import ConversionLearner
@@ -25,7 +26,8 @@ from adcascade.creative.learn import CreativeLearner
 from adcascade.features.encoder import Encoder
 from adcascade.learning.supervision import TEACHER, supervised_share
 from adcascade.preranking.student import Source
-from adcascade.retrieval.two_tower import TwoTowerLearner
+from adcascade.retrieval import METHODS as RETRIEVALS
+from adcascade.retrieval.learner import AdIndexer, RetrievalLearner
 from adcascade.settings import TrainSettings
 
 
@@ -49,9 +51,7 @@ def learn_cascade(lesson: Lesson) -> Learned:
     with lesson.stage("conversion", len(learn)) as progress:
         conversion = conversion_learner(settings, encoder)
         conversion.fit(lesson.samples.tables, progress=progress)
-    with lesson.stage("retrieval", len(learn)) as progress:
-        retrieval = TwoTowerLearner(encoder)
-        retrieval.fit(learn.tables, progress)
+    retrieval = teach_retrieval(lesson, encoder)
     preranking = teach_preranking(lesson, ranking, settings.preranking)
     with lesson.stage("creative", len(learn)):
         creative = CreativeLearner(lesson.snapshot.ads)
@@ -79,6 +79,18 @@ def conversion_learner(settings: TrainSettings, encoder: Encoder) -> ConversionL
         observation_us=round(settings.observation_window_s * 1e6),
         attribution_us=round(settings.conversion_window_s * 1e6),
     )
+
+
+def teach_retrieval(lesson: Lesson, encoder: Encoder) -> RetrievalLearner:
+    """Retrieval by the settings; a learner that keeps something per ad is shown the catalog afterwards."""
+    learn, _ = split(lesson.samples, lesson.settings.holdout)
+    with lesson.stage("retrieval", len(learn)) as progress:
+        learner: RetrievalLearner = named("train.retrieval", lesson.settings.retrieval, RETRIEVALS, "Class")(encoder)
+        learner.fit(learn.tables, progress)
+        if isinstance(learner, AdIndexer):
+            there = [row for row, ad in enumerate(lesson.snapshot.ads) if ad is not None]
+            learner.index(lesson.catalog(encoder), np.array(there, np.int32))
+    return learner
 
 
 def teach_pages(lesson: Lesson, ranking: Trained, calibration: CalibrationLearner) -> PageModelLearner | None:

@@ -13,7 +13,7 @@ from adcascade.cascade.lesson import Lesson
 from adcascade.conversion.defuse import DefuseLearner
 from adcascade.conversion.learn import ConversionLearner
 from adcascade.creative.learn import CreativeLearner
-from adcascade.retrieval.two_tower import TwoTowerLearner
+from adcascade.retrieval.learner import RetrievalLearner
 from adcascade.settings import SupervisionSettings
 
 
@@ -24,7 +24,7 @@ class Learned:
     ranking: Trained
     calibration: CalibrationLearner
     conversion: ConversionLearner | DefuseLearner
-    retrieval: TwoTowerLearner
+    retrieval: RetrievalLearner
     preranking: Preranking
     creative: CreativeLearner
     pages: PageModelLearner | None
@@ -63,7 +63,7 @@ def write_bundle(bundles: Bundles, learned: Learned, lesson: Lesson, *, now_us: 
         created_us=now_us,
         schema=learned.ranking.encoder.fingerprint,
         methods={
-            "retrieval": "two_tower",
+            "retrieval": lesson.settings.retrieval,
             "preranking": learned.preranking.method,
             "ranking": learned.ranking.method,
             "conversion": lesson.settings.conversion,

@@ -1,25 +1,38 @@
 """retrieval: from the whole catalog to some hundred ads. Names are imported when they are asked for.
 
-Serving imports `stage`, which knows no torch; `two_tower` learns and imports it.
+Serving imports `stage`, which knows no torch; `two_tower` and `nann` learn and import it.
 """
 
 from importlib import import_module
 
 # Learners of this stage by the short name that adcascade.toml uses.
-METHODS = {"two_tower": "adcascade.retrieval.two_tower:TwoTowerLearner"}
+METHODS = {
+    "two_tower": "adcascade.retrieval.two_tower:TwoTowerLearner",
+    "nann": "adcascade.retrieval.nann:NannLearner",
+}
 
 _HOMES = {
     "AdIndex": "index",
     "IndexConfig": "index",
     "CategoryRule": "rules",
     "ClickPrior": "prior",
+    "FlatnessConfig": "flatness",
+    "GraphConfig": "graph",
     "KeywordRule": "rules",
+    "NannConfig": "nann_model",
+    "NannLearner": "nann",
+    "NannModel": "nann_model",
+    "NeuralConfig": "neural_search",
+    "NeuralSearch": "neural_search",
+    "ProximityGraph": "graph",
     "RetrievalConfig": "stage",
     "RetrievalStage": "stage",
+    "Searcher": "searcher",
     "Towers": "towers",
     "TwoTower": "tower_model",
     "TwoTowerConfig": "tower_model",
     "TwoTowerLearner": "two_tower",
+    "WalkConfig": "beam_walk",
 }
 
 __all__ = ["METHODS", *_HOMES]  # noqa: PLE0604  the names of _HOMES are texts

@@ -1,11 +1,11 @@
 """RetrievalStage: from the whole catalog to some hundred ads that may answer and are worth a closer look.
 
-What is worth a look is what may earn. With log P(click) = a log prior(ad) + query . vector up to a constant
-of the request (blend.py), adding log(bid) orders ads as their eCPM does. So the index searches for
-query . vector + bonus, where the bonus of a row is a log prior + bid_weight log(bid per click).
+What is worth a look is what may earn. With log P(click) = a log prior(ad) + score up to a constant of the request
+(blend.py), adding log(bid) orders ads as their eCPM does. So a Searcher looks for score + bonus, where the bonus of a
+row is a log prior + bid_weight log(bid per click). The score is the towers' query . vector, or a network's (SEARCHERS).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -16,11 +16,15 @@ from numpy.typing import NDArray
 from adcascade.catalog.bitmaps import rows_in
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.contracts import AdRequest, Candidates, Opportunity
+from adcascade.errors import BundleError
 from adcascade.features import AdFeatures
 from adcascade.retrieval.best import best
-from adcascade.retrieval.index import AdIndex, IndexConfig
+from adcascade.retrieval.index import IndexConfig
+from adcascade.retrieval.neural_search import NeuralConfig, NeuralSearch
 from adcascade.retrieval.prior import ClickPrior
 from adcascade.retrieval.rules import CategoryRule, KeywordRule
+from adcascade.retrieval.searcher import NoSearch, Searcher
+from adcascade.retrieval.tower_search import TowerSearch
 from adcascade.retrieval.towers import Towers
 
 Rows = NDArray[np.int32]
@@ -36,7 +40,8 @@ class RetrievalConfig:
     keyword_share: float = 0.2
     category_share: float = 0.1
     bid_weight: float = 1.0  # of log(bid); 0: the likeliest clicks, whoever pays
-    index: IndexConfig = field(default_factory=IndexConfig)
+    index: IndexConfig = field(default_factory=IndexConfig)  # of the towers' vectors
+    neural: NeuralConfig = field(default_factory=NeuralConfig)  # of a network's walk
 
 
 class RetrievalStage:
@@ -45,36 +50,42 @@ class RetrievalStage:
     name = "retrieval"
 
     def __init__(
-        self, snapshot: Snapshot, prior: ClickPrior, towers: Towers | None, config: RetrievalConfig | None = None
+        self, snapshot: Snapshot, prior: ClickPrior, searcher: Searcher | None, config: RetrievalConfig | None = None
     ) -> None:
-        """Index the whole catalog; without towers the clicks of the past order the ads."""
+        """Index the whole catalog; without a searcher the clicks of the past order the ads."""
         self.config = config or RetrievalConfig()
-        self._snapshot, self._prior, self._towers = snapshot, prior, towers
+        self._snapshot, self._prior = snapshot, prior
         self._base = prior.base
         self._log_ctr: Floats = np.zeros(0, np.float32)  # by row, as `prior` has it
         self._bonus: Floats = np.zeros(0, np.float32)  # by row
         self._bonus_version = -1
         self._keywords, self._categories = KeywordRule(), CategoryRule()
-        self.index = AdIndex(0 if towers is None else towers.width, self.config.index)
+        self.index: Searcher = NoSearch() if searcher is None else searcher
         rows = np.array([row for row, ad in enumerate(snapshot.ads) if ad is not None], np.int32)
         self._update_rules(rows)
-        if towers is not None:
-            self.index.build(rows, towers.ads(rows))
+        self.index.build(rows)
 
     @classmethod
     def load(
-        cls, folder: Path, snapshot: Snapshot, features: AdFeatures, config: RetrievalConfig | None = None
+        cls,
+        folder: Path,
+        snapshot: Snapshot,
+        features: AdFeatures,
+        config: RetrievalConfig | None = None,
+        method: str = "two_tower",
     ) -> Self:
-        """From what TwoTowerLearner exported; `features` already hold every ad of the snapshot."""
-        return cls(snapshot, ClickPrior.load(folder), Towers(folder, features), config)
+        """From what the method's learner exported; `features` already hold every ad of the snapshot."""
+        if method not in SEARCHERS:
+            raise BundleError(f"{folder} was trained as {method!r}; this version serves {', '.join(SEARCHERS)}")
+        config = config or RetrievalConfig()
+        return cls(snapshot, ClickPrior.load(folder), SEARCHERS[method](folder, features, config), config)
 
     def ads_changed(self, rows: Rows) -> None:
         """Take over these rows of the snapshot; the AdFeatures must have taken them over before."""
         self._update_rules(rows)
-        if self._towers is not None:
-            there = np.array([self._snapshot.ads[row] is not None for row in rows.tolist()], np.bool_)
-            self.index.remove(rows[~there])
-            self.index.add(rows[there], self._towers.ads(rows[there]))
+        there = np.array([self._snapshot.ads[row] is not None for row in rows.tolist()], np.bool_)
+        self.index.remove(rows[~there])
+        self.index.put(rows[there])
 
     def _update_rules(self, rows: Rows) -> None:
         if len(self._log_ctr) < self._snapshot.n:
@@ -92,17 +103,13 @@ class RetrievalStage:
         request = opportunity.request
         bits = self._snapshot.eligible(request, request.time_us)
         bonus = self._bonuses()
-        query = None if self._towers is None else self._towers.request(opportunity.features)
+        query = self.index.query(opportunity.features)
         keep = self.config.keep
         if request.products:
             rows = rows_in(bits, self._snapshot.n)
             return Candidates.of(*best(rows, self._score(rows, query, bonus), keep))
         by_rules = self._by_rules(opportunity, bits, bonus)
-        if query is None:
-            rows = rows_in(bits, self._snapshot.n)
-            found, _ = best(rows, self._score(rows, query, bonus), keep)
-        else:
-            found, _ = self.index.search(query, keep, bits, bonus)
+        found, _ = self.index.search(query, keep, bits, bonus)
         rest = found[~np.isin(found, by_rules)][: keep - len(by_rules)]
         rows = np.concatenate((by_rules, rest))
         return Candidates.of(*best(rows, self._score(rows, query, bonus), keep))
@@ -119,10 +126,8 @@ class RetrievalStage:
         rows: Rows = np.unique(np.concatenate(found))
         return rows
 
-    def _score(self, rows: Rows, query: Floats | None, bonus: Floats) -> Floats:
-        if query is None:
-            return bonus[rows]
-        return self.index.vectors(rows) @ query + bonus[rows]
+    def _score(self, rows: Rows, query: object, bonus: Floats) -> Floats:
+        return self.index.score(query, rows) + bonus[rows]
 
     def _bonuses(self) -> Floats:
         """What every row is worth whoever asks, [N]; a bid per impression counts for 1 / base clicks."""
@@ -141,3 +146,18 @@ def _categories(request: AdRequest, history: object) -> Sequence[str]:
         return (request.category,)
     recent = reversed(history) if isinstance(history, list) else ()
     return tuple(dict.fromkeys(category for category in recent if category))[:RECENT]
+
+
+def _towers(folder: Path, features: AdFeatures, config: RetrievalConfig) -> Searcher:
+    return TowerSearch(Towers(folder, features), config.index)
+
+
+def _network(folder: Path, features: AdFeatures, config: RetrievalConfig) -> Searcher:
+    return NeuralSearch.load(folder, features, config.neural)
+
+
+# What loads a bundle's folder, by the method that its manifest names.
+SEARCHERS: dict[str, Callable[[Path, AdFeatures, RetrievalConfig], Searcher]] = {
+    "two_tower": _towers,
+    "nann": _network,
+}

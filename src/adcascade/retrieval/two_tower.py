@@ -4,29 +4,25 @@ Nine rows of ten teach the towers; the clicks of every tenth row say how far to 
 prior that is exported counts all rows.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import numpy as np
-import pyarrow as pa
 import torch
+from numpy.typing import NDArray
 
+from adcascade.contracts import Batch
 from adcascade.features import Encoder
 from adcascade.learning.labelled import LabelledBlocks
 from adcascade.learning.loop import Progress, Training, fit, gather
 from adcascade.learning.model import Shape
 from adcascade.nn.packed import PackedEmbedding, TableConfig
-from adcascade.retrieval.blend import Chunk, fit_blend
-from adcascade.retrieval.draw_rates import RatedBlocks, ad_keys
+from adcascade.retrieval.blend import fit_blend
+from adcascade.retrieval.draw_rates import RatedBlocks
+from adcascade.retrieval.held_out import Parts, Tables, held_chunks
 from adcascade.retrieval.prior import ClickPrior
 from adcascade.retrieval.tower_export import export_towers
 from adcascade.retrieval.tower_model import TwoTower, TwoTowerConfig, two_tower_loss
-
-Tables = Callable[[], Iterable[pa.Table]]
-HELD = 10  # one row of so many is held out for the blend
-COLUMNS = 2048  # ads among which a held-out click is picked
 
 
 class TwoTowerLearner:
@@ -51,7 +47,7 @@ class TwoTowerLearner:
 
     def fit(self, tables: Tables, progress: Progress | None = None) -> list[float]:
         """Train on the tables, which are read some times anew; mean losses by epoch."""
-        parts = _Parts(tables)
+        parts = Parts(tables)
         config = self.model.config
         blocks = RatedBlocks(
             LabelledBlocks(self.encoder, parts.taught),
@@ -60,42 +56,20 @@ class TwoTowerLearner:
             rate=config.target == "rate",
         )
         losses = fit(self.model, self.table, blocks, self.training, objective=two_tower_loss, progress=progress)
-        weight, gain = fit_blend(self._chunks(parts))
+        weight, gain = fit_blend(held_chunks(parts, self.encoder, self._scores))
         self.model.gain.fill_(gain)
         self.prior = msgspec.structs.replace(ClickPrior.count(tables()), weight=weight)
         return losses
 
     @torch.no_grad()
-    def _chunks(self, parts: "_Parts") -> list[Chunk]:
-        """The held-out clicks, each among the ads that were shown about the same time."""
-        prior = ClickPrior.count(parts.taught())
-        base, chunks = prior.base, []
-        for table in parts.held():
-            for start in range(0, len(table), COLUMNS):
-                part = table.slice(start, COLUMNS)
-                batch = self.encoder.encode({name: part[name] for name in part.column_names}, len(part))
-                sides = gather(self.table, batch, self.model.shape)
-                own = np.flatnonzero(part["click"].to_numpy() > 0)
-                scores = self.model.request_vector(sides.user)[own] @ self.model.ad_vector(sides.ads).T
-                log_prior = np.log(np.array(prior.ctr(part["ad"].to_pylist(), base)))
-                keys = ad_keys(batch, self.encoder.ad_fields)
-                chunks.append(Chunk(scores.double().numpy(), log_prior, own, keys))
-        return chunks
+    def _scores(self, batch: Batch, own: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Of the samples [P] against every ad of the batch: [P, B]."""
+        sides = gather(self.table, batch, self.model.shape)
+        scores = self.model.request_vector(sides.user)[own] @ self.model.ad_vector(sides.ads).T
+        found: NDArray[np.float64] = scores.double().numpy()
+        return found
 
     def export(self, folder: Path) -> None:
         """Write request_tower.onnx, ad_tower.onnx, table.npy, model.json and prior.json into an existing folder."""
         self.prior.save(folder)
         export_towers(folder, self.model, self.table, self.encoder.fingerprint)
-
-
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """The rows that teach, and every tenth row that is held out."""
-
-    tables: Tables
-
-    def taught(self) -> Iterable[pa.Table]:
-        return (table.filter(np.arange(len(table)) % HELD != HELD - 1) for table in self.tables())
-
-    def held(self) -> Iterable[pa.Table]:
-        return (table.filter(np.arange(len(table)) % HELD == HELD - 1) for table in self.tables())

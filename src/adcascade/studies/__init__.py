@@ -10,6 +10,12 @@ market, so it is looked up only when it runs.
 from adcascade.studies.entry import Entry
 
 STUDIES: dict[str, Entry] = {
+    "nann": Entry(
+        title="Retrieval by a neural score on a graph walk",
+        paper="arXiv 2202.10226",
+        room="retrieval",
+        where="adcascade.studies.nann:study",
+    ),
     "copr": Entry(
         title="COPR: pre-ranking that learns the ranker's order",
         paper="arXiv 2306.03516",
