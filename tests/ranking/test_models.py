@@ -23,7 +23,15 @@ from adcascade.ranking.din import DIN
 from adcascade.ranking.lr import LogisticRegression
 
 SHAPE = Shape(
-    width=5, request_fields=3, request_numbers=2, ad_fields=2, ad_numbers=1, sequences=2, length=5, targets=(1, 0)
+    width=5,
+    request_fields=3,
+    request_numbers=2,
+    ad_fields=2,
+    ad_numbers=1,
+    sequences=2,
+    length=5,
+    targets=(1, 0),
+    scenario=1,
 )
 
 

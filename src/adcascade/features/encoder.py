@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from adcascade.contracts import Batch
 from adcascade.errors import ConfigurationError
 from adcascade.features import fitting, storage
+from adcascade.features.categories import FIRST
 from adcascade.features.columns import Column, Field, History, Number, Vector
 from adcascade.features.feature import Feature
 from adcascade.features.matches import Matches
@@ -108,6 +109,19 @@ class Encoder:
     def scenarios(self) -> int:
         """How many numbers Batch.scenario may hold: 2 and the known scenarios; 1 where no feature is the scenario."""
         return self._fields[self._scenario].size if self._scenario >= 0 else 1
+
+    @property
+    def scenario_field(self) -> int | None:
+        """The place of the scenario among the request's fields; None where no feature is the scenario."""
+        return self._scenario if self._scenario >= 0 else None
+
+    @property
+    def scenario_rows(self) -> range:
+        """The rows of the packed table of the known scenarios, those counted from 2; empty where there are none."""
+        if self._scenario < 0:
+            return range(0)
+        field = self._fields[self._scenario]
+        return range(field.offset + FIRST, field.offset + field.size)
 
     def place(self, name: str) -> tuple[Part, int]:
         """The side, "request" or "ad", and the column of its ids where the field `name` stands."""

@@ -3,6 +3,7 @@
     table.npy    float32 [R, K], to be memory-mapped: workers share one copy, rows can be refreshed
     user.onnx    embedded, dense, history, mask of one request -> state_0, state_1, ...
     score.onnx   state_* (leading dimension 1), embedded and dense of n ads -> logit [n]
+    score_S.onnx the same for requests of scenario number S, cheaper, where the model can be folded
     model.json   the file format's version, the encoder's fingerprint, sizes (manifest.py)
 
 Embeddings stay outside the graphs: the graphs take gathered vectors.
@@ -15,11 +16,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from adcascade.features.categories import FIRST
 from adcascade.learning.graph import write_graph
 from adcascade.learning.manifest import FORMAT, ModelManifest
 from adcascade.learning.model import ScoringModel, Shape
 from adcascade.nn.inputs import Inputs
 from adcascade.nn.packed import PackedEmbedding
+
+MOST_FOLDED = 64  # scenarios with a graph of their own: each costs a file, and a session in serving
 
 
 class UserGraph(nn.Module):
@@ -54,7 +58,7 @@ def ad_inputs(embedded: Tensor, dense: Tensor) -> Inputs:
 
 
 def export(folder: Path, model: ScoringModel, table: PackedEmbedding, fingerprint: str) -> None:
-    """Write the four files into an existing folder; `fingerprint` is the encoder's."""
+    """Write the files into an existing folder; `fingerprint` is the encoder's."""
     model.eval()
     shape = model.shape
     np.save(folder / "table.npy", table.weight)
@@ -63,11 +67,22 @@ def export(folder: Path, model: ScoringModel, table: PackedEmbedding, fingerprin
         state = {f"state_{place}": tensor for place, tensor in enumerate(model.user_state(user))}
     write_graph(folder / "user.onnx", UserGraph(model), user._asdict(), list(state))
     inputs = {**state, "embedded": ads.embedded, "dense": ads.dense}
-    write_graph(folder / "score.onnx", ScoreGraph(model), inputs, ["logit"], dynamic=("embedded", "dense"))
-    write_manifest(folder, model, fingerprint, states=len(state))
+    folded = foldings(model, table)
+    for name, one in {"score": model, **{f"score_{number}": one for number, one in folded.items()}}.items():
+        write_graph(folder / f"{name}.onnx", ScoreGraph(one), inputs, ["logit"], dynamic=("embedded", "dense"))
+    write_manifest(folder, model, fingerprint, states=len(state), folded=tuple(folded))
 
 
-def write_manifest(folder: Path, model: ScoringModel, fingerprint: str, *, states: int) -> None:
+def foldings(model: ScoringModel, table: PackedEmbedding) -> dict[int, ScoringModel]:
+    """The model's foldings by the number of the scenario, of at most MOST_FOLDED known ones, the frequent first."""
+    numbered = enumerate(model.shape.scenarios[:MOST_FOLDED], FIRST)
+    found = {number: model.folded(torch.from_numpy(table.weight[row])) for number, row in numbered}
+    return {number: one for number, one in found.items() if one is not None}
+
+
+def write_manifest(
+    folder: Path, model: ScoringModel, fingerprint: str, *, states: int, folded: tuple[int, ...] = ()
+) -> None:
     """Write model.json: what `read_manifest` checks before anything else is opened."""
     shape = model.shape
     manifest = ModelManifest(
@@ -82,6 +97,7 @@ def write_manifest(folder: Path, model: ScoringModel, fingerprint: str, *, state
         sequences=shape.sequences,
         length=shape.length,
         states=states,
+        folded=folded,
     )
     (folder / "model.json").write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from adcascade.contracts import Batch
 from adcascade.learning.labelled import Labelled
-from adcascade.learning.model import ScoringModel, Shape
+from adcascade.learning.model import ScoringModel, Shape, log_loss
 from adcascade.nn.inputs import Inputs
 from adcascade.nn.packed import PackedEmbedding
 
@@ -54,16 +54,13 @@ Objective = Callable[[ScoringModel, Sides, Labelled], Tensor]
 
 
 def click_loss(model: ScoringModel, sides: Sides, samples: Labelled) -> Tensor:
-    """Weighted mean log loss of sigmoid(logit) against the labels, which may be soft, summed over members: -> ()."""
-    return log_loss(model.learn(sides.user, sides.ads), samples)
+    """The model's own loss of a batch: the weighted mean log loss, and what the model adds to it: -> ()."""
+    return model.loss(sides.user, sides.ads, torch.from_numpy(samples.label), torch.from_numpy(samples.weight))
 
 
-def log_loss(logits: Tensor, samples: Labelled) -> Tensor:
-    """The same of logits that are known already: [B, M] -> ()."""
-    label, weight = torch.from_numpy(samples.label), torch.from_numpy(samples.weight)
-    wanted = label[:, None].expand_as(logits)
-    loss = F.binary_cross_entropy_with_logits(logits, wanted, weight[:, None], reduction="sum")
-    return loss / weight.sum().clamp(min=1e-12)
+def sample_loss(logits: Tensor, samples: Labelled) -> Tensor:
+    """The weighted mean log loss alone, of logits [B, M] that are known already: -> ()."""
+    return log_loss(logits, torch.from_numpy(samples.label), torch.from_numpy(samples.weight))
 
 
 def fit(
@@ -86,6 +83,7 @@ def fit(
         for samples in shuffled(blocks, training.batch_size, random):
             share = training.share(epoch * training.rows + seen)
             optimiser.param_groups[0]["lr"] = training.rate * share
+            model.advance(1 - share)
             loss = _step(model, table, samples, objective, optimiser, training.embedding_dropout, share)
             total, seen = total + loss * len(samples), seen + len(samples)
             if progress is not None:

@@ -23,6 +23,7 @@ class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
     sequences: int  # S
     length: int  # L
     states: int  # how many tensors the request's state has
+    folded: tuple[int, ...] = ()  # numbers of the scenarios that have a score graph of their own
 
 
 def read_manifest(folder: Path, fingerprint: str) -> ModelManifest:

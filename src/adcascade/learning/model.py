@@ -6,6 +6,7 @@ DeepModel: one whose last step is a linear map of a hidden vector, beside which 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from adcascade.features import Encoder
@@ -25,6 +26,8 @@ class Shape:
     sequences: int = 0  # S
     length: int = 0  # L
     targets: tuple[int, ...] = ()  # [S] which ad field the items of each sequence are of
+    scenario: int | None = None  # which request field is the scenario
+    scenarios: range = range(0)  # rows of the packed table of the known scenarios
 
     @classmethod
     def of(cls, encoder: Encoder, width: int, *, matching: bool = True) -> "Shape":
@@ -40,6 +43,8 @@ class Shape:
             sequences=encoder.sequences,
             length=encoder.length,
             targets=encoder.targets,
+            scenario=encoder.scenario_field,
+            scenarios=encoder.scenario_rows,
         )
 
     @property
@@ -74,6 +79,20 @@ class ScoringModel(nn.Module, ABC):
         """Logits [B, M] to compare with the labels while training: M = 1, or the M members that learn apart."""
         return self(user, ads)[:, None]  # type: ignore[no-any-return]
 
+    def loss(self, user: Inputs, ads: Inputs, label: Tensor, weight: Tensor) -> Tensor:
+        """What a step of training on B pairs makes smaller, (); label and weight [B]. A model may add to it."""
+        return log_loss(self.learn(user, ads), label, weight)
+
+    def advance(self, done: float) -> None:
+        """Told before each step what share of the training is done, 0 to 1: a schedule moves here, never in forward."""
+
+    def folded(self, scenario: Tensor) -> "ScoringModel | None":  # noqa: ARG002  most models cannot
+        """A model that answers requests of the scenario with this embedding [K] at less cost, from the same state.
+
+        None where there is no such model: the whole one then answers all requests.
+        """
+        return None
+
     def forward(self, user: Inputs, ads: Inputs) -> Tensor:
         """Logits [B] of B pairs of a request and an ad."""
         return self.score(self.user_state(user), ads)
@@ -94,3 +113,13 @@ class DeepModel(ScoringModel):
     def score(self, state: tuple[Tensor, ...], ads: Inputs) -> Tensor:
         """Logits [n]."""
         return self.head(self.represent(state, ads)).squeeze(1)  # type: ignore[no-any-return]
+
+
+def log_loss(logits: Tensor, label: Tensor, weight: Tensor) -> Tensor:
+    """Weighted mean log loss of sigmoid(logit) against the labels, which may be soft, summed over M members.
+
+    logits [B, M], label and weight [B] -> ().
+    """
+    wanted = label[:, None].expand_as(logits)
+    loss = F.binary_cross_entropy_with_logits(logits, wanted, weight[:, None], reduction="sum")
+    return loss / weight.sum().clamp(min=1e-12)

@@ -24,6 +24,7 @@ class State(NamedTuple):
 
     tensors: tuple[Floats, ...]  # of the model's request side
     keys: NDArray[np.int64]  # [1, P] that the ads' keys are matched with
+    scenario: int  # its number, by which a folded graph is chosen
 
 
 class Scorer:
@@ -41,7 +42,8 @@ class Scorer:
         except (OSError, ValueError) as error:
             raise BundleError(f"{folder / 'table.npy'} cannot be read ({error}); export the model again") from error
         self._user, self._user_inputs = open_session(folder / "user.onnx")
-        self._score, self._score_inputs = open_session(folder / "score.onnx")
+        self._score = open_session(folder / "score.onnx")
+        self._folded = {number: open_session(folder / f"score_{number}.onnx") for number in self.manifest.folded}
         self._embedded = np.empty((0, self.manifest.ad_fields, self.manifest.width), np.float32)
 
     def user(self, request: Batch) -> State:
@@ -54,7 +56,7 @@ class Scorer:
         if "mask" in self._user_inputs:
             given["mask"] = np.arange(m.length)[None] < request.history_length[:, None]  # [1, L]
         tensors = tuple(self._user.run(None, {name: given[name] for name in self._user_inputs}))
-        return State(tensors, request.keys)
+        return State(tensors, request.keys, int(request.scenario[0]))
 
     def vectors(self, rows: NDArray[np.int32]) -> Floats:
         """What the model knows of the ads at these catalog rows [n], whatever the request: [n, F K + D]."""
@@ -73,7 +75,8 @@ class Scorer:
         match = self._ads.encoder.matches(state.keys, self._ads.keys[rows])  # [n, M]
         given = {"embedded": embedded, "dense": np.concatenate((self._ads.dense[rows], match), axis=1)}
         given.update((f"state_{place}", part) for place, part in enumerate(state.tensors))
-        logits: Floats = self._score.run(None, {name: given[name] for name in self._score_inputs})[0]
+        session, inputs = self._folded.get(state.scenario, self._score)
+        logits: Floats = session.run(None, {name: given[name] for name in inputs})[0]
         return logits
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from adcascade.features import AdFeatures
 from adcascade.learning.export import export
 from adcascade.learning.labelled import Labelled
-from adcascade.learning.loop import Objective, Progress, Sides, Training, fit, log_loss
+from adcascade.learning.loop import Objective, Progress, Sides, Training, fit, sample_loss
 from adcascade.learning.model import ScoringModel
 from adcascade.nn.packed import PackedEmbedding
 from adcascade.preranking.copr import CoprConfig, log_value, rank_alignment
@@ -31,7 +31,7 @@ class CoprLoss:
         """-> ()."""
         logit = model.learn(sides.user, sides.ads)  # [B + P, 1]
         value, present = grid(logit[:, 0], samples, self.config)
-        return log_loss(logit, samples) + self.config.strength * rank_alignment(value, present, self.config)
+        return sample_loss(logit, samples) + self.config.strength * rank_alignment(value, present, self.config)
 
 
 def grid(logit: Tensor, samples: Labelled, config: CoprConfig) -> tuple[Tensor, Tensor]:

@@ -14,9 +14,12 @@ METHODS = {
     "kfatt_base": "adcascade.ranking.kfatt:kfatt_base",
     "lr": "adcascade.ranking.lr:LogisticRegression",
     "committee": "adcascade.ranking.committee:Committee",
+    "adasparse": "adcascade.ranking.adasparse:AdaSparse",
 }
 
 PUBLIC = {
+    "AdaSparse": "adcascade.ranking.adasparse",
+    "AdaSparseConfig": "adcascade.ranking.adasparse",
     "Committee": "adcascade.ranking.committee",
     "CommitteeConfig": "adcascade.ranking.committee",
     "DCNv2": "adcascade.ranking.dcn_v2",

@@ -9,7 +9,7 @@ figures). What they have in common:
 - Adagrad's sums start above zero, so that a value seen twice does not move as far as one seen often;
 - embeddings start at 0.05, which was better than 0.01 and 0.1.
 
-How the batch grows with larger logs is a guess that no measurement here supports yet; DIN and KFAtt
+How the batch grows with larger logs is a guess that no measurement here supports yet; DIN, KFAtt and AdaSparse
 have the recipe of DCN-V2.
 """
 
@@ -47,4 +47,5 @@ RECIPES = {
         training=Training(epochs=4, batch_size=256, rate=1e-3),
     ),
     "committee": Recipe(table=replace(WIDE, width=33), training=ONE_EPOCH),
+    "adasparse": Recipe(table=WIDE, training=ONE_EPOCH),
 }

@@ -29,6 +29,12 @@ STUDIES: dict[str, Entry] = {
         where="adcascade.studies.kfatt:study",
         seeds=(0, 1, 2, 3, 4),
     ),
+    "adasparse": Entry(
+        title="AdaSparse: a sparse sub-network of one ranker for each scenario",
+        paper="arXiv 2206.13108",
+        room="ranking",
+        where="adcascade.studies.adasparse:study",
+    ),
     "exfm": Entry(
         title="One large teacher for many small rankers: an auxiliary head, and a store of what it said",
         paper="arXiv 2502.17494",

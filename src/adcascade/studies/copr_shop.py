@@ -25,7 +25,7 @@ from adcascade.closedloop.report import Numbers, outcome_of
 from adcascade.closedloop.simulation import Trial
 from adcascade.closedloop.world import World
 from adcascade.learning.labelled import Labelled
-from adcascade.learning.loop import Sides, log_loss
+from adcascade.learning.loop import Sides, sample_loss
 from adcascade.learning.model import ScoringModel
 from adcascade.market.clock import tick_start_us
 from adcascade.market.market import Market
@@ -64,7 +64,7 @@ class ScoreLoss:
         logit = model.learn(sides.user, sides.ads)
         taught = from_numpy((samples.extra["list"] >= 0) & (samples.extra["per_click"] > 0))
         scores = F.binary_cross_entropy_with_logits(logit[taught, 0], from_numpy(samples.label)[taught])
-        return log_loss(logit, samples) + self.config.strength * scores
+        return sample_loss(logit, samples) + self.config.strength * scores
 
 
 def scores_of_lists(source: Source) -> CoprLearner:
