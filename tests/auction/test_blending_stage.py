@@ -10,12 +10,13 @@ from tests.auction.test_stage import Shop, candidates, opportunity
 
 from adcascade.auction import AuctionStage, gsp, vcg
 from adcascade.auction.blending import VirtualBids
-from adcascade.auction.blending_stage import BlendingStage, PageView, log_odds, probability
+from adcascade.auction.blending_stage import BlendingStage, PageView, log_odds
 from adcascade.auction.page_clicks import FORMAT, PageManifest
 from adcascade.auction.page_tokens import Kind, Layout, PageTokens
 from adcascade.auction.products import Products
 from adcascade.catalog.nouns import Ad
 from adcascade.contracts import Candidates, Opportunity, Stage
+from adcascade.metrics.logistic import probability
 
 
 class Quarrel:

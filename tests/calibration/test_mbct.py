@@ -5,12 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adcascade.calibration.maps import EDGE, sigmoid
+from adcascade.calibration.maps import EDGE
 from adcascade.calibration.mbct import LEAF, Trees
 from adcascade.calibration.mbct_fit import Loss, MbctConfig, fit_trees, score_edges
 from adcascade.calibration.mbct_nodes import Nodes
 from adcascade.calibration.mbct_split import Rows, Split, best_split, count, settle
 from adcascade.metrics import auc, log_loss
+from adcascade.metrics.logistic import sigmoid
 
 WIDTH = 6  # C
 EASY = MbctConfig(leaf_events=1.0, z=0.0, prior_events=1.0, trees=3, depth=3, score_bins=5)

@@ -23,6 +23,7 @@ from adcascade.auction.ties import tie_breaks
 from adcascade.auction.vcg import CANDIDATES, Field, field_of, sell, separable_clicks
 from adcascade.contracts import Candidates, Opportunity
 from adcascade.contracts.ecpm import ecpm_of, parts_per_billion
+from adcascade.metrics.logistic import probability
 
 Vectors = Callable[[NDArray[np.int32]], Singles]  # catalog rows [n] -> what is known of these ads, [n, D]
 EDGE = 1e-6  # a click probability or a slot's factor is at least this, where one is divided by
@@ -97,11 +98,6 @@ class BlendingStage:
         winners = candidates.take(award.ad)
         ecpm = ecpm_of(ctr, winners.bid, lot.per_click[award.ad])
         return winners.with_(slot=award.slot, price=award.price, ctr=ctr, ecpm=ecpm)
-
-
-def probability(logit: Singles) -> Singles:
-    """The sigmoid of logits, float32 of the same shape."""
-    return (0.5 * (1.0 + np.tanh(0.5 * logit.astype(np.float64)))).astype(np.float32)
 
 
 def log_odds(p: NDArray[np.floating]) -> Singles:

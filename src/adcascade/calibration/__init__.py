@@ -1,7 +1,7 @@
 """calibration: probabilities that money can trust. What learns (and imports scikit-learn) is in `calibration.learn`."""
 
 from adcascade.calibration.live import LiveCalibration
-from adcascade.calibration.maps import Beta, Calibrator, Identity, Isotonic, Platt, Steps, logit, sigmoid
+from adcascade.calibration.maps import Beta, Calibrator, Identity, Isotonic, Platt, Steps, logit
 from adcascade.calibration.mbct import Trees
 from adcascade.calibration.mbct_stored import FeatureTrees, read_trees, write_trees
 from adcascade.calibration.slots import read_slot_factors, slot_factors, write_slot_factors
@@ -13,6 +13,7 @@ from adcascade.calibration.stored import (
     read_calibration,
     write_calibration,
 )
+from adcascade.metrics.logistic import sigmoid
 
 __all__ = [
     "Beta",

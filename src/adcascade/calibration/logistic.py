@@ -7,7 +7,8 @@ The weak prior towards `centre`, which stands for "no correction", makes the min
 
 import numpy as np
 
-from adcascade.calibration.maps import Floats, sigmoid
+from adcascade.calibration.maps import Floats
+from adcascade.metrics.logistic import sigmoid
 
 STEPS = 100
 SHORT = 1e-10  # a step of this size in theta ends the search

@@ -19,6 +19,8 @@ import msgspec
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from adcascade.metrics.logistic import sigmoid
+
 Floats = NDArray[np.float64]
 EDGE = 1e-7  # logits are taken of probabilities in [EDGE, 1 - EDGE]
 
@@ -41,11 +43,6 @@ def log_odds(p: ArrayLike) -> tuple[Floats, Floats]:
     """(ln p, -ln(1 - p)) of p clipped to [EDGE, 1 - EDGE], whose sum is the logit: [n] -> [n], [n]."""
     clipped = np.clip(np.asarray(p, np.float64), EDGE, 1.0 - EDGE)
     return np.log(clipped), -np.log1p(-clipped)
-
-
-def sigmoid(z: ArrayLike) -> Floats:
-    """1 / (1 + e^-z) without overflow: [n] -> [n]."""
-    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * np.asarray(z, np.float64))))
 
 
 @dataclass(frozen=True, slots=True)

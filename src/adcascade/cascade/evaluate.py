@@ -17,6 +17,7 @@ from adcascade.features.ads import AdFeatures
 from adcascade.features.encoder import Encoder
 from adcascade.learning.scorer import Scorer
 from adcascade.metrics import auc, ece, gauc, log_loss, pcoc
+from adcascade.metrics.logistic import sigmoid
 
 Floats = NDArray[np.float64]
 CHUNK = 16_384
@@ -57,7 +58,7 @@ def served_scores(encoder: Encoder, features: AdFeatures, scorer: Scorer, table:
     for row in range(n):
         state = scorer.user(requests.take(slice(row, row + 1)))
         logit[row] = scorer.score(state, np.array([row], np.int32))[0]
-    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * logit)))
+    return sigmoid(logit)
 
 
 def numbers_of(happened: Floats, predicted: Floats, user: NDArray[np.str_] | None = None) -> dict[str, float]:

@@ -33,6 +33,7 @@ from adcascade.learning.labelled import LabelledBlocks, labelled
 from adcascade.learning.loop import Progress, Training, fit, predict
 from adcascade.learning.model import DeepModel, ScoringModel, Shape
 from adcascade.learning.student_adapter import AdapterLearner, StudentAdapter
+from adcascade.metrics.logistic import sigmoid
 from adcascade.nn.packed import PackedEmbedding
 from adcascade.ranking import METHODS
 from adcascade.ranking.recipes import RECIPES, Recipe
@@ -220,18 +221,14 @@ def judge_table(trained: Trained, table: pa.Table, label: str = "click", fields:
         )
         first = predict(trained.model, trained.table, labelled(trained.encoder, served, label=label).batch)
     return Judged(
-        first=_sigmoid(first),
-        actual=_sigmoid(actual),
+        first=sigmoid(first),
+        actual=sigmoid(actual),
         clicked=table[label].to_numpy().astype(np.float64),
         slot=slot,
         rows=fields.of({name: table[name] for name in table.column_names}, len(table)),
         scenario=texts_of(table, "scenario"),
         user=texts_of(table, "user"),
     )
-
-
-def _sigmoid(logit: NDArray[np.float32]) -> Floats:
-    return 0.5 * (1.0 + np.tanh(0.5 * logit.astype(np.float64)))
 
 
 def calibration_learner(settings: TrainSettings, encoder: Encoder, seed: int = 0) -> CalibrationLearner:

@@ -23,6 +23,7 @@ from adcascade.errors import BundleError
 from adcascade.features.encoder import Encoder
 from adcascade.learning.loop import predict
 from adcascade.learning.model import Shape
+from adcascade.metrics.logistic import sigmoid
 from adcascade.nn.packed import PackedEmbedding, TableConfig
 
 MANIFEST = "teacher.json"
@@ -45,8 +46,7 @@ class TeacherSnapshot:
         """Probabilities [n] of n rows of the sample table."""
         columns = {name: impressions[name] for name in impressions.column_names}
         batch = self.trained.encoder.encode(columns, len(impressions))
-        logit = predict(self.trained.model, self.trained.table, batch).astype(np.float64)
-        return np.asarray(0.5 * (1.0 + np.tanh(0.5 * logit)))
+        return sigmoid(predict(self.trained.model, self.trained.table, batch))
 
     def save(self, folder: Path) -> None:
         """Write it into a new folder."""

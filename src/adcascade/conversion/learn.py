@@ -24,6 +24,7 @@ from adcascade.learning.export import export
 from adcascade.learning.labelled import Labelled, LabelledBlocks
 from adcascade.learning.loop import Progress, Training, fit, predict
 from adcascade.learning.model import Shape
+from adcascade.metrics.logistic import probability, sigmoid
 from adcascade.nn.packed import PackedEmbedding, TableConfig
 
 Tables = Callable[[], Iterable[pa.Table]]
@@ -84,8 +85,7 @@ class ConversionLearner:
         """P(conversion | click) of B pairs, as the stage will say it before calibration: [B]."""
         if self.model is None or self.table is None:
             return np.full(len(batch), self.rate, np.float32)
-        logit = predict(self.model, self.table, batch).astype(np.float64)
-        return (0.5 * (1.0 + np.tanh(0.5 * logit))).astype(np.float32)
+        return probability(predict(self.model, self.table, batch))
 
     def export(self, folder: Path) -> None:
         """Write what ConversionStage.load reads into an existing folder."""
@@ -109,7 +109,7 @@ def offset(logits: NDArray[np.float64], wanted: float, weight: NDArray[np.float6
     low, high = -30.0 - logits.max(), 30.0 - logits.min()
     for _ in range(60):
         middle = (low + high) / 2
-        if np.sum(weight * 0.5 * (1.0 + np.tanh(0.5 * (logits + middle)))) < wanted:
+        if np.sum(weight * sigmoid(logits + middle)) < wanted:
             low = middle
         else:
             high = middle

@@ -10,6 +10,7 @@ from adcascade.contracts import Candidates, Opportunity
 from adcascade.errors import BundleError
 from adcascade.features import AdFeatures
 from adcascade.learning.scorer import Scorer
+from adcascade.metrics.logistic import probability
 
 RATE_FILE = "rate.json"
 
@@ -47,4 +48,4 @@ class ConversionStage:
         if self._scorer is None:
             return candidates.with_(cvr=np.full(len(candidates), self._rate, np.float32))
         logit = self._scorer.score(self._scorer.user(opportunity.features), candidates.ad)
-        return candidates.with_(cvr=(0.5 * (1.0 + np.tanh(0.5 * logit.astype(np.float64)))).astype(np.float32))
+        return candidates.with_(cvr=probability(logit))

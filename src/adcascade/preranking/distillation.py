@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from adcascade.contracts import Batch
 from adcascade.features import AdFeatures
 from adcascade.learning.labelled import Labelled
+from adcascade.metrics.logistic import sigmoid
 
 Rows = NDArray[np.int32]
 Teacher = Callable[[Batch], NDArray[np.float32]]  # B pairs of a request and an ad -> logits [B]
@@ -68,7 +69,7 @@ class DistilledBlocks:
         shown = table["logged_ad"].to_numpy().astype(np.int32)
         rows = draw_ads(shown, self._live, self._config.ads_per_request, random)  # [B, M]
         batch = joined(requests, rows, self._ads)
-        label = 0.5 * (1.0 + np.tanh(0.5 * self._teacher(batch).astype(np.float64)))
+        label = sigmoid(self._teacher(batch))
         if self._config.hard and "click" in table.column_names:
             clicked = np.nan_to_num(table["click"].to_numpy(zero_copy_only=False).astype(np.float64), nan=0.0)
             first = slice(None, None, rows.shape[1])  # the shown ad is the first of each request

@@ -6,6 +6,7 @@ from adcascade.contracts import Candidates, Opportunity
 from adcascade.contracts.bids import Alphas, Bids, paced_bids
 from adcascade.contracts.ecpm import ecpm_of
 from adcascade.learning.scorer import Scorer
+from adcascade.metrics.logistic import probability
 
 
 class PrerankingStage:
@@ -25,7 +26,7 @@ class PrerankingStage:
         """At most `keep` candidates with ctr and score, best first."""
         ad = candidates.ad
         logit = self._scorer.score(self._scorer.user(opportunity.features), ad)
-        ctr = (0.5 * (1.0 + np.tanh(0.5 * logit.astype(np.float64)))).astype(np.float32)
+        ctr = probability(logit)
         bid = self._bids.bid[ad]
         if self._pacer is not None:
             bid = paced_bids(bid, self._bids.campaign[ad], self._pacer.alpha)

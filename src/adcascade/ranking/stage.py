@@ -1,20 +1,8 @@
 """RankingStage: the best ads by the predicted probability of a click in the first slot."""
 
-import numpy as np
-from numpy.typing import NDArray
-
 from adcascade.contracts import Candidates, Opportunity
 from adcascade.learning.scorer import Scorer
-
-
-def sigmoid(logit: NDArray[np.float32]) -> NDArray[np.float32]:
-    """1 / (1 + e^-x) without overflow, elementwise.
-
-    >>> sigmoid(np.array([0.0, 200.0, -200.0], np.float32)).tolist()
-    [0.5, 1.0, 0.0]
-    """
-    half = np.tanh(0.5 * logit.astype(np.float64))
-    return (0.5 * (1.0 + half)).astype(np.float32)
+from adcascade.metrics.logistic import probability
 
 
 class RankingStage:
@@ -31,5 +19,5 @@ class RankingStage:
     def __call__(self, opportunity: Opportunity, candidates: Candidates) -> Candidates:
         """At most `keep` candidates with ctr and score."""
         state = self._scorer.user(opportunity.features)
-        ctr = sigmoid(self._scorer.score(state, candidates.ad))
+        ctr = probability(self._scorer.score(state, candidates.ad))
         return candidates.with_(ctr=ctr, score=ctr).top(self._keep)

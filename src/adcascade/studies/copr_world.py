@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from adcascade.metrics import ndcg
+from adcascade.metrics.logistic import probability
 from adcascade.nn.blocks import mlp
 from adcascade.preranking.copr import CoprConfig, chunk_sample, log_value, rank_alignment
 
@@ -60,8 +61,7 @@ class Truth:
         met = np.einsum("ri,ij,rnj->rn", user, self.bilinear, ad, optimize=True) / NUMBERS
         mixed = (user @ self.hidden[:NUMBERS])[:, None, :] + ad @ self.hidden[NUMBERS:]  # [R, N, 16]
         logit = 1.5 * met + np.tanh(mixed / 5) @ self.out / 3 - 3
-        p: Floats = (0.5 * (1 + np.tanh(0.5 * logit))).astype(np.float32)
-        return p
+        return probability(logit)
 
 
 def funnel(truth: Truth, requests: int, sigma: float, seed: int) -> Funnel:

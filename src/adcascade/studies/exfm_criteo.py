@@ -21,11 +21,12 @@ from adcascade.learning.labelled import labelled
 from adcascade.learning.loop import fit, predict
 from adcascade.learning.model import Shape
 from adcascade.learning.supervision import AGE, TEACHER
+from adcascade.metrics.logistic import sigmoid
 from adcascade.nn.packed import PackedEmbedding
 from adcascade.ranking.committee import Committee
 from adcascade.ranking.recipes import RECIPES
 from adcascade.studies.exfm_students import Plan, Way, judged, student
-from adcascade.studies.exfm_world import Floats, sigmoid
+from adcascade.studies.exfm_world import Floats
 
 NAME = "criteo_display"
 SOURCE = "https://www.kaggle.com/c/criteo-display-ad-challenge"

@@ -25,9 +25,10 @@ from adcascade.learning.model import ScoringModel, Shape
 from adcascade.learning.student_adapter import AdapterConfig, AdapterLearner, StudentAdapter
 from adcascade.learning.supervision import TEACHER
 from adcascade.metrics import auc, normalised_entropy
+from adcascade.metrics.logistic import sigmoid
 from adcascade.nn.packed import PackedEmbedding, TableConfig
 from adcascade.ranking.dcn_v2 import DCNv2, DCNv2Config
-from adcascade.studies.exfm_world import Floats, sigmoid
+from adcascade.studies.exfm_world import Floats
 
 SMALL = DCNv2Config(cross_layers=1, hidden=(32,))
 

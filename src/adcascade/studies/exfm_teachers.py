@@ -18,9 +18,10 @@ from adcascade.learning.augmentation import AugmentationService
 from adcascade.learning.labelled import Labelled
 from adcascade.learning.loop import fit, predict
 from adcascade.learning.supervision import IMPRESSION, SupervisionStore
+from adcascade.metrics.logistic import sigmoid
 from adcascade.ranking.dcn_v2 import DCNv2, DCNv2Config
 from adcascade.studies.exfm_students import Plan, Way, judged, student
-from adcascade.studies.exfm_world import DAYS, SHAPE, Impressions, World, ages, sigmoid, stream
+from adcascade.studies.exfm_world import DAYS, SHAPE, Impressions, World, ages, stream
 
 LARGE = DCNv2Config(cross_layers=2, hidden=(128, 64))
 SHARE = 0.25  # of the traffic that is the student's own

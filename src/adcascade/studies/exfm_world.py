@@ -23,6 +23,7 @@ from adcascade.learning.labelled import Labelled
 from adcascade.learning.model import Shape
 from adcascade.learning.streaming import predict_then_update
 from adcascade.learning.supervision import AGE, TEACHER
+from adcascade.metrics.logistic import sigmoid
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -106,11 +107,6 @@ class World:
 def standard(values: Floats) -> Floats:
     """Each row with mean 0 and standard deviation 1; [r, n] -> [r, n]."""
     return np.asarray((values - values.mean(axis=1, keepdims=True)) / values.std(axis=1, keepdims=True))
-
-
-def sigmoid(logit: Floats) -> Floats:
-    """1 / (1 + e^-x), elementwise."""
-    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * logit)))
 
 
 def ages(day: Floats, delay: float) -> Floats:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from adcascade.calibration.coding import Coder, fit_codes
-from adcascade.calibration.maps import sigmoid
+from adcascade.metrics.logistic import sigmoid
 
 Floats = NDArray[np.float64]
 FIELDS, VALUES = 6, 8
