@@ -23,7 +23,7 @@ demo: install
 	$(BIN)/adcascade demo $(ARGS)
 
 test: install
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 lint: install
 	$(BIN)/ruff check .

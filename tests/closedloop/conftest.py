@@ -1,5 +1,8 @@
 """One small market that was warmed up, trained, served and retrained; its directory is copied by whoever changes it."""
 
+import fcntl
+import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -38,11 +41,17 @@ def quiet(title: str, total: int) -> Callable[[int], None]:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
-    """The whole laboratory at a small scale."""
-    directory = tmp_path_factory.mktemp("lab") / "shop"
-    heard: list[str] = []
-    laboratory = Laboratory(directory, SMALL, lambda stage, done, total: heard.append(stage), quiet)
-    return Lab(directory, laboratory.run(), heard)
+    """The whole laboratory at a small scale; test processes that run beside each other share one."""
+    own = tmp_path_factory.getbasetemp()
+    root = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    directory, report = root / "lab", root / "lab.json"
+    with (root / "lab.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # whoever comes second waits for the first
+        if not report.exists():
+            heard: list[str] = []
+            laboratory = Laboratory(directory, SMALL, lambda stage, done, total: heard.append(stage), quiet)
+            report.write_text(json.dumps({"numbers": laboratory.run(), "heard": heard}))
+    return Lab(directory, **json.loads(report.read_text()))
 
 
 @pytest.fixture

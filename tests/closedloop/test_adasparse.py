@@ -15,8 +15,6 @@ from adcascade.settings import load_settings
 
 from .conftest import lived, retrained
 
-pytestmark = pytest.mark.xdist_group("lab")
-
 
 def test_the_cascade_ranks_with_a_folded_network_for_each_scenario(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The manifests name it and the folded scenarios; requests of these and of others are answered; no overspend."""

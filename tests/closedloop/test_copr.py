@@ -13,8 +13,6 @@ from adcascade.market.clock import tick_start_us
 from adcascade.money.ledger import Ledger
 from adcascade.settings import load_settings
 
-pytestmark = pytest.mark.xdist_group("lab")
-
 
 def test_a_cascade_with_copr_serves(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The manifest names it, the lists lie beside the samples, it cuts every request of the cascade, no overspend."""

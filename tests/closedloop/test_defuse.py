@@ -7,8 +7,6 @@ import pytest
 
 from .conftest import lived, retrained
 
-pytestmark = pytest.mark.xdist_group("lab")
-
 
 def test_defuse_teaches_the_conversion_stage(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The bundle names it; every ranked candidate has a probability of conversion near the market's."""

@@ -18,8 +18,6 @@ from adcascade.experiments.store import ExperimentStore
 from adcascade.money.ledger import Ledger
 from adcascade.settings import load_settings
 
-pytestmark = pytest.mark.xdist_group("lab")
-
 
 def say(*words: str) -> str:
     """`adcascade experiment ...`, which must do what it is told."""

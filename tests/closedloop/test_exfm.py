@@ -21,7 +21,6 @@ from adcascade.settings import load_settings
 
 from .conftest import lived, retrained
 
-pytestmark = pytest.mark.xdist_group("lab")
 CHOSEN = {
     "WARM_UP_S": "25200",
     "REFRESH_S": "14400",

@@ -5,7 +5,6 @@ import time
 from http.client import HTTPConnection
 from pathlib import Path
 
-import pytest
 from tests.server.process import SERVE, Process, speak
 
 from adcascade.cascade.bundle import Bundles
@@ -55,7 +54,6 @@ def wait_for(port: int, version: str) -> None:
         time.sleep(0.1)
 
 
-@pytest.mark.xdist_group("lab")
 def test_a_swap_and_a_rollback_under_load_drop_nothing(shop: Path) -> None:
     """Visitors keep asking while bundles are promoted and rolled back by command; every answer is a 200."""
     bundles = Bundles(load_settings(shop).bundles_path)

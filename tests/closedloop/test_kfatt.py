@@ -11,8 +11,6 @@ from adcascade.money.ledger import Ledger
 
 from .conftest import lived, retrained
 
-pytestmark = pytest.mark.xdist_group("lab")
-
 
 def test_kfatt_ranks_the_shop(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The bundle names it, answers carry its probabilities, it ranks better than chance, nobody is overspent."""

@@ -2,15 +2,12 @@
 
 import json
 
-import pytest
-
 from adcascade.cascade.bundle import Bundles
 from adcascade.closedloop.world import load_world
 from adcascade.settings import load_settings
 
 from .conftest import SMALL, Lab
 
-pytestmark = pytest.mark.xdist_group("lab")
 STAGES = ["retrieval", "preranking", "ranking", "conversion", "calibration", "live_calibration", "bidding", "auction"]
 
 

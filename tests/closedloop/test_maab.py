@@ -22,8 +22,6 @@ from adcascade.errors import DataMissingError
 from adcascade.market.clock import tick_start_us
 from adcascade.money.ledger import Ledger
 
-pytestmark = pytest.mark.xdist_group("lab")
-
 
 def learned(directory: Path, rounds: int = 3) -> None:
     """A policy that has hardly learned: the laws hold for any."""

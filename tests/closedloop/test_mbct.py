@@ -19,8 +19,6 @@ from adcascade.settings import load_settings
 
 from .conftest import lived, retrained
 
-pytestmark = pytest.mark.xdist_group("lab")
-
 
 def step_of(outcome: Outcome, name: str) -> Step:
     """What a stage of this request did."""

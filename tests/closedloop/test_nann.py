@@ -11,8 +11,6 @@ from adcascade.settings import load_settings
 
 from .conftest import lived, retrained
 
-pytestmark = pytest.mark.xdist_group("lab")
-
 
 def test_the_shop_retrieves_by_a_neural_score(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The manifest names the method, its network and graph are in the bundle, and nobody is overspent."""

@@ -23,8 +23,6 @@ from adcascade.market.views import PageViews
 from adcascade.money.ledger import Ledger
 from adcascade.settings import load_settings
 
-pytestmark = pytest.mark.xdist_group("lab")
-
 
 class World:
     """A copy of the lab with its market, at the tick where it stopped."""

@@ -15,8 +15,6 @@ from adcascade.events.journal import Journal
 from adcascade.money.ledger import Ledger
 from adcascade.settings import load_settings
 
-pytestmark = pytest.mark.xdist_group("lab")
-
 
 def names(outcome: Outcome) -> set[str]:
     """The stages of an outcome."""
