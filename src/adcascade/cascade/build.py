@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,6 +107,29 @@ def cold(snapshot: Snapshot, widths: Widths, pacer: Alphas | None) -> Loaded:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Site:
+    """What all stages of one bundle are built of."""
+
+    root: Path
+    snapshot: Snapshot
+    features: AdFeatures
+    ranker: Scorer
+    slot_factors: NDArray[np.float32]
+    widths: Widths
+
+
+class _Closing(NamedTuple):
+    """From ranked candidates to winners, by kind of request."""
+
+    auction: AuctionStage
+    plain: Pipeline
+    blended: Pipeline | None  # of pages that also hold organic items
+    explored: Pipeline
+    products: Products
+    pattern: tuple[int, ...] | None
+
+
 def load_bundle(
     bundles: Bundles,
     version: str,
@@ -123,59 +146,81 @@ def load_bundle(
     features = AdFeatures(encoder)
     rows = np.arange(snapshot.n, dtype=np.int32)
     features.update(rows, snapshot.columns(rows.tolist()))
+    site = _Site(
+        root=root,
+        snapshot=snapshot,
+        features=features,
+        ranker=Scorer(root / "ranking", features),
+        slot_factors=read_slot_factors(root / "calibration"),
+        widths=widths,
+    )
     retrieval = RetrievalStage.load(
         root / "retrieval", snapshot, features, RetrievalConfig(keep=widths.retrieve), methods["retrieval"]
     )
-    ranker = Scorer(root / "ranking", features)
-    judging = [
-        Place(ConversionStage.load(root / "conversion", features)),
-        Place(CalibrationStage.load(root / "calibration", features)),
-        Place(live),
-        Place(BiddingStage(snapshot, pacer), required=True),
-    ]
+    judging = _judging(site, pacer, live)
     prerank = PrerankingStage(Scorer(root / "preranking", features), snapshot, keep=widths.prerank, pacer=pacer)
     select = [
         Place(retrieval, required=True),
         Place(prerank, keep=widths.prerank),
-        Place(RankingStage(ranker, keep=widths.prerank), keep=widths.prerank),
+        Place(RankingStage(site.ranker, keep=widths.prerank), keep=widths.prerank),
         *judging,
     ]
-    every = RankingStage(ranker, keep=EVERYTHING)
+    every = RankingStage(site.ranker, keep=EVERYTHING)
     explore = [Place(UniformRetrieval(snapshot), required=True), Place(every), *judging]
-    factors = read_slot_factors(root / "calibration")
-    auction = AuctionStage(
-        AUCTIONS[widths.rule],
-        snapshot,
-        reserve_micros=widths.reserve_micros,
-        slot_factors=factors,
-        one_per=widths.one_per,
-    )
-    products = Products(snapshot.ads)
-    view = _page_view(root / "page", ranker, products, encoder.fingerprint)
-    counts = read_counts(root / "creative")
-    looks = Place(CreativeStage(counts, snapshot))
-    close = [Place(auction, required=True), looks]
-    blending = BlendingStage(
-        auction, view, candidates=widths.candidates, virtual=VirtualBids(ads=widths.virtual_click_micros)
-    )
-    close_blended = Pipeline("cascade", [Place(blending, required=True), looks])
-    close_explored = _uniform_close(snapshot, widths, CreativeStage(counts, snapshot, explore=True))
+    closing = _closing(site)
     return Loaded(
         version=version,
         encoder=encoder,
         engine=Engine(
             Pipeline("cascade", select),
             Pipeline("exploration", explore),
-            Pipeline("cascade", close),
-            Pipeline("exploration", close_explored),
+            closing.plain,
+            closing.explored,
             share=widths.exploration,
-            close_blended=close_blended if widths.blends else None,
+            close_blended=closing.blended,
         ),
-        reference=(every, *(place.stage for place in judging), auction),
-        slot_factors=factors,
+        reference=(every, *(place.stage for place in judging), closing.auction),
+        slot_factors=site.slot_factors,
         features=features,
         snapshot=snapshot,
-        listeners=(retrieval, products),
+        listeners=(retrieval, closing.products),
+        pattern=closing.pattern,
+    )
+
+
+def _judging(site: _Site, pacer: Alphas | None, live: LiveCalibration) -> list[Place]:
+    """From clicks to money: what is the same whether chance or retrieval chose the candidates."""
+    return [
+        Place(ConversionStage.load(site.root / "conversion", site.features)),
+        Place(CalibrationStage.load(site.root / "calibration", site.features)),
+        Place(live),
+        Place(BiddingStage(site.snapshot, pacer), required=True),
+    ]
+
+
+def _closing(site: _Site) -> _Closing:
+    """The auctions and the looks of winners."""
+    widths, snapshot = site.widths, site.snapshot
+    auction = AuctionStage(
+        AUCTIONS[widths.rule],
+        snapshot,
+        reserve_micros=widths.reserve_micros,
+        slot_factors=site.slot_factors,
+        one_per=widths.one_per,
+    )
+    products = Products(snapshot.ads)
+    view = _page_view(site.root / "page", site.ranker, products, site.features.encoder.fingerprint)
+    counts = read_counts(site.root / "creative")
+    looks, chance = Place(CreativeStage(counts, snapshot)), CreativeStage(counts, snapshot, explore=True)
+    blending = BlendingStage(
+        auction, view, candidates=widths.candidates, virtual=VirtualBids(ads=widths.virtual_click_micros)
+    )
+    return _Closing(
+        auction=auction,
+        plain=Pipeline("cascade", [Place(auction, required=True), looks]),
+        blended=Pipeline("cascade", [Place(blending, required=True), looks]) if widths.blends else None,
+        explored=Pipeline("exploration", _uniform_close(snapshot, widths, chance)),
+        products=products,
         pattern=_pattern(widths, view),
     )
 
