@@ -1,11 +1,14 @@
 """A study from its slug to its JSON, its page and its picture."""
 
+import io
 import json
 from pathlib import Path
 
 import msgspec
 import pytest
+from rich.console import Console
 
+from adcascade.cli.reproduce import show
 from adcascade.errors import DataMissingError, InputError, InternalError
 from adcascade.studies.contract import Result, Row
 from adcascade.studies.data import data_folder, data_set
@@ -94,3 +97,19 @@ def test_a_result_can_be_drawn(ending: str, tmp_path: Path) -> None:
     file = tmp_path / f"coin.{ending}"
     plot(file, coin((0, 1), "small", tmp_path))
     assert file.stat().st_size > 2000
+
+
+def test_names_are_shown_as_they_are_written(tmp_path: Path) -> None:
+    """Brackets in a name, a claim or a note are text, not markup of the terminal."""
+    result = coin((0, 1), "small", tmp_path)
+    bracketed = msgspec.structs.replace(
+        result,
+        rows=(msgspec.structs.replace(result.rows[0], name="coin [e; h]"), *result.rows[1:]),
+        claims=(msgspec.structs.replace(result.claims[0], says="more [red] heads"),),
+        notes=("a [bold] note",),
+    )
+    console = Console(width=200, record=True, file=io.StringIO())
+    show(bracketed, console)
+    text = console.export_text()
+    for written in ("coin [e; h]", "more [red] heads", "a [bold] note"):
+        assert written in text

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from adcascade.cli.options import JsonFile, require_train_extra
@@ -83,17 +84,17 @@ def listing() -> Table:
 def show(result: Result, console: Console) -> None:
     """The rows, the claims and the notes."""
     metrics = metrics_of(result)
-    rows = Table("", "role", title=f"{result.slug} ({result.paper}): {result.data}")
+    rows = Table("", "role", title=escape(f"{result.slug} ({result.paper}): {result.data}"))
     for metric in metrics:
         rows.add_column(metric, justify="right")
     for row in result.rows:
-        rows.add_row(row.name, row.role, *(cell(row, metric) for metric in metrics))
+        rows.add_row(escape(row.name), row.role, *(cell(row, metric) for metric in metrics))
     rows.caption = f"scale {result.scale}, seeds {seeds_text(result.seeds)}, {result.seconds:.0f} s"
     claims = Table("claim", "metric", "difference [95 %]", "verdict")
     for claim in result.claims:
         colour = "green" if claim.holds else "red"
-        claims.add_row(claim.says, claim.metric, interval_text(claim), f"[{colour}]{verdict(claim)}[/]")
+        claims.add_row(escape(claim.says), claim.metric, interval_text(claim), f"[{colour}]{verdict(claim)}[/]")
     console.print(rows)
     console.print(claims)
     for note in result.notes:
-        console.print(f"- {note}", highlight=False)
+        console.print(f"- {note}", highlight=False, markup=False)

@@ -34,6 +34,7 @@ STUDIES: dict[str, Entry] = {
         paper="arXiv 2206.13108",
         room="ranking",
         where="adcascade.studies.adasparse:study",
+        seeds=(0, 1, 2, 3, 4),
     ),
     "exfm": Entry(
         title="One large teacher for many small rankers: an auxiliary head, and a store of what it said",

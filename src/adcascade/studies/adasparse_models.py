@@ -1,4 +1,4 @@
-"""What AdaSparse is compared with: the same network without pruners, with a head a scene, and with masks by chance.
+"""What AdaSparse is compared with: no pruners, a head a scene, an MLP a scene, and masks by chance.
 
 Letters in shapes: B pairs, n ads, C scenes, N neurons of a layer.
 """
@@ -48,6 +48,29 @@ class Heads(ScoringModel):
         """Logits [n]."""
         logits = self.heads(self.rest(torch.relu(state[0] + self.first.ad(flat(ads)))))  # [n, C]
         return (logits * state[1]).sum(dim=1)  # type: ignore[no-any-return]
+
+
+class Separate(ScoringModel):
+    """An MLP for each scene; they have nothing in common but the table."""
+
+    def __init__(self, shape: Shape, hidden: tuple[int, ...]) -> None:
+        super().__init__()
+        self.shape = shape
+        each = range(shape.request_numbers)
+        self.each = nn.ModuleList(mlp((shape.request_flat + shape.ad_flat, *hidden, 1)) for _ in each)
+
+    def user_state(self, user: Inputs) -> tuple[Tensor, ...]:
+        """The request's embeddings and numbers [B, U], and the number of its scene [B]."""
+        return flat(user), user.dense.argmax(dim=1)
+
+    def score(self, state: tuple[Tensor, ...], ads: Inputs) -> Tensor:
+        """Logits [n]; each scene's own rows go through its network."""
+        x, scene = torch.cat((state[0], flat(ads)), dim=1), state[1]  # [n, U + A], [n]
+        logits = x.new_zeros(len(x))
+        for place, one in enumerate(self.each):
+            rows = (scene == place).nonzero().squeeze(1)
+            logits = logits.index_put((rows,), one(x[rows]).squeeze(1))
+        return logits
 
 
 class RandomMasks(AdaSparse):

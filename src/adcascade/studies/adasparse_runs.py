@@ -20,8 +20,8 @@ from adcascade.nn.packed import PackedEmbedding, TableConfig
 from adcascade.nn.pruner import pruned_share
 from adcascade.ranking.adasparse import AdaSparse, Folded
 
-TABLE = TableConfig(width=8, rate=0.3, start=1e-6, init_std=0.05)
-TRAINING = Training(epochs=6, batch_size=1024, rate=1.2e-2)
+TABLE = TableConfig(width=8, rate=0.2, start=1e-3, init_std=0.05)
+TRAINING = Training(batch_size=512, rate=2e-2)
 ADS = 200  # of a request, where time is measured
 
 Make = Callable[[Shape], ScoringModel]
@@ -43,11 +43,11 @@ class Trained:
             return list(self.model.masks(torch.from_numpy(self.table.weight[list(self.model.shape.scenarios)])))
 
 
-def train(make: Make, shape: Shape, rows: int, learn: Labelled, seed: int) -> Trained:
-    """One model by the one recipe."""
+def train(make: Make, shape: Shape, rows: int, learn: Labelled, seed: int, *, passes: int = 1) -> Trained:
+    """One model by the one recipe, in so many passes over what it learns from."""
     torch.manual_seed(seed)
     model, table = make(shape), PackedEmbedding(rows, TABLE, seed=seed)
-    fit(model, table, [learn], replace(TRAINING, rows=len(learn), seed=seed))
+    fit(model, table, [learn], replace(TRAINING, epochs=passes, rows=len(learn), seed=seed))
     return Trained(model=model, table=table)
 
 
