@@ -9,6 +9,7 @@ from adcascade.errors import ConfigurationError, StoreError
 from adcascade.studies.contract import Panel, Result
 from adcascade.studies.text import seeds_text
 
+MOST_ACROSS = 3  # pictures beside each other
 COLOURS = {"baseline": "#7a7a7a", "method": "#c2410c", "ablation": "#2563eb", "oracle": "#15803d"}
 
 
@@ -20,11 +21,16 @@ def plot(file: Path, result: Result) -> None:
         raise ConfigurationError("plots need matplotlib: pip install 'adcascade[studies]'") from error
     shown = [row for row in result.rows if result.metric in row.values]
     parts = 1 + len(result.panels)
-    figure = Figure(figsize=(6.4 * parts, max(3.2, 0.34 * len(shown) + 1.4)), layout="constrained")
-    axes = figure.subplots(1, parts, squeeze=False)[0]
+    across = 2 if parts == 4 else min(parts, MOST_ACROSS)
+    down = -(-parts // across)
+    height = max(3.2, 0.34 * len(shown) + 1.4)
+    figure = Figure(figsize=(6.4 * across, height * down), layout="constrained")
+    axes = figure.subplots(down, across, squeeze=False).ravel()
     _rows(axes[0], result)
-    for axis, panel in zip(axes[1:], result.panels, strict=True):
+    for axis, panel in zip(axes[1:], result.panels, strict=False):
         _panel(axis, panel)
+    for axis in axes[parts:]:
+        axis.set_visible(False)
     figure.suptitle(f"{result.slug} ({result.paper}), {result.scale}, seeds {seeds_text(result.seeds)}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -52,7 +58,12 @@ def _panel(axis: Any, panel: Panel) -> None:
     for line in panel.lines:
         axis.plot(line.x, line.y, marker="o", markersize=3.5, linewidth=1.5, label=line.name)
     if panel.log_x:
+        from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter  # noqa: PLC0415  an extra
+
         axis.set_xscale("log")
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axis.xaxis.set_minor_formatter(NullFormatter())
     axis.set(title=panel.title, xlabel=panel.x, ylabel=panel.y)
     axis.grid(alpha=0.3)
     axis.spines[["top", "right"]].set_visible(False)
