@@ -46,7 +46,7 @@ results: install
 
 DATA ?= $(or $(ADCASCADE_DATA),../shared/data)
 bench: install
-	for name in market journal retrieval server; do echo "== $$name"; $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in market journal retrieval nann mbct adasparse server; do echo "== $$name"; $(BIN)/python benchmarks/$$name.py || exit 1; done
 	if [ -d $(DATA)/criteo_display ]; then $(BIN)/python benchmarks/criteo_quality.py --data $(DATA); fi
 
 clean:
