@@ -11,13 +11,14 @@ import pytest
 from typer.testing import CliRunner
 
 from adcascade.cli.app import app
-from adcascade.errors import BundleError, DataMissingError
+from adcascade.errors import BundleError, ConfigurationError, DataMissingError
 
 COMMANDS = ["demo", "import", "train", "supervise", "evaluate", "export", "serve", "simulate", "explain"]
 
 
 @pytest.mark.parametrize(
-    "command", [*COMMANDS, "catalog import", "bundle list", "bundle rollback", "experiment create"]
+    "command",
+    [*COMMANDS, "catalog import", "bundle list", "bundle rollback", "experiment create", "bidder train", "reproduce"],
 )
 def test_every_command_helps(command: str) -> None:
     """`--help` works without anything installed in the directory, and shows an example or a sentence."""
@@ -106,3 +107,14 @@ def test_exceptions_name_their_remedy(tmp_path: Path) -> None:
         CliRunner().invoke(app, ["simulate", "--dir", str(tmp_path)], catch_exceptions=False)
     with pytest.raises(BundleError, match="train one"):
         CliRunner().invoke(app, ["evaluate", "--dir", str(tmp_path)], catch_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    "call", [["supervise"], ["bidder", "train"], ["experiment", "list"], ["experiment", "start", "reserve"]]
+)
+def test_a_folder_that_is_not_there_is_said(call: list[str], tmp_path: Path) -> None:
+    """With its name and what to do; nothing is made there."""
+    done = CliRunner().invoke(app, [*call, "--dir", str(tmp_path / "nowhere")])
+    assert isinstance(done.exception, ConfigurationError)
+    assert "no such folder" in str(done.exception)
+    assert not (tmp_path / "nowhere").exists()

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from adcascade.bidding.policy import PolicyManifest
-from adcascade.cli.options import Directory, JsonFile, progress, require_train_extra, write_json
+from adcascade.cli.options import Directory, JsonFile, progress, require_folder, require_train_extra, write_json
 
 app = typer.Typer(help="Learn how campaigns bid.", no_args_is_help=True)
 
@@ -32,6 +32,7 @@ def train(  # noqa: PLR0917  typer's options
     A server that starts with bidding.method = "maab" follows it. Example: adcascade bidder train --dir shop
     """
     require_train_extra()
+    require_folder(directory)
     from adcascade.closedloop.bidder_training import BidderOrder, train_bidder  # noqa: PLC0415  torch is slow
 
     with progress() as shown:

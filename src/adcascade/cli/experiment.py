@@ -14,7 +14,7 @@ from rich.table import Table
 
 from adcascade.cascade.bundle import Bundles
 from adcascade.cascade.opening import wall_clock_us
-from adcascade.cli.options import Directory, JsonFile, write_json
+from adcascade.cli.options import Directory, JsonFile, require_folder, write_json
 from adcascade.errors import InputError
 from adcascade.events.journal import Journal
 from adcascade.events.read import read_records
@@ -36,6 +36,7 @@ DAY_US = 86_400_000_000
 @contextmanager
 def opened(settings: Settings) -> Iterator[ExperimentStore]:
     """The installation's experiments."""
+    require_folder(settings.directory)
     with Journal(settings.journal_path) as journal:
         yield ExperimentStore(journal)
 

@@ -55,3 +55,12 @@ def require_train_extra() -> None:
     """ConfigurationError, with the remedy, where the packages that learning needs are absent."""
     if find_spec("torch") is None or find_spec("sklearn") is None:
         raise ConfigurationError("training needs more packages: pip install 'adcascade[train]'")
+
+
+def require_folder(directory: Path) -> None:
+    """ConfigurationError, with the remedy, where --dir names no folder: nothing is installed there."""
+    if not directory.is_dir():
+        raise ConfigurationError(
+            f"--dir is {directory}, and there is no such folder; name the working directory of an installation, "
+            f"or make one: adcascade demo --dir {directory}"
+        )

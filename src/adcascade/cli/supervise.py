@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from adcascade.cli.options import Directory, JsonFile, progress, require_train_extra, write_json
+from adcascade.cli.options import Directory, JsonFile, progress, require_folder, require_train_extra, write_json
 from adcascade.cli.train import Bars
 
 
@@ -26,6 +26,7 @@ def supervise(
     Example: adcascade supervise --dir shop, then adcascade train --dir shop with train.supervision = true
     """
     require_train_extra()
+    require_folder(directory)
     from adcascade.cascade.supervise import supervise as run  # noqa: PLC0415  torch is slow
     from adcascade.cascade.training import Order  # noqa: PLC0415
 
