@@ -64,6 +64,13 @@ def test_the_signing_key_is_made_once_and_kept_private(tmp_path: Path, monkeypat
 
 def test_a_click_is_watched_for_a_part_of_its_window(tmp_path: Path) -> None:
     """An observation window longer than the conversion window is refused, with both values."""
-    (tmp_path / "adcascade.toml").write_text("[train]\nconversion_window_s = 60\nobservation_window_s = 61\n")
+    windows = "[train]\nconversion_window_s = 60\nobservation_window_s = 61\n"
+    (tmp_path / "adcascade.toml").write_text(windows + 'conversion = "defuse"\n')
     with pytest.raises(ConfigurationError, match=r"61.*60"):
         load_settings(tmp_path)
+
+
+def test_who_does_not_watch_clicks_may_have_a_short_window(tmp_path: Path) -> None:
+    """The default observation window is no limit where settled clicks teach."""
+    (tmp_path / "adcascade.toml").write_text("[train]\nconversion_window_s = 60\n")
+    assert load_settings(tmp_path).train.conversion == "cvr"

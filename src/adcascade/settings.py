@@ -251,7 +251,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _windows(self) -> Self:
         train = self.train
-        if train.observation_window_s > train.conversion_window_s:
+        if train.conversion == "defuse" and train.observation_window_s > train.conversion_window_s:
             raise ValueError(
                 f"train.observation_window_s is {train.observation_window_s} and train.conversion_window_s "
                 f"{train.conversion_window_s}: a click is watched for a part of the time in which it may convert"

@@ -56,8 +56,7 @@ class DefuseLearner:
     def fit(self, tables: Tables, *, progress: Progress | None = None) -> list[float]:
         """Learn from sample tables with click and conversion times; the mean loss of each epoch of the head."""
         first_us, now_us = span_us(tables())
-        settled = _Again(lambda: self._settled(tables, now_us, negatives_only=False))
-        self.late.learn(settled)
+        self.late.learn(_Again(lambda: self._settled(tables, now_us, negatives_only=False)))
         self.fake.learn(_Again(lambda: self._settled(tables, now_us, negatives_only=True)))
         begin_us = first_us + min(self.attribution_us, (now_us - first_us) // 2)
         return self.head.learn(_Again(lambda: self._stream(tables, begin_us, now_us)), progress=progress)
