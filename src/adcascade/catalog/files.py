@@ -28,8 +28,9 @@ _CHECKS: dict[Kind, Callable[[Any, str], None]] = {
     "ads": rules.check_ad,
 }
 _TEXTS = pa.list_(pa.string())
-_INTEGERS = re.compile(r".*_(micros|us)|stock")
-_DOCUMENTS = ("creatives", "attributes")  # JSON in CSV and Parquet
+_INTEGERS = re.compile(r".*_(micros|us|bp)|stock")
+_LISTS = ("keywords", "deals", "iab")
+_DOCUMENTS = ("creatives", "attributes", "caps")  # JSON in CSV and Parquet
 _WHERE = re.compile(r"(?P<says>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(?P<name>\w+)`")
 
@@ -161,7 +162,7 @@ def _may_hold(outer: str, inner: str) -> bool:
 
 def _taken_apart(path: Path, number: int, name: str, value: object) -> object:
     """A text that stands for a list or a document, as that; anything else as it is."""
-    listed = name in {"keywords", "picture"} or name.startswith("targeting.")
+    listed = name in {*_LISTS, "picture"} or name.startswith("targeting.")
     if not isinstance(value, str) or not (listed or name in {*_DOCUMENTS, "targeting"}):
         return value
     if listed and value[:1] != "[":
@@ -230,4 +231,7 @@ def columns_of(kind: Kind) -> dict[str, pa.DataType]:
 def _type_of(name: str) -> pa.DataType:
     if _INTEGERS.fullmatch(name):
         return pa.int64()
-    return {"keywords": _TEXTS, "picture": pa.list_(pa.float64())}.get(name, pa.string())
+    if name in _LISTS:
+        return _TEXTS
+    other = {"picture": pa.list_(pa.float64()), "prepaid": pa.bool_(), "margin_share": pa.float64()}
+    return other.get(name, pa.string())

@@ -6,14 +6,25 @@ Money is int64 micros of the currency, time is UTC in int64 microseconds.
 import msgspec
 
 
+class Deal(msgspec.Struct, frozen=True, kw_only=True):
+    """A private deal under which a slot may be bought."""
+
+    id: str
+    floor_micros: int = 0  # lowest price in micros per thousand impressions, instead of the slot's
+    seats: tuple[str, ...] = ()  # advertisers that may use it; empty: any
+    first_price: bool | None = None  # None: as the request's auction
+
+
 class Slot(msgspec.Struct, frozen=True, kw_only=True):
     """One place on the page; slots come best first."""
 
     id: str
-    format: str = "product"  # "product", "banner" or "native": the creative must have it
+    format: str = "product"  # "product", "banner", "native" or "video": the creative must have it
     width: int = 0  # pixels; 0: any
     height: int = 0
     floor_micros: int = 0  # lowest price in micros per thousand impressions
+    deals: tuple[Deal, ...] = ()
+    private: bool = False  # only deals may buy it
 
 
 class AdRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +43,10 @@ class AdRequest(msgspec.Struct, frozen=True, kw_only=True):
     category: str = ""  # of the page, as in the catalog: "sports/shoes"
     device: str = ""
     country: str = ""
+    region: str = ""  # ISO 3166-2: "US-CA"
+    city: str = ""
+    segments: tuple[str, ...] = ()  # of the audience that the user is in; empty where there is no consent
+    page_products: tuple[str, ...] = ()  # that the page is about
     context: dict[str, str | float] = {}  # further columns that the features of this installation name
     products: tuple[str, ...] = ()  # only ads of these products may win
     organic: tuple[str, ...] = ()  # products that the page shows around the slots, in order
