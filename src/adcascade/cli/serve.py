@@ -2,6 +2,9 @@
 
 import errno
 import socket
+import sys
+from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Annotated
 
@@ -9,14 +12,15 @@ import typer
 import uvicorn
 from rich.console import Console
 
-from adcascade.cascade.opening import open_service
+from adcascade.cascade.opening import Surroundings, open_service
 from adcascade.cli.options import Directory
-from adcascade.errors import ConfigurationError
+from adcascade.errors import AdcascadeError, ConfigurationError
 from adcascade.server.app import create_app
 from adcascade.server.backend import Backend
 from adcascade.server.logs import configure_logs
 from adcascade.server.options import ServerOptions
 from adcascade.server.patience import PatientProtocol
+from adcascade.server.workers import Supervisor, watch
 from adcascade.settings import Settings, load_settings
 
 GRACE_S = 10  # what requests in flight get at the end
@@ -28,6 +32,9 @@ def serve(
     port: Annotated[
         int | None, typer.Option(help="Port to listen at; else adcascade.toml's.", min=0, max=65535)
     ] = None,
+    workers: Annotated[
+        int, typer.Option(help="Processes that answer at the port; they share catalog, log, budgets.", min=1, max=64)
+    ] = 1,
 ) -> None:
     """Serve ads over HTTP from a working directory until Ctrl-C.
 
@@ -41,13 +48,35 @@ def serve(
         options = ServerOptions(
             public_url=public_url(settings, host, bound), timeout_us=round(settings.engine.timeout_ms * 1000)
         )
+        configure_logs()
+        where = f"{directory} at http://{_written(host)}:{bound}"
+        if workers > 1:
+            Console(stderr=True).print(f"serving {where} with {workers} workers", highlight=False)
+            raise typer.Exit(Supervisor(workers, partial(work, directory, options, listener, workers)).run())
         service = open_service(directory)
         try:
-            configure_logs()
-            Console(stderr=True).print(f"serving {directory} at http://{_written(host)}:{bound}", highlight=False)
+            Console(stderr=True).print(f"serving {where}", highlight=False)
             run(service, options, listener)
         finally:
             service.close()
+
+
+def work(  # noqa: PLR0917  called in a new process
+    directory: Path, options: ServerOptions, listener: socket.socket, workers: int, number: int, line: Connection
+) -> None:
+    """One of several workers: its leases are its own, catalog, log and budgets are everybody's. The first one leads."""
+    configure_logs()
+    watch(line)
+    around = Surroundings(owner="server" if number == 0 else f"server-{number}", alone=workers == 1, leads=number == 0)
+    try:
+        service = open_service(directory, around)
+    except AdcascadeError as error:
+        Console(stderr=True).print(f"error: {error}", highlight=False, markup=False)
+        sys.exit(1)
+    try:
+        run(service, options, listener)
+    finally:
+        service.close()
 
 
 def run(backend: Backend, options: ServerOptions, listener: socket.socket) -> None:
