@@ -67,7 +67,7 @@ def test_a_key_opens_a_running_server_and_what_it_writes_is_served(process: Proc
     adcascade(process.folder, "key", "revoke", key_id)
     assert asked(process, "GET", "/admin/v1/me", key)[0] == 401
     logged = process.kill(signal.SIGTERM).decode()
-    assert key.rpartition("_")[2] not in logged
+    assert key.split("_", 2)[2] not in logged
     assert "key refused" in logged
 
 
