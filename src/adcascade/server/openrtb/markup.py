@@ -44,7 +44,10 @@ def native_json(served: Served, links: Links, place: Place) -> str | None:
         elif asset.required == 1:
             return None
     pixel = links.impression(served.token)
-    modern = any(tracker.event == IMPRESSION for tracker in request.eventtrackers or ())
+    modern = any(
+        tracker.event == IMPRESSION and PIXEL in (tracker.methods or (PIXEL,))
+        for tracker in request.eventtrackers or ()
+    )
     answer = native.NativeResponse(
         ver=request.ver or "1.2",
         assets=assets,
