@@ -10,7 +10,8 @@ from pathlib import Path
 
 import uvicorn
 
-from adcascade.cascade.answer import Answer, EventReceipt, IncomingEvent, Resolved, Served
+from adcascade.cascade.answer import Answer, EventReceipt, IncomingEvent, IncomingNotice, Resolved, Served
+from adcascade.catalog.formats import fits as takes
 from adcascade.catalog.nouns import Ad, Advertiser, Campaign, Creative
 from adcascade.contracts import AdRequest, Slot
 from adcascade.errors import SignatureError
@@ -55,7 +56,14 @@ def _creatives(name: str) -> tuple[Creative, ...]:
         Creative(id=f"{name}-product", format="product", title=f"{name} shoe", image_url=image),
         Creative(id=f"{name}-banner", format="banner", title=f"{name} banner", image_url=image, width=300, height=250),
         Creative(id=f"{name}-native", format="native", title=f"{name} native", image_url=image, width=600, height=500),
-    )
+        Creative(
+            id=f"{name}-video", format="video", title=f"{name} film", video_url=f"https://img.example/{name}.mp4",
+            mime="video/mp4", duration_ms=15_000, bitrate_kbps=1200, width=1280, height=720,
+        ),
+        Creative(
+            id=f"{name}-vast", format="video", vast_url=f"https://vast.example/{name}?c=[SCHAIN]", duration_ms=30_000
+        ),
+    )  # fmt: skip
 
 
 ADS = (
@@ -76,6 +84,7 @@ class Shop:
         self.broken = False
         self.kept = 0
         self.released: list[str] = []
+        self.told: list[IncomingNotice] = []
         self.not_ready: str | None = None
         self.bundle_version = "test-1"
 
@@ -135,6 +144,12 @@ class Shop:
         opened = self.signer.open(token, self.now())
         return Resolved(bid_id=opened.bid_id, url=ADS[opened.ad][1].url)
 
+    async def notice(self, notice: IncomingNotice) -> EventReceipt:
+        """Remember what an exchange said."""
+        self.signer.open(notice.token, self.now(), late=True)
+        self.told.append(notice)
+        return EventReceipt(id=notice.kind, status="accepted")
+
     def release(self, bid_ids: Iterable[str]) -> None:
         """Remember what was not offered."""
         self.released.extend(bid_ids)
@@ -169,8 +184,10 @@ def fits(request: AdRequest, advertiser: Advertiser, ad: Ad) -> bool:
 
 
 def look_of(ad: Ad, slot: Slot) -> int:
-    """The creative of the slot's format."""
-    return next(place for place, creative in enumerate(ad.creatives) if creative.format == slot.format)
+    """The first creative that the slot takes, else one of its format."""
+    looks = list(enumerate(ad.creatives))
+    taken = [place for place, creative in looks if takes(creative, slot)]
+    return taken[0] if taken else next(place for place, creative in looks if creative.format == slot.format)
 
 
 def record_of(event: IncomingEvent, bid_id: str) -> Event:

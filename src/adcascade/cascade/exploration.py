@@ -57,7 +57,7 @@ class UniformRetrieval:
 
 
 class UniformAuction:
-    """Slots in random order, at the lowest price that the rules allow; where its ad may not stand, a slot stays empty."""
+    """Slots in random order, at the lowest price that the rules allow; empty where the drawn ad may not stand."""
 
     name = "uniform_auction"
 

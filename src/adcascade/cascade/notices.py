@@ -1,7 +1,7 @@
 """Notices: what an exchange says became of a bid. Each is logged once; a loss gives the promised money back at once.
 
-A notice comes by a signed URL, so the bid in it is genuine; price and reason are the exchange's word, which teaches and
-never charges. A loss frees a promise only where nothing says that the bid won: no win notice, no billing, no impression.
+A notice comes by a signed URL, so the bid in it is genuine; price and reason are the exchange's word, which teaches
+and never charges. A loss frees a promise only where nothing says that the bid won: no notice, no impression.
 """
 
 from adcascade.cascade.answer import EventReceipt, IncomingNotice
