@@ -113,7 +113,7 @@ PRIVATE: list[dict[str, Any]] = [
 def test_without_consent_nothing_of_the_user_is_read_or_written(
     told_so: dict[str, Any], service: AdService, exchange: Exchange
 ) -> None:
-    """A profile is there and is not read; answer, token, log and memory hold nothing of the user, who still gets an ad."""
+    """A profile is there and is not read; answer, token, log and memory hold nothing of the user, who gets an ad."""
     service.parts.memory.profiles.clicked(USER, "open", "shoes")
     before = service.parts.memory.profiles.history(USER)
     user = {"id": USER, "buyeruid": USER, "data": [{"segment": [{"id": "rich"}]}]}
@@ -179,7 +179,7 @@ def test_a_forged_notice_is_refused_and_frees_nothing(service: AdService, exchan
 
 
 def test_a_deal_is_in_the_bid_the_token_and_the_log(service: AdService, exchange: Exchange) -> None:
-    """A private place goes to the campaign that holds the deal, at no less than the deal's floor; nobody else gets it."""
+    """A private place goes to the campaign that holds the deal, at the deal's floor at least; nobody else gets it."""
     pmp = {"private_auction": 1, "deals": [{"id": "d1", "bidfloor": 3.0, "at": 3}]}
     found = [bid for _ in range(12) for bid in exchange.bids([{"id": "1", "banner": BANNER, "pmp": pmp}])]
     assert found

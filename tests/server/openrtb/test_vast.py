@@ -84,7 +84,7 @@ def test_the_best_version_that_is_told_is_spoken(told: list[int]) -> None:
 
 
 def test_a_pod_and_required_lengths_narrow_what_fits() -> None:
-    """The shorter of the longest ad and of the pod; exact lengths where they are told; streaming alone takes no file."""
+    """The shorter of the longest ad and of the pod; exact lengths where they are told; who streams takes no file."""
     spec = video_spec(Video(minduration=5, maxduration=60, poddur=45, protocols=[3, 6], delivery=[1]))
     assert not isinstance(spec, str)
     assert (spec.min_s, spec.max_s, spec.files, spec.wrappers) == (5, 45, False, True)

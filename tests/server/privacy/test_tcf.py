@@ -36,7 +36,7 @@ def test_what_was_written_is_read(
 ) -> None:
     """Purposes, vendors by bits or by ranges, and restrictions, with other segments behind them."""
     read = parse_tcf(tcf(consents, interests, by_consent, by_interest, restrictions) + ".QAAA.IAAA")
-    assert (read.consents, read.interests) == (consents, interests)
+    assert (set(read.consents), set(read.interests)) == (consents, interests)
     for vendor in (*range(1, 320), 500, 990, 65_535):
         assert read.vendors.holds(vendor) == within(vendor, by_consent)
         assert read.vendors_by_interest.holds(vendor) == within(vendor, by_interest)
