@@ -60,16 +60,20 @@ def own_floors(
     slots, alike = request.slots, _alike(request.slots)
     if alike and request.rules == ANY:
         return None
-    floors = np.full((len(rows), len(slots)), NEVER, np.int64)
-    for i, row in enumerate(rows.tolist()):
-        ad = books.ads[row]
-        if ad is None or not admitted(ad, books.advertisers[books.advertiser[row]], request.rules):
-            continue
-        for k, slot in enumerate(slots):
-            floor = _floor(row, slot, books)
-            if floor is not None and (alike or _stands(ad, slot)):
-                floors[i, k] = max(floor, reserve_micros)
-    return floors
+    told = zip(rows.tolist(), books.campaign[rows].tolist(), books.advertiser[rows].tolist(), strict=True)
+    nowhere = [NEVER] * len(slots)
+    everywhere = [max(slot.floor_micros, reserve_micros) for slot in slots]
+    floors = []
+    for row, number, owner in told:
+        ad, campaign, advertiser = books.ads[row], books.campaigns[number], books.advertisers[owner]
+        if ad is None or not admitted(ad, advertiser, request.rules):
+            floors.append(nowhere)
+        elif alike:
+            floors.append(nowhere if campaign.deals else everywhere)
+        else:
+            own = [_floor(campaign, advertiser, slot) if _stands(ad, slot) else None for slot in slots]
+            floors.append([NEVER if floor is None else max(floor, reserve_micros) for floor in own])
+    return np.array(floors, np.int64).reshape(len(rows), len(slots))
 
 
 def deal_of(row: int, slot: Slot, books: Books) -> Deal | None:
@@ -101,18 +105,22 @@ def admitted(ad: Ad, advertiser: Advertiser, rules: Rules) -> bool:
         return False
     if rules.blocked_apps and str(ad.attributes.get("bundle", "")) in rules.blocked_apps:
         return False
-    codes = [name for code in ad.iab for name in {code, code.partition("-")[0]}]
-    if rules.blocked_codes and any(code in rules.blocked_codes for code in codes):
+    if rules.blocked_codes and _any_within(ad.iab, rules.blocked_codes):
         return False
-    return not rules.categories or any(name in rules.categories for name in (*codes, *parents(ad.category)))
+    wanted = rules.categories
+    return not wanted or _any_within(ad.iab, wanted) or any(name in wanted for name in parents(ad.category))
 
 
-def _floor(row: int, slot: Slot, books: Books) -> int | None:
+def _any_within(codes: Sequence[str], named: Sequence[str]) -> bool:
+    """Whether one of an ad's codes, or the code above it, is named."""
+    return any(code in named or code.partition("-")[0] in named for code in codes)
+
+
+def _floor(campaign: Campaign, advertiser: Advertiser, slot: Slot) -> int | None:
     """The deal's floor, the slot's, or None where the ad may not buy."""
-    campaign = books.campaigns[books.campaign[row]]
     if not campaign.deals:
         return None if slot.private else slot.floor_micros
-    deal = usable_deal(campaign, books.advertisers[books.advertiser[row]], slot)
+    deal = usable_deal(campaign, advertiser, slot)
     return None if deal is None else deal.floor_micros
 
 
