@@ -151,6 +151,11 @@ def test_nobody_wins_twice_and_groups_win_once(lot: Lot) -> None:
 @given(lot=lots(), data=st.data())
 def test_a_higher_bid_never_loses_a_slot(lot: Lot, data: st.DataObject) -> None:
     """Raising one winner's bid leaves it in its slot or lifts it."""
+    raise_one(lot, data)
+
+
+def raise_one(lot: Lot, data: st.DataObject) -> None:
+    """Draw a winner and a higher bid for it, and see that it does not fall."""
     award = gsp(lot)
     if not len(award.ad):
         return

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.auction.test_allocation import lots, sales_of, twin, value
+from tests.auction.test_allocation import lots, raise_one, sales_of, twin, value
 from tests.auction.test_stage import Shop, candidates, opportunity
 
 from adcascade.auction import METHODS, AuctionStage, Lot, first_price, gsp, second_price, vcg
@@ -133,14 +133,7 @@ def test_rules_keep_each_ad_to_its_own_floors(lot: Lot) -> None:
 @given(lot=lots(own=True), data=st.data())
 def test_a_higher_bid_never_loses_a_slot_whatever_the_floors(lot: Lot, data: st.DataObject) -> None:
     """Raising one winner's bid leaves it in its slot or lifts it."""
-    award = gsp(lot)
-    if not len(award.ad):
-        return
-    place = data.draw(st.integers(0, len(award.ad) - 1))
-    ad, bid = int(award.ad[place]), lot.bid.copy()
-    bid[ad] += data.draw(st.integers(0, 10**13))
-    after = {sale.ad: sale.slot for sale in sales_of(gsp(replace(lot, bid=bid)))}
-    assert after[ad] <= award.slot[place]
+    raise_one(lot, data)
 
 
 @given(lot=lots(own=True, plain=True, slots=3, ads=4, wide=False))

@@ -19,4 +19,4 @@ def usable_deal(campaign: Campaign, advertiser: Advertiser, slot: Slot) -> Deal 
 def invites(deal: Deal, advertiser: Advertiser) -> bool:
     """Whether the deal is for this advertiser."""
     named = not deal.seats or advertiser.id in deal.seats
-    return named and (not deal.domains or advertiser.domain in deal.domains)
+    return named and (not deal.domains or advertiser.domain.casefold() in deal.domains)

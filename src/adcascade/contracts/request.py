@@ -12,7 +12,7 @@ class Deal(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     floor_micros: int = 0  # lowest price in micros per thousand impressions, instead of the slot's
     seats: tuple[str, ...] = ()  # advertisers that may use it; empty: any
-    domains: tuple[str, ...] = ()  # and theirs must be one of these; empty: any
+    domains: tuple[str, ...] = ()  # and theirs, in small letters, must be one of these; empty: any
     first_price: bool | None = None  # True: the winner pays its bid; None: by the auction's own rule
     fixed: bool = False  # the floor is the price that was agreed on
 

@@ -52,7 +52,7 @@ def ad_request(
         segments=_segments(request) if allowed.user else (),
         page_products=texts_of(told, "products") or texts_of(around, "products"),
         blocked_categories=named(blocked, codes),
-        blocked_advertisers=(*(request.badv or ()), *(request.bseat or ())),
+        blocked_advertisers=_blocked(request),
         rules=Rules(
             seats=tuple(request.wseat or ()),
             categories=_allowed(request.acat or (), codes),
@@ -75,6 +75,12 @@ def _segments(request: BidRequest) -> tuple[str, ...]:
     user = request.user
     told = [] if user is None else [one.id for data in user.data or () for one in data.segment or ()]
     return tuple([one for one in dict.fromkeys(told) if one][:MOST_SEGMENTS])
+
+
+def _blocked(request: BidRequest) -> tuple[str, ...]:
+    """Seats as they are, domains also in small letters, as the catalog keeps them."""
+    domains = request.badv or ()
+    return tuple(dict.fromkeys((*domains, *(one.casefold() for one in domains), *(request.bseat or ()))))
 
 
 def _allowed(codes: Sequence[str], known: Mapping[str, str]) -> tuple[str, ...]:

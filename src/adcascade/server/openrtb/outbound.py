@@ -83,6 +83,8 @@ class Outbound:
 
     def _reason(self, request: BidRequest, place: Place, served: Served) -> str:
         """Why the winner may not be offered; empty where it may."""
+        if request.badv and _is_named(served.advertiser.domain, request.badv):
+            return "badv"
         if request.wseat and served.advertiser.id not in request.wseat:
             return "seat"
         if served.campaign.currency != self._options.currency:
@@ -163,6 +165,13 @@ class Outbound:
             return "insecure"
         attr = () if skip is None else (SKIPPABLE,)
         return Written(VIDEO, adm, (creative.width, creative.height), attr, seconds, told.protocol)
+
+
+def _is_named(domain: str, names: Sequence[str]) -> bool:
+    """Whether a domain, or one above it, is among the names; capitals do not matter."""
+    parts = domain.casefold().split(".")
+    above = {".".join(parts[place:]) for place in range(len(parts))}
+    return any(name.casefold() in above for name in names)
 
 
 def _look(slot: Slot, served: Served) -> Slot | Look | None:

@@ -124,7 +124,7 @@ def _deal(deal: objects.Deal, options: ServerOptions) -> Deal | None:
         id=deal.id,
         floor_micros=0 if rate is None else floor_micros(deal.bidfloor, rate),
         seats=tuple(deal.wseat or ()),
-        domains=tuple(deal.wadomain or ()),
+        domains=tuple(one.casefold() for one in deal.wadomain or ()),
         first_price={FIRST_PRICE: True, SECOND_PRICE: False}.get(deal.at or 0),
         fixed=deal.at == FIXED,
     )
