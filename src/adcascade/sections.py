@@ -1,4 +1,4 @@
-"""Sections of the settings: what all tables of adcascade.toml have in common, and those for exchanges and privacy."""
+"""Sections of the settings: what all tables of adcascade.toml have in common, and those of what lies outside: keys, exchanges, privacy."""
 
 from typing import Literal
 
@@ -9,6 +9,20 @@ class Section(BaseModel):
     """A table of adcascade.toml; an unknown key is an error, never ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AccessSettings(Section):
+    """Who may look inside, and how often the admin API may be called."""
+
+    status: Literal["auto", "open", "key"] = Field(
+        default="auto",
+        description="the status page, its numbers and /metrics: open to all, or for keys with system:read; auto: open "
+        "where the server listens at this machine alone",
+    )
+    calls_per_s: float = Field(default=20.0, gt=0, description="calls of one key in the long run")
+    calls_at_once: int = Field(default=60, ge=1, description="calls of one key in a burst")
+    failures_per_s: float = Field(default=0.1, gt=0, description="refused calls of one address in the long run")
+    failures_at_once: int = Field(default=10, ge=1, description="refused calls of one address in a burst")
 
 
 class OpenrtbSettings(Section):
