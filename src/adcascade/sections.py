@@ -1,4 +1,4 @@
-"""Sections of the settings: what all tables of adcascade.toml have in common, and those of what lies outside: keys, exchanges, privacy."""
+"""Sections of the settings: what all tables of adcascade.toml share, and those for keys, exchanges and privacy."""
 
 from typing import Literal
 
