@@ -21,6 +21,7 @@ STAGES = {
 }
 FLOORS: list[set[str]] = [
     {"errors", "__init__"},
+    {"sections"},
     {"settings", "contracts"},
     {"catalog", "events", "metrics"},
     {"money", "features", "nn", "access"},

@@ -11,18 +11,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from adcascade.errors import ConfigurationError
+from adcascade.sections import AccessSettings, OpenrtbSettings, PrivacySettings, Section
 
 FILE = "adcascade.toml"
-
-
-class Section(BaseModel):
-    """A table of adcascade.toml; an unknown key is an error, never ignored."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Storage(Section):
@@ -45,20 +40,6 @@ class Server(Section):
     host: str = Field(default="127.0.0.1", description="address to listen at")
     port: int = Field(default=8080, ge=0, le=65535, description="port to listen at")
     public_url: str = Field(default="", description="what tracking URLs begin with; empty: http://host:port")
-
-
-class AccessSettings(Section):
-    """Who may look inside, and how often the admin API may be called."""
-
-    status: Literal["auto", "open", "key"] = Field(
-        default="auto",
-        description="the status page, its numbers and /metrics: open to all, or for keys with system:read; auto: open "
-        "where the server listens at this machine alone",
-    )
-    calls_per_s: float = Field(default=20.0, gt=0, description="calls of one key in the long run")
-    calls_at_once: int = Field(default=60, ge=1, description="calls of one key in a burst")
-    failures_per_s: float = Field(default=0.1, gt=0, description="refused calls of one address in the long run")
-    failures_at_once: int = Field(default=10, ge=1, description="refused calls of one address in a burst")
 
 
 class EngineSettings(Section):
@@ -241,6 +222,8 @@ class Settings(BaseSettings):
     supervision: SupervisionSettings = SupervisionSettings()
     features: FeatureSettings = FeatureSettings()
     experiments: ExperimentSettings = ExperimentSettings()
+    openrtb: OpenrtbSettings = OpenrtbSettings()
+    privacy: PrivacySettings = PrivacySettings()
 
     @classmethod
     def settings_customise_sources(

@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from adcascade.auction import Award, Lot, first_price, gsp, second_price
+from adcascade.auction.lot import NEVER
 from adcascade.contracts.ecpm import BILLION, parts_per_billion
 
 
@@ -39,14 +41,13 @@ def twin(lot: Lot) -> list[Sale]:
     tie = lot.tie if lot.tie is not None else np.arange(n)
     free = {i for i in free if first[i] > 0}
     for slot in range(len(lot.floor)):
-        floor = max(int(lot.floor[slot]), 1)
         reach = {i: value(lot, i, slot, int(lot.bid[i])) for i in free}
-        reach = {i: v for i, v in reach.items() if v >= floor}
+        reach = {i: v for i, v in reach.items() if v >= floor_of(lot, i, slot)}
         if not reach:
             continue
         best = min(reach, key=lambda i: (-reach[i], -first[i], tie[i], i))
         others = [v for i, v in reach.items() if i != best and not same(lot.owner, i, best)]
-        needed = max([floor, *others])
+        needed = max([floor_of(lot, best, slot), *others])
         low, high = 0, int(lot.bid[best])
         while low < high:
             middle = (low + high) // 2
@@ -54,6 +55,11 @@ def twin(lot: Lot) -> list[Sale]:
         sales.append(Sale(best, slot, low))
         free = {i for i in free if i != best and not same(lot.owner, i, best) and not same(lot.rival, i, best)}
     return sales
+
+
+def floor_of(lot: Lot, ad: int, slot: int) -> int:
+    """What the ad must be worth in the slot."""
+    return max(1, int(lot.floor[slot] if lot.own is None else lot.own[ad, slot]))
 
 
 def same(group: np.ndarray | None, a: int, b: int) -> bool:
@@ -66,8 +72,19 @@ def sales_of(award: Award) -> list[Sale]:
     return [Sale(int(a), int(s), int(p)) for a, s, p in zip(award.ad, award.slot, award.price, strict=True)]
 
 
+FLOORS = st.integers(0, 5000) | st.just(NEVER)
+
+
+def floors(n: int, k: int) -> st.SearchStrategy[NDArray[np.int64]]:
+    """A floor for each ad in each slot; some slots are closed to some ads."""
+    rows = st.lists(st.lists(FLOORS, min_size=k, max_size=k), min_size=n, max_size=n)
+    return rows.map(lambda drawn: np.array(drawn, np.int64).reshape(n, k))
+
+
 @st.composite
-def lots(draw: st.DrawFn, *, slots: int = 4, ads: int = 8, plain: bool = False, wide: bool = True) -> Lot:
+def lots(
+    draw: st.DrawFn, *, slots: int = 4, ads: int = 8, plain: bool = False, wide: bool = True, own: bool = False
+) -> Lot:
     """Small lots with many ties, shared owners and products, floors, unknown ads and both kinds of billing."""
     n, k = draw(st.integers(0, ads)), draw(st.integers(1, slots))
     bid = st.one_of(st.integers(0, 20), st.integers(0, 9 * 10**12)) if wide else st.integers(0, 20)
@@ -83,6 +100,7 @@ def lots(draw: st.DrawFn, *, slots: int = 4, ads: int = 8, plain: bool = False, 
         owner=None if plain else draw(st.none() | groups),
         rival=None if plain else draw(st.none() | groups),
         tie=draw(st.none() | st.permutations(range(n)).map(np.array)),
+        own=draw(floors(n, k)) if own else None,
     )
 
 
@@ -133,6 +151,11 @@ def test_nobody_wins_twice_and_groups_win_once(lot: Lot) -> None:
 @given(lot=lots(), data=st.data())
 def test_a_higher_bid_never_loses_a_slot(lot: Lot, data: st.DataObject) -> None:
     """Raising one winner's bid leaves it in its slot or lifts it."""
+    raise_one(lot, data)
+
+
+def raise_one(lot: Lot, data: st.DataObject) -> None:
+    """Draw a winner and a higher bid for it, and see that it does not fall."""
     award = gsp(lot)
     if not len(award.ad):
         return

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from adcascade.auction import METHODS, AuctionStage, gsp
 from adcascade.auction.ties import tie_breaks
-from adcascade.catalog.nouns import Ad
+from adcascade.catalog.nouns import Ad, Advertiser, Campaign
 from adcascade.contracts import AdRequest, Batch, Candidates, Opportunity, Slot, Stage
 
 
@@ -20,11 +20,17 @@ class Shop:
     campaign: NDArray[np.int32] = field(init=False)
     billing_click: NDArray[np.bool_] = field(init=False)
     ads: list[Ad | None] = field(init=False)
+    campaigns: list[Campaign] = field(init=False)
+    advertiser: NDArray[np.int32] = field(init=False)
+    advertisers: list[Advertiser] = field(init=False)
 
     def __post_init__(self) -> None:
         self.campaign = (np.arange(self.n) // 2).astype(np.int32)
         self.billing_click = np.ones(self.n, bool)
         self.ads = [Ad(id=str(i), campaign=str(i // 2), product=f"p{i % 4}") for i in range(self.n)]
+        self.campaigns = [Campaign(id=str(i), advertiser="v") for i in range((self.n + 1) // 2)]
+        self.advertiser = np.zeros(self.n, np.int32)
+        self.advertisers = [Advertiser(id="v", domain="v.example")]
 
 
 def opportunity(slots: int = 2, request_id: str = "r", floor: int = 0) -> Opportunity:

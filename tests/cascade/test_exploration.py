@@ -1,10 +1,13 @@
 """Exploration draws as often as its propensities say, and charges no more than the rules ask."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from adcascade.cascade.exploration import UniformAuction, UniformRetrieval
 from adcascade.cascade.opportunity import chance_of
+from adcascade.catalog.nouns import Ad, Advertiser, Campaign
 from adcascade.contracts import AdRequest, Batch, Candidates, Opportunity, Slot
 
 N, SLOTS = 10, 3
@@ -15,6 +18,10 @@ class Catalog:
     """Ten ads, of which ad 4 may not be shown; odd ones pay per click."""
 
     billing_click = np.arange(16) % 2 == 1
+    campaign = advertiser = np.zeros(16, np.int32)
+    ads: Sequence[Ad | None] = tuple(Ad(id=str(row), campaign="c") for row in range(16))
+    campaigns: Sequence[Campaign] = (Campaign(id="c", advertiser="v"),)
+    advertisers: Sequence[Advertiser] = (Advertiser(id="v"),)
 
     def eligible(self, request: AdRequest, now_us: int) -> NDArray[np.uint8]:
         allowed = np.zeros(16, np.bool_)

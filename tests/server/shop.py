@@ -10,7 +10,8 @@ from pathlib import Path
 
 import uvicorn
 
-from adcascade.cascade.answer import Answer, EventReceipt, IncomingEvent, Resolved, Served
+from adcascade.cascade.answer import Answer, EventReceipt, IncomingEvent, IncomingNotice, Resolved, Served
+from adcascade.catalog.formats import fits as takes
 from adcascade.catalog.nouns import Ad, Advertiser, Campaign, Creative
 from adcascade.contracts import AdRequest, Slot
 from adcascade.errors import SignatureError
@@ -28,6 +29,7 @@ OPTIONS = ServerOptions(
     public_url="https://ads.example.com",
     rates={"EUR": 0.8},
     categories={"IAB17": "sports", "IAB17-1": "sports/running", "IAB7": "health"},
+    taxonomies={"7": {"483": "sports", "553": "health"}},
 )
 
 SPORTS = Advertiser(id="adv-sports", name="Sports & Co", domain="sports.example")
@@ -55,15 +57,24 @@ def _creatives(name: str) -> tuple[Creative, ...]:
         Creative(id=f"{name}-product", format="product", title=f"{name} shoe", image_url=image),
         Creative(id=f"{name}-banner", format="banner", title=f"{name} banner", image_url=image, width=300, height=250),
         Creative(id=f"{name}-native", format="native", title=f"{name} native", image_url=image, width=600, height=500),
-    )
+        Creative(
+            id=f"{name}-video", format="video", title=f"{name} film", video_url=f"https://img.example/{name}.mp4",
+            mime="video/mp4", duration_ms=15_000, bitrate_kbps=1200, width=1280, height=720,
+        ),
+        Creative(
+            id=f"{name}-vast", format="video", vast_url=f"https://vast.example/{name}?c=[SCHAIN]", duration_ms=30_000
+        ),
+    )  # fmt: skip
 
 
 ADS = (
     (SPORTS, _ad("runner", SPORTS, "sports/running", 5_000_000, _creatives("runner"))),
     (SPORTS, _ad("tennis", SPORTS, "sports/tennis", 4_000_000, _creatives("tennis"))),
+    (SPORTS, _ad("golf", SPORTS, "sports/golf", 3_500_000, _creatives("golf"))),
     (SOAP, _ad("soap", SOAP, "health/soap", 3_000_000, _creatives("soap"))),
     (SOAP, _ad("evil", SOAP, "health/evil", 2_000_000, _creatives("evil"))),
 )
+DEALS = {"ad-golf": "deal-golf"}  # that an ad's campaign answers, and nothing else
 
 
 class Shop:
@@ -76,6 +87,7 @@ class Shop:
         self.broken = False
         self.kept = 0
         self.released: list[str] = []
+        self.told: list[IncomingNotice] = []
         self.not_ready: str | None = None
         self.bundle_version = "test-1"
 
@@ -88,15 +100,16 @@ class Shop:
         if self.broken:
             raise RuntimeError("the engine is broken")
         self.asked.append(request)
-        fitting = [(number, *pair) for number, pair in enumerate(ADS) if fits(request, *pair)]
+        fitting = [number for number, pair in enumerate(ADS) if fits(request, *pair)]
         winners: list[Served] = []
         for slot, place in enumerate(request.slots):
-            while fitting and (fitting[0][2].bid_micros or 0) < place.floor_micros:
-                fitting.pop(0)
-            if fitting:
-                number, _, _ = fitting.pop(0)
-                following = fitting[0][2].bid_micros or 0 if fitting else 1_000_000
-                winners.append(self._served(request, slot, number, max(following, place.floor_micros)))
+            usable = [number for number in fitting if (floor_of(number, place) or 0) <= bid_of(number)]
+            usable = [number for number in usable if floor_of(number, place) is not None]
+            if usable:
+                number = usable[0]
+                fitting.remove(number)
+                following = bid_of(usable[1]) if len(usable) > 1 else 1_000_000
+                winners.append(self._served(request, slot, number, max(following, floor_of(number, place) or 0)))
         return Answer(request_id=request.id, winners=tuple(winners), no_bid_reason="" if winners else "nothing_fits")
 
     def _served(self, request: AdRequest, slot: int, number: int, ecpm: int) -> Served:
@@ -111,7 +124,8 @@ class Shop:
             token=self.signer.seal(token), bid_id=bid_id, slot=slot, row=number, ad=ad, creative_index=look,
             creative=ad.creatives[look], campaign=Campaign(id=ad.campaign, advertiser=advertiser.id),
             advertiser=advertiser, price_micros=ecpm // 1000, ecpm_micros=ecpm, ctr=0.1,
-            position=2 * slot + 1 if request.organic else None,
+            position=2 * slot + 1 if request.organic else None, deal=deal_id(number, request.slots[slot]),
+            expires_us=self.now() + VALID_US,
         )  # fmt: skip
 
     async def accept(self, events: Sequence[IncomingEvent]) -> list[EventReceipt]:
@@ -134,6 +148,12 @@ class Shop:
         """What the token names, unless it expired."""
         opened = self.signer.open(token, self.now())
         return Resolved(bid_id=opened.bid_id, url=ADS[opened.ad][1].url)
+
+    async def notice(self, notice: IncomingNotice) -> EventReceipt:
+        """Remember what an exchange said."""
+        self.signer.open(notice.token, self.now(), late=True)
+        self.told.append(notice)
+        return EventReceipt(id=notice.kind, status="accepted")
 
     def release(self, bid_ids: Iterable[str]) -> None:
         """Remember what was not offered."""
@@ -168,9 +188,33 @@ def fits(request: AdRequest, advertiser: Advertiser, ad: Ad) -> bool:
     )
 
 
+def bid_of(number: int) -> int:
+    """Micros per thousand impressions."""
+    return ADS[number][1].bid_micros or 0
+
+
+def deal_id(number: int, slot: Slot) -> str:
+    """The deal of the ad's campaign that the slot offers; empty: none."""
+    return next((deal.id for deal in slot.deals if deal.id == DEALS.get(ADS[number][1].id)), "")
+
+
+def floor_of(number: int, slot: Slot) -> int | None:
+    """The slot's, or the deal's; None where the ad may not stand there."""
+    if not any(
+        creative.format in {slot.format, *(one.format for one in slot.also)} for creative in ADS[number][1].creatives
+    ):
+        return None
+    if ADS[number][1].id not in DEALS:
+        return None if slot.private else slot.floor_micros
+    return next((deal.floor_micros for deal in slot.deals if deal.id == DEALS[ADS[number][1].id]), None)
+
+
 def look_of(ad: Ad, slot: Slot) -> int:
-    """The creative of the slot's format."""
-    return next(place for place, creative in enumerate(ad.creatives) if creative.format == slot.format)
+    """The first creative that the slot takes, else one of its format."""
+    looks = list(enumerate(ad.creatives))
+    taken = [place for place, creative in looks if takes(creative, slot)]
+    formats = {slot.format, *(one.format for one in slot.also)}
+    return taken[0] if taken else next(place for place, creative in looks if creative.format in formats)
 
 
 def record_of(event: IncomingEvent, bid_id: str) -> Event:

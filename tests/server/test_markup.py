@@ -10,8 +10,9 @@ from adcascade.cascade.answer import Served
 from adcascade.catalog.nouns import Ad, Advertiser, Campaign, Creative
 from adcascade.contracts import Slot
 from adcascade.server.links import Links
-from adcascade.server.openrtb.markup import banner_html, native_json
+from adcascade.server.openrtb.markup import banner_html
 from adcascade.server.openrtb.native import NativeRequest
+from adcascade.server.openrtb.native_markup import native_json
 from adcascade.server.openrtb.objects import Imp
 from adcascade.server.openrtb.places import Place
 

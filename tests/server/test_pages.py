@@ -28,7 +28,7 @@ def test_readiness_follows_the_engine(call: Call, shop: Shop) -> None:
 def test_metrics_count_what_happened(call: Call) -> None:
     """Requests by route and status, unfilled ones by reason, the bundle; no path of a caller becomes a label."""
     call("POST", "/openrtb2/bid", json={"id": "1", "imp": [{"id": "1", "banner": {}}]})
-    call("POST", "/openrtb2/bid", json={"id": "1", "imp": [{"id": "1", "video": {}}]})
+    call("POST", "/openrtb2/bid", json={"id": "1", "imp": [{"id": "1", "audio": {}}]})
     call("GET", "/t/i/secret-token")
     call("GET", "/t/secret")
     text = call("GET", "/metrics").text

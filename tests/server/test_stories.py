@@ -40,6 +40,8 @@ def test_a_story_ends_as_it_is_told(story: dict[str, Any], call: Call, shop: Sho
         assert at(response.json(), path) == value, path
     for path, value in expect.get("adm", {}).items():
         assert at(json.loads(response.json()["seatbid"][0]["bid"][0]["adm"]), path) == value, path
+    for part in expect.get("holds", ()):
+        assert part in response.json()["seatbid"][0]["bid"][0]["adm"]
     for path, value in expect.get("asked", {}).items():
         assert at(json.loads(msgspec.json.encode(shop.asked[-1])), path) == value, path
 

@@ -1,7 +1,7 @@
 """Who gets which slot: slot by slot, best slot first, the remaining ad of the highest value there.
 
-A slot goes to the highest eCPM in that slot among the ads that are still there and reach its floor
-(at least 1 micro: an ad that is worth nothing does not take part). The runner-up is the ad that would
+A slot goes to the highest eCPM in that slot among the ads that are still there and reach its floor, or their own
+floor in it (at least 1 micro: an ad that is worth nothing does not take part). The runner-up is the ad that would
 have got the slot without the winner (and without its owner's other ads); pricing rules build on it.
 
 For a list that is billed per click throughout, this is plain ranking by first-slot eCPM.
@@ -37,7 +37,8 @@ def allocate(lot: Lot) -> Allocation:
     owner, rival = (None if group is None else group[order] for group in (lot.owner, lot.rival))
     free = np.ones(len(order), np.bool_)
     ads, slots, needed = [], [], []
-    for slot, (floor, parts) in enumerate(zip(np.maximum(lot.floor, 1), lot.parts(), strict=True)):
+    for slot, parts in enumerate(lot.parts()):
+        floor = lot.least(slot)[order]
         value = value_in_slot(ecpm, per_click, int(parts))
         value = value * (free & (value >= floor))
         best = int(value.argmax()) if len(value) else 0
@@ -46,7 +47,7 @@ def allocate(lot: Lot) -> Allocation:
         ads.append(order[best])
         slots.append(slot)
         value[_group(owner, best)] = 0
-        needed.append(max(int(floor), int(value.max())))
+        needed.append(max(int(floor[best]), int(value.max())))
         free[_group(owner, best)] = False
         free[_group(rival, best)] = False
     return Allocation(ad=np.array(ads, np.int64), slot=np.array(slots, np.int32), needed=np.array(needed, np.int64))

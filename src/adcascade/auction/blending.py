@@ -52,7 +52,7 @@ class SlateLot:
     organic: Longs  # [R, S, O] P(click of the organic item on that page), parts per billion
     bid: Longs  # [R, N] micros per billing event
     per_click: NDArray[np.bool_]  # [R, N]
-    floor: Longs  # [K] lowest eCPM at which a slot is sold, micros
+    floor: Longs  # [K] lowest eCPM at which a slot is sold, micros; [S, K] where each ad has its own
 
     def values(self) -> Longs:
         """What each ad gives for its place on each page: micros per thousand pages, [R, S, K]; 0 where none stands."""
@@ -90,7 +90,8 @@ def vcg_slates(lot: SlateLot, virtual: VirtualBids) -> SlateAward:
     without = _best_without(lot, worth)  # [R, N]
     filled = ad >= 0
     rest = worth[row, best][:, None] - value
-    due = np.maximum(without[row[:, None], ad] - rest, np.maximum(lot.floor, 1))
+    floor = lot.floor if lot.floor.ndim == 1 else lot.floor[best]
+    due = np.maximum(without[row[:, None], ad] - rest, np.maximum(floor, 1))
     due = np.where(filled, due, 0)
     parts = np.where(filled, lot.clicks[row, best], 1)
     price = least_bid(due, parts, lot.per_click[row[:, None], ad] & filled)

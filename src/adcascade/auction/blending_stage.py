@@ -19,7 +19,6 @@ from adcascade.auction.page_clicks import PageClicks
 from adcascade.auction.page_tokens import PageTokens, Singles, items_of, slate_places
 from adcascade.auction.products import Products
 from adcascade.auction.stage import AuctionStage
-from adcascade.auction.ties import tie_breaks
 from adcascade.auction.vcg import CANDIDATES, Field, field_of, sell, separable_clicks
 from adcascade.contracts import Candidates, Opportunity
 from adcascade.contracts.ecpm import ecpm_of, parts_per_billion
@@ -84,7 +83,7 @@ class BlendingStage:
         request = opportunity.request
         if not len(candidates) or not request.slots:
             return candidates.take(np.empty(0, np.int64))
-        lot = self.auction.lot(request.slots, candidates, tie_breaks(candidates.ad, request.id))
+        lot = self.auction.lot(request, candidates)
         field = field_of(lot, self.candidates)
         if self.view is None or len(request.slots) > self.view.model.layout.slots:
             sale = sell(lot, field, separable_clicks(lot, field), virtual=self.virtual)
@@ -97,7 +96,8 @@ class BlendingStage:
         award = sale.award
         winners = candidates.take(award.ad)
         ecpm = ecpm_of(ctr, winners.bid, lot.per_click[award.ad])
-        return winners.with_(slot=award.slot, price=award.price, ctr=ctr, ecpm=ecpm)
+        price = self.auction.prices(request, candidates, lot, award)
+        return winners.with_(slot=award.slot, price=price, ctr=ctr, ecpm=ecpm)
 
 
 def log_odds(p: NDArray[np.floating]) -> Singles:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from adcascade.contracts.ecpm import ecpm_of, parts_per_billion, share_of
 
+NEVER = 2**63 - 1  # the floor of an ad in a slot where it may not stand; no bid reaches it
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lot:
@@ -24,6 +26,8 @@ class Lot:
     rival: at most one ad of a group (the same product sold by several) wins, but rivals do set prices.
     Both int [n], None where the rule does not apply; a negative number belongs to no group.
     tie: int [n], the lower one wins among equal values; None: the earlier in the arrays wins.
+    own: int64 [n, K], the floor of each ad in each slot, NEVER where it may not stand; None: the slots' floors hold
+    for all.
     """
 
     ctr: NDArray[np.float32]  # [n] P(click | seen in the first slot); NaN: unknown, cannot win
@@ -34,10 +38,17 @@ class Lot:
     owner: NDArray[np.integer] | None = None
     rival: NDArray[np.integer] | None = None
     tie: NDArray[np.integer] | None = None
+    own: NDArray[np.int64] | None = None
 
     def ecpm(self) -> NDArray[np.int64]:
         """eCPM in the first slot, int64 [n]."""
         return ecpm_of(self.ctr, self.bid, self.per_click)
+
+    def least(self, slot: int) -> NDArray[np.int64]:
+        """The eCPM that each ad must reach in a slot, at least one micro: int64 [n]."""
+        if self.own is not None:
+            return np.maximum(self.own[:, slot], 1)
+        return np.full(len(self.bid), max(int(self.floor[slot]), 1), np.int64)
 
     def parts(self) -> NDArray[np.int64]:
         """The slots' factors in parts per billion, int64 [K]."""

@@ -14,7 +14,14 @@ def least_bids(lot: Lot, sold: Allocation) -> NDArray[np.int64]:
     Both roundings of the eCPM are inverted exactly, so the price is at most the bid, and one micro
     less would not have been enough.
     """
-    per_click = lot.per_click[sold.ad]
-    factor = np.where(per_click, lot.parts()[sold.slot], BILLION)
-    first_slot = least_amount(sold.needed, factor)
-    return least_bid(first_slot, parts_per_billion(lot.ctr[sold.ad]), per_click)
+    return least_to_reach(lot, sold.ad, sold.slot, sold.needed)
+
+
+def least_to_reach(
+    lot: Lot, ad: NDArray[np.int64], slot: NDArray[np.int32], needed: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """The least bid with which each ad [m] is worth `needed` [m] in its slot [m]: int64 [m], micros."""
+    per_click = lot.per_click[ad]
+    factor = np.where(per_click, lot.parts()[slot], BILLION)
+    first_slot = least_amount(needed, factor)
+    return least_bid(first_slot, parts_per_billion(lot.ctr[ad]), per_click)

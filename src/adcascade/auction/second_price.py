@@ -14,17 +14,17 @@ from adcascade.auction.price import least_bids
 
 def second_price(lot: Lot) -> Award:
     """Sell the first slot; no loop, one sort."""
-    floor = max(int(lot.floor[0]), 1)
+    floor = lot.least(0)
     ecpm = lot.ecpm()
     value = value_in_slot(ecpm, lot.per_click, int(lot.parts()[0]))
     order = ranking(ecpm, lot.tie)
     order = order[np.argsort(-value[order], kind="stable")]
-    order = order[value[order] >= floor]
+    order = order[value[order] >= floor[order]]
     others = order[1:] if lot.owner is None else _not_of_the_winner(lot.owner, order)
     sold = Allocation(
         ad=order[:1],
         slot=np.zeros(len(order[:1]), np.int32),
-        needed=np.maximum(value[others[:1]], floor) if len(others) else np.full(len(order[:1]), floor, np.int64),
+        needed=np.maximum(value[others[:1]], floor[order[:1]]) if len(others) else floor[order[:1]],
     )
     return Award(ad=sold.ad, slot=sold.slot, price=least_bids(lot, sold))
 

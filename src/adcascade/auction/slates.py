@@ -15,8 +15,8 @@ Letters in shapes: N ads, K slots, S slates, O organic items.
 """
 
 from functools import lru_cache
-from itertools import pairwise, permutations
-from math import perm
+from itertools import combinations, pairwise, permutations
+from math import comb, perm
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,24 @@ def exhaustive(ads: int, slots: int) -> Places:
     return slates
 
 
+@lru_cache(maxsize=64)
+def gapped(ads: int, slots: int) -> Places:
+    """As `exhaustive`, with empty slots anywhere: where an ad may stand in some slots only, [S, K].
+
+    >>> gapped(1, 2).tolist()
+    [[0, -1], [-1, 0], [-1, -1]]
+    """
+    slates = [
+        [dict(zip(places, one, strict=True)).get(k, NONE) for k in range(slots)]
+        for m in range(min(ads, slots), -1, -1)
+        for places in combinations(range(slots), m)
+        for one in permutations(range(ads), m)
+    ]
+    found = np.array(slates, np.int64).reshape(-1, slots)
+    found.flags.writeable = False
+    return found
+
+
 def heuristic(ctr: NDArray[np.floating], ecpm: NDArray[np.integer], slots: int) -> Places:
     """The best by ecpm [N], tilted towards a high ctr [N], and all one step away from them, [S, K]."""
     found: dict[tuple[int, ...], None] = {}
@@ -72,8 +90,13 @@ def _near(best: list[int], rest: list[int]) -> list[tuple[int, ...]]:
     return [*cut, *refilled, *without, *replaced, *swapped]
 
 
-def slates_for(ctr: NDArray[np.floating], ecpm: NDArray[np.integer], slots: int) -> Places:
-    """The exhaustive set where it is small enough, else the heuristic one; ctr and ecpm [N] -> [S, K]."""
+def slates_for(ctr: NDArray[np.floating], ecpm: NDArray[np.integer], slots: int, *, gaps: bool = False) -> Places:
+    """The exhaustive set where it is small enough, else the heuristic one; ctr and ecpm [N] -> [S, K].
+
+    gaps: slots may also stay empty above others that are sold.
+    """
+    if gaps and sum(comb(slots, m) * perm(len(ecpm), m) for m in range(min(len(ecpm), slots) + 1)) <= MOST:
+        return gapped(len(ecpm), slots)
     if how_many(len(ecpm), slots) <= MOST:
         return exhaustive(len(ecpm), slots)
     return heuristic(ctr, ecpm, slots)

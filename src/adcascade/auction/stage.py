@@ -1,36 +1,26 @@
 """The auction stage: ranked candidates in, winners with slot and price out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from adcascade.auction.lot import Award, Lot
+from adcascade.auction.terms import Books, agreed_prices, deal_of, own_floors
 from adcascade.auction.ties import tie_breaks
-from adcascade.catalog.nouns import Ad
-from adcascade.contracts import Candidates, Opportunity, Slot
+from adcascade.contracts import AdRequest, Candidates, Opportunity
 from adcascade.contracts.ecpm import ecpm_of
 
 Rule = Callable[[Lot], Award]
 
 
-class Sellers(Protocol):
+class Sellers(Books, Protocol):
     """What the auction reads of the catalog, by row of an ad."""
-
-    @property
-    def campaign(self) -> NDArray[np.int32]:
-        """Number of the ad's campaign."""
-        ...
 
     @property
     def billing_click(self) -> NDArray[np.bool_]:
         """True: pays per click, else per impression."""
-        ...
-
-    @property
-    def ads(self) -> Sequence[Ad | None]:
-        """The ads; None where a row is no longer taken."""
         ...
 
 
@@ -64,14 +54,24 @@ class AuctionStage:
         request = opportunity.request
         if not len(candidates) or not request.slots:
             return candidates.take(np.empty(0, np.int64))
-        lot = self.lot(request.slots, candidates, tie_breaks(candidates.ad, request.id))
+        lot = self.lot(request, candidates)
         award = self.rule(lot)
         winners = candidates.take(award.ad)
         ecpm = ecpm_of(winners.ctr, winners.bid, lot.per_click[award.ad])
-        return winners.with_(slot=award.slot, price=award.price, ecpm=ecpm)
+        return winners.with_(slot=award.slot, price=self.prices(request, candidates, lot, award), ecpm=ecpm)
 
-    def lot(self, slots: Sequence[Slot], candidates: Candidates, tie: NDArray[np.int64]) -> Lot:
-        """What is for sale in these slots to these candidates."""
+    def prices(self, request: AdRequest, candidates: Candidates, lot: Lot, award: Award) -> NDArray[np.int64]:
+        """What the winners pay, int64 [m]: by the rule, or as a deal says."""
+        slots = request.slots
+        if not any(slot.deals for slot in slots):
+            return award.price
+        pairs = zip(candidates.ad[award.ad].tolist(), award.slot.tolist(), strict=True)
+        deals = [deal_of(row, slots[slot], self.catalog) for row, slot in pairs]
+        return agreed_prices(award.price, lot, award.ad, award.slot, deals)
+
+    def lot(self, request: AdRequest, candidates: Candidates) -> Lot:
+        """What is for sale in the request's slots to these candidates."""
+        slots = request.slots
         floor = np.array([max(slot.floor_micros, self.reserve_micros) for slot in slots], np.int64)
         return Lot(
             ctr=candidates.ctr,
@@ -81,7 +81,8 @@ class AuctionStage:
             factor=self.factors(len(slots)),
             owner=None if self.one_per == "ad" else self.catalog.campaign[candidates.ad],
             rival=self._products(candidates.ad) if self.one_per == "product" else None,
-            tie=tie,
+            tie=tie_breaks(candidates.ad, request.id),
+            own=own_floors(request, candidates.ad, self.catalog, self.reserve_micros),
         )
 
     def factors(self, slots: int) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from adcascade.auction.allocation import ranking
 from adcascade.auction.blending import Longs, SlateLot, VirtualBids, vcg_slates
-from adcascade.auction.lot import Award, Lot
+from adcascade.auction.lot import NEVER, Award, Lot
 from adcascade.auction.slates import Places, once_a_group, slates_for
 from adcascade.contracts.ecpm import parts_per_billion, share_of
 
@@ -44,10 +44,12 @@ def field_of(lot: Lot, candidates: int) -> Field:
     ecpm, slots = lot.ecpm(), len(lot.floor)
     order = ranking(ecpm, lot.tie)
     order = order[ecpm[order] > 0]
+    if lot.own is not None:
+        order = order[(lot.own[order] < NEVER).any(axis=1)]
     if lot.owner is not None:
         order = order[_first_of_each(lot.owner[order])]
     ad = order[: max(candidates, slots + 1)]
-    slates = slates_for(lot.ctr[ad], ecpm[ad], slots)
+    slates = slates_for(lot.ctr[ad], ecpm[ad], slots, gaps=lot.own is not None)
     return Field(ad, slates if lot.rival is None else once_a_group(slates, lot.rival[ad]))
 
 
@@ -71,13 +73,20 @@ def sell(
         organic=(nothing if organic is None else organic)[None],
         bid=lot.bid[field.ad][None],
         per_click=lot.per_click[field.ad][None],
-        floor=lot.floor,
+        floor=_floors(lot, field),
     )
     sold = vcg_slates(page, virtual or VirtualBids())
     slate = int(sold.slate[0])
     slot = np.flatnonzero(field.slates[slate] >= 0)
     ad = field.ad[field.slates[slate, slot]]
     return Sale(Award(ad=ad, slot=slot.astype(np.int32), price=sold.price[0, slot]), slate)
+
+
+def _floors(lot: Lot, field: Field) -> Longs:
+    """Of the slots [K], or of each ad where it stands [S, K]."""
+    if lot.own is None:
+        return lot.floor
+    return np.asarray(lot.own[field.ad[field.slates], np.arange(field.slates.shape[1])], np.int64)
 
 
 def _first_of_each(group: NDArray[np.integer]) -> NDArray[np.int64]:

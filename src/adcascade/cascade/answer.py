@@ -7,6 +7,7 @@ from typing import Literal
 from adcascade.catalog.nouns import Ad, Advertiser, Campaign, Creative
 
 EventKind = Literal["impression", "click", "purchase"]
+NoticeKind = Literal["win", "billing", "loss", "error"]
 ReceiptStatus = Literal["accepted", "duplicate", "rejected"]
 
 
@@ -27,6 +28,8 @@ class Served:
     ecpm_micros: int  # the price per thousand impressions
     ctr: float  # P(click in this slot), calibrated
     cvr: float = float("nan")  # P(conversion | click)
+    deal: str = ""  # the deal under which it takes its slot; empty: the open market
+    expires_us: int = 0  # until then it may be billed
     position: int | None = None  # from 1, among the ads and organic items of the page; None: the page decides
 
 
@@ -53,6 +56,24 @@ class IncomingEvent:
     token: str
     time_us: int
     value_micros: int = 0  # purchase: its value
+    anonymous: bool = False  # the user does not want to be known: nothing of this is remembered of anybody
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingNotice:
+    """What an exchange says became of a bid. `token` is not yet trusted; what is not told is None or empty."""
+
+    kind: NoticeKind
+    token: str
+    time_us: int
+    price_micros: int | None = None  # at which it was sold, per thousand impressions in `currency`
+    currency: str = ""
+    seat: str = ""
+    loss: int | None = None  # loss reason code, or the code of a player's error
+    min_to_win_micros: int | None = None  # per thousand impressions
+    bid_ratio: float | None = None  # of the clearing price to our bid
+    multiplier: float | None = None  # impressions that one showing counts as, out of home
+    seen_us: int | None = None  # when it was shown, as the exchange says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

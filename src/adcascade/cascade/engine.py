@@ -110,6 +110,17 @@ class Outcome:
         """Stages that did not do all their work, with the reason."""
         return tuple(f"{step.name}: {step.cut}" for step in self.steps if step.cut)
 
+    @property
+    def why_empty(self) -> str:
+        """A short word for an answer without winners."""
+        first = self.steps[0]
+        if not len(first.left):
+            return "no-eligible-ad" if not first.cut else "retrieval-failed"
+        if not len(self.ranked):
+            return "nothing-ranked"
+        closed = [step for step in self.steps if step.name.endswith("auction")]
+        return "below-reserve" if closed and not len(closed[-1].left) else "budget"
+
 
 @dataclass(slots=True)
 class Engine:

@@ -15,6 +15,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from adcascade.auction.lot import NEVER
+from adcascade.auction.stage import Sellers
+from adcascade.auction.terms import own_floors
 from adcascade.contracts import AdRequest, Candidates, Opportunity
 
 Fits = Callable[[Opportunity, NDArray[np.uint8]], NDArray[np.int32]]  # of the eligible (packed bits), rows that fit
@@ -22,8 +25,6 @@ Fits = Callable[[Opportunity, NDArray[np.uint8]], NDArray[np.int32]]  # of the e
 
 class Catalog(Protocol):
     """What exploration asks of the catalog's snapshot."""
-
-    billing_click: NDArray[np.bool_]  # [rows or more] True: the campaign pays per click, else per impression
 
     def eligible(self, request: AdRequest, now_us: int) -> NDArray[np.uint8]:
         """Packed bits over rows, least significant first."""
@@ -56,11 +57,11 @@ class UniformRetrieval:
 
 
 class UniformAuction:
-    """Slots in random order, at the lowest price that the rules allow."""
+    """Slots in random order, at the lowest price that the rules allow; empty where the drawn ad may not stand."""
 
     name = "uniform_auction"
 
-    def __init__(self, catalog: Catalog, *, reserve_micros: int = 0) -> None:
+    def __init__(self, catalog: Sellers, *, reserve_micros: int = 0) -> None:
         self.catalog = catalog
         self.reserve_micros = reserve_micros
 
@@ -71,6 +72,11 @@ class UniformAuction:
         winners = winners.take(winners.bid > 0)
         slot = np.arange(len(winners), dtype=np.int32)
         floors = np.array([max(s.floor_micros, self.reserve_micros) for s in slots], np.int64)[: len(winners)]
+        own = own_floors(opportunity.request, winners.ad, self.catalog, self.reserve_micros)
+        if own is not None:
+            floors = own[slot, slot]
+            stands = floors < NEVER
+            winners, slot, floors = winners.take(stands), slot[stands], floors[stands]
         clicks = np.where(np.isnan(winners.ctr), 1.0, np.maximum(winners.ctr.astype(np.float64), 1e-6))
         events = np.where(self.catalog.billing_click[winners.ad], clicks, 1.0)  # billing events per impression
         price = np.minimum(np.ceil(floors / (1000.0 * events)).astype(np.int64), winners.bid)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from adcascade.calibration.live import LiveCalibration
 from adcascade.cascade.profiles import Profiles
 from adcascade.catalog.snapshot import Snapshot
-from adcascade.events.records import AuctionRecord, Click, Impression, Record
+from adcascade.events.records import AuctionRecord, Click, Impression, Notice, Record
 
 
 @dataclass(slots=True)
@@ -26,6 +26,7 @@ class InFlight:
     live: LiveCalibration | None  # that learns of it: its bundle's; None where chance chose
     seen: bool = False
     clicked: bool = False
+    won: bool = False  # an exchange says so
 
 
 class Memory:
@@ -63,8 +64,22 @@ class Memory:
             bid.live.served(bid.slot_ctr, bid.factor)
         return bid
 
-    def clicked(self, bid_id: str, snapshot: Snapshot) -> None:
-        """A click was logged; counts once per bid. A click also proves that the ad was seen."""
+    def won(self, bid_id: str) -> None:
+        """An exchange says that the bid won."""
+        bid = self._in_flight.get(bid_id)
+        if bid is not None:
+            bid.won = True
+
+    def has_won(self, bid_id: str) -> bool:
+        """Whether anything says that the bid won: its exchange, or that it was seen."""
+        bid = self._in_flight.get(bid_id)
+        return bid is not None and (bid.won or bid.seen)
+
+    def clicked(self, bid_id: str, snapshot: Snapshot, *, anonymous: bool = False) -> None:
+        """A click was logged; counts once per bid. A click also proves that the ad was seen.
+
+        anonymous: the user's profile does not learn of it.
+        """
         bid = self._in_flight.get(bid_id)
         if bid is None or bid.clicked:
             return
@@ -73,7 +88,7 @@ class Memory:
         if bid.live is not None:
             bid.live.clicked()
         ad = snapshot.ads[bid.row]
-        if bid.user is not None and ad is not None:
+        if bid.user is not None and ad is not None and not anonymous:
             self.profiles.clicked(bid.user, ad.id, ad.category)
 
     def replay(self, records: Iterable[Record], snapshot: Snapshot) -> None:
@@ -89,6 +104,8 @@ class Memory:
             case Impression():
                 self.seen(record.bid_id)
             case Click():
-                self.clicked(record.bid_id, snapshot)
+                self.clicked(record.bid_id, snapshot, anonymous=record.anonymous)
+            case Notice() if record.kind in ("win", "billing"):
+                self.won(record.bid_id)
             case _:
                 pass

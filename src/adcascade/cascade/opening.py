@@ -17,6 +17,7 @@ from adcascade.cascade.bundle import Bundles
 from adcascade.cascade.feed import BundleWatch, CatalogFeed
 from adcascade.cascade.follow import Follower
 from adcascade.cascade.memory import Memory
+from adcascade.cascade.notices import heed
 from adcascade.cascade.profiles import Profiles
 from adcascade.cascade.service import AdService, Parts
 from adcascade.cascade.split import NO_CHANGES, Load, SplitWatch
@@ -25,7 +26,7 @@ from adcascade.catalog.snapshot import Snapshot
 from adcascade.catalog.store import CatalogStore
 from adcascade.contracts import AdRequest
 from adcascade.events.journal import Journal
-from adcascade.events.records import AuctionRecord, Record
+from adcascade.events.records import AuctionRecord, Notice, Record
 from adcascade.events.token import Signer
 from adcascade.experiments.store import ExperimentStore
 from adcascade.features.defaults import HISTORY_LENGTH
@@ -104,7 +105,7 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
         context=settings.features.context,
         log_ranked=settings.engine.log_ranked,
         sealed=settings.sealed_path if around.leads else None,
-        follower=None if around.alone else _follower(journal, last, memory, snapshot, splits),
+        follower=None if around.alone else _follower(journal, last, memory, snapshot, splits, bank),
     )
     if not around.wait:  # no reservation may wait for the ledger: have the first leases at hand
         bank.prepare({c.id: c.bid_micros for c in snapshot.campaigns if c.status == "active"}, now_us)
@@ -133,10 +134,14 @@ def _splits(settings: Settings, journal: Journal, load: Load, *, steers: bool) -
     return SplitWatch(ExperimentStore(journal), journal, load, control_us, steers=steers)
 
 
-def _follower(journal: Journal, after: int, memory: Memory, snapshot: Snapshot, splits: SplitWatch | None) -> Follower:
+def _follower(  # noqa: PLR0917  all that learns
+    journal: Journal, after: int, memory: Memory, snapshot: Snapshot, splits: SplitWatch | None, bank: Bank
+) -> Follower:
     """Learns what the other processes write."""
 
     def learn(record: Record) -> None:
+        if isinstance(record, Notice):
+            heed(record, bank, memory)
         memory.learn(record, snapshot)
         if splits is not None:
             splits.recall(record)

@@ -52,6 +52,7 @@ def winner_of(served: Served, propensity: float, slot_factor: float) -> Winner:
         ctr=served.ctr / slot_factor if slot_factor else served.ctr,
         slot_ctr=served.ctr,
         cvr=served.cvr,
+        deal=served.deal,
         propensity=None if propensity != propensity else propensity,  # noqa: PLR0124  NaN: nothing was random
     )
 
@@ -80,6 +81,7 @@ def auction_record(
         bundle=bundle,
         policy=outcome.policy,
         live_factor=live_factor,
+        chain=request.chain,
         asked=asked,
         cuts=outcome.cuts,
         stage_us={step.name: step.elapsed_ns // 1000 for step in outcome.steps},

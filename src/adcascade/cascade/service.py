@@ -17,14 +17,15 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from adcascade.auction.slates import page_places
-from adcascade.cascade.answer import Answer, EventReceipt, IncomingEvent, Resolved, Served
+from adcascade.auction.terms import deal_of
+from adcascade.cascade.answer import Answer, EventReceipt, IncomingEvent, IncomingNotice, Resolved, Served
 from adcascade.cascade.budgets import Budgets
 from adcascade.cascade.build import Loaded
 from adcascade.cascade.engine import Engine, Outcome
 from adcascade.cascade.feed import BundleWatch, CatalogFeed
 from adcascade.cascade.follow import Follower
 from adcascade.cascade.memory import Memory
+from adcascade.cascade.notices import take_notice
 from adcascade.cascade.opportunity import opportunity_of
 from adcascade.cascade.record import auction_record, winner_of
 from adcascade.cascade.split import SplitWatch
@@ -98,11 +99,10 @@ class AdService:
         by = self._arm(request)
         opportunity = opportunity_of(request, parts.memory.profiles, by.loaded.encoder, parts.context)
         outcome, reservations = self._sell(opportunity, by.loaded.engine, deadline)
-        positions = _positions(by.loaded, request, len(reservations))
-        sealed = [parts.till.seal(outcome.winners, i, r, test=request.test) for i, r in enumerate(reservations)]
+        positions = by.loaded.positions(request, len(reservations))
         served = tuple(
-            self._served(outcome, i, r, token, by.loaded, position)
-            for i, (r, token, position) in enumerate(zip(reservations, sealed, positions, strict=True))
+            self._served(outcome, i, r, by.loaded, request, position)
+            for i, (r, position) in enumerate(zip(reservations, positions, strict=True))
         )
         problem = "" if request.test else self._log(opportunity, outcome, served, by, asked)
         if problem:
@@ -110,7 +110,7 @@ class AdService:
             served = ()
         elif not request.test and outcome.policy == "cascade":
             parts.budgets.tally.answered(outcome.ranked, outcome.winners.ad)
-        reason = problem or ("" if served else _why_empty(outcome))
+        reason = problem or ("" if served else outcome.why_empty)
         self.tally.answered(outcome, len(served), reason)
         took = {step.name: step.elapsed_ns // 1000 for step in outcome.steps}
         return Answer(request_id=asked, winners=served, no_bid_reason=reason, stage_us=took), outcome
@@ -150,8 +150,8 @@ class AdService:
         outcome: Outcome,
         place: int,
         reservation: Reservation,
-        token: str,
         loaded: Loaded,
+        request: AdRequest,
         position: int | None,
     ) -> Served:
         snapshot, winners = self.parts.snapshot, outcome.winners
@@ -162,8 +162,10 @@ class AdService:
         ctr = float(winners.ctr[place]) * loaded.slot_factor(slot)
         price = reservation.price_micros
         events = ctr if snapshot.billing_click[row] else 1.0
+        deal = deal_of(row, request.slots[slot], snapshot)
+        name = "" if deal is None else deal.id
         return Served(
-            token=token,
+            token=self.parts.till.seal(winners, place, reservation, deal=name, test=request.test),
             bid_id=reservation.bid_id,
             slot=slot,
             row=row,
@@ -176,6 +178,8 @@ class AdService:
             ecpm_micros=round(price * events * 1000) if events == events else 0,  # noqa: PLR0124  NaN: nobody knows
             ctr=ctr,
             cvr=float(winners.cvr[place]),
+            deal=name,
+            expires_us=reservation.expires_us,
             position=position,
         )
 
@@ -262,13 +266,17 @@ class AdService:
                 if bid is not None:
                     parts.budgets.tally.seen(bid.row, bid.slot_ctr)
             elif isinstance(record, Click):
-                parts.memory.clicked(record.bid_id, parts.snapshot)
+                parts.memory.clicked(record.bid_id, parts.snapshot, anonymous=record.anonymous)
                 parts.budgets.tally.clicked(checked.token.campaign)
         elif parts.follower is not None:
             parts.follower.withdrew(type(record), record.id)
         return EventReceipt(
             id=record.id, status=receipt.status, reason=receipt.reason, charged_micros=receipt.charged_micros
         )
+
+    async def notice(self, notice: IncomingNotice, /) -> EventReceipt:
+        """Log what an exchange says of a bid; SignatureError for a bad token, StoreError where the disk refuses."""
+        return await take_notice(notice, self.parts.till, self.parts.journal, self.parts.memory)
 
     def release(self, bid_ids: Iterable[str], /) -> None:
         """These winners were not offered after all: their promises are over."""
@@ -348,21 +356,3 @@ class AdService:
             self.parts.till.bank.close()
         self.parts.journal.close()
         self.parts.feed.store.close()
-
-
-def _positions(loaded: Loaded, request: AdRequest, winners: int) -> list[int | None]:
-    """Where each winner stands among the organic items, from 1; None where the page decides."""
-    if loaded.pattern is None or not request.organic:
-        return [None] * winners
-    return [place + 1 for place in page_places(winners, len(request.organic), loaded.pattern)[0]]
-
-
-def _why_empty(outcome: Outcome) -> str:
-    """A short word for an answer without winners."""
-    first = outcome.steps[0]
-    if not len(first.left):
-        return "no-eligible-ad" if not first.cut else "retrieval-failed"
-    if not len(outcome.ranked):
-        return "nothing-ranked"
-    closed = [step for step in outcome.steps if step.name.endswith("auction")]
-    return "below-reserve" if closed and not len(closed[-1].left) else "budget"

@@ -61,7 +61,9 @@ class Till:
             if reservation is not None:
                 self.bank.release(reservation.bid_id)
 
-    def seal(self, winners: Candidates, place: int, reservation: Reservation, *, test: bool = False) -> str:
+    def seal(
+        self, winners: Candidates, place: int, reservation: Reservation, *, deal: str = "", test: bool = False
+    ) -> str:
         """The resolved bid id of the winner at `place`; the events of a test's are answered and forgotten."""
         ad = int(winners.ad[place])
         billing = "click" if self.snapshot.billing_click[ad] else "impression"
@@ -76,6 +78,7 @@ class Till:
                 billing=TEST if test else billing,
                 lease=reservation.lease,
                 expires_us=reservation.expires_us,
+                deal=deal,
             )
         )
 
@@ -123,5 +126,5 @@ def _record(event: IncomingEvent, token: BidToken) -> Event:
     if event.kind == "impression":
         return Impression(id=name, time_us=event.time_us, bid_id=token.bid_id)
     if event.kind == "click":
-        return Click(id=name, time_us=event.time_us, bid_id=token.bid_id)
+        return Click(id=name, time_us=event.time_us, bid_id=token.bid_id, anonymous=event.anonymous)
     return Conversion(id=name, time_us=event.time_us, bid_id=token.bid_id, value_micros=event.value_micros)

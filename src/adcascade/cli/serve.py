@@ -25,6 +25,7 @@ from adcascade.server.backend import Backend
 from adcascade.server.logs import configure_logs
 from adcascade.server.options import ServerOptions
 from adcascade.server.patience import PatientProtocol
+from adcascade.server.privacy.permission import Policy
 from adcascade.server.workers import Supervisor, watch
 from adcascade.settings import Settings, load_settings
 
@@ -50,11 +51,7 @@ def serve(
     port = settings.server.port if port is None else port
     with bind(host, port) as listener:
         bound = listener.getsockname()[1]
-        options = ServerOptions(
-            public_url=public_url(settings, host, bound),
-            timeout_us=round(settings.engine.timeout_ms * 1000),
-            guard_status=guards_status(settings, host),
-        )
+        options = options_of(settings, public_url(settings, host, bound), guard_status=guards_status(settings, host))
         configure_logs()
         where = f"{directory} at http://{_written(host)}:{bound}"
         if workers > 1:
@@ -100,6 +97,26 @@ def guards_status(settings: Settings, host: str) -> bool:
     """Whether the pages about the inside ask for a key."""
     alone = host in ("127.0.0.1", "::1", "localhost")
     return settings.access.status == "key" or (settings.access.status == "auto" and not alone)
+
+
+def options_of(settings: Settings, url: str, *, guard_status: bool = True) -> ServerOptions:
+    """What the settings say to the HTTP shell. url: what tracking URLs begin with."""
+    openrtb = settings.openrtb
+    return ServerOptions(
+        public_url=url,
+        timeout_us=round(settings.engine.timeout_ms * 1000),
+        guard_status=guard_status,
+        currency=openrtb.currency,
+        rates=openrtb.rates,
+        categories=openrtb.categories,
+        taxonomies=openrtb.taxonomies,
+        scenario=openrtb.scenario,
+        network_reserve_us=round(openrtb.network_reserve_ms * 1000),
+        require_complete_chain=openrtb.require_complete_chain,
+        no_bid=openrtb.no_bid,
+        privacy_url=settings.privacy.url,
+        privacy=Policy(settings.privacy.vendor_id, settings.privacy.purposes),
+    )
 
 
 def run(backend: Backend, options: ServerOptions, listener: socket.socket, admin: Admin | None = None) -> None:

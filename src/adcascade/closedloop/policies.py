@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adcascade.auction import AuctionStage
-from adcascade.catalog.nouns import Ad
+from adcascade.catalog.nouns import Ad, Advertiser, Campaign
 from adcascade.closedloop.shown import Shown, Slates, shown_of
 from adcascade.contracts import AdRequest, Batch, Candidates, Opportunity
 from adcascade.contracts.ecpm import ecpm_of
@@ -75,6 +75,9 @@ class MarketSellers:
     campaign: NDArray[np.int32]  # [A]
     billing_click: NDArray[np.bool_]  # [A]
     ads: Sequence[Ad | None]  # nothing of them is asked where there is one winner per campaign
+    campaigns: Sequence[Campaign] = ()  # nor of these, where all slots are alike
+    advertiser: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    advertisers: Sequence[Advertiser] = ()
 
     @classmethod
     def of(cls, market: Market) -> Self:

@@ -30,6 +30,7 @@ class Winner(msgspec.Struct, frozen=True, kw_only=True):
     ctr: float  # calibrated, first slot
     slot_ctr: float  # calibrated, in this slot: ctr times the slot's factor
     cvr: float
+    deal: str = ""  # the private deal under which it took the slot
     propensity: float | None = None  # of this ad in this slot, where chance chose; None where it did not
 
 
@@ -57,6 +58,7 @@ class AuctionRecord(msgspec.Struct, frozen=True, kw_only=True, tag="auction"):
     bundle: str = ""  # version of the bundle that answered
     policy: str = "cascade"  # "cascade" or "exploration"
     live_factor: float = 1.0  # the live calibration that the winners' ctr hold
+    chain: str = ""  # who sold the request: its supply chain in serialized form
     asked: str = ""  # the id that the caller gave the request; callers may repeat theirs
     cuts: tuple[str, ...] = ()  # stages that the deadline or a failure cut
     stage_us: dict[str, int] = {}  # time per stage, microseconds
@@ -77,6 +79,7 @@ class Click(msgspec.Struct, frozen=True, kw_only=True, tag="click"):
     id: str
     time_us: int
     bid_id: str
+    anonymous: bool = False  # counts, and is remembered of nobody
 
 
 class Conversion(msgspec.Struct, frozen=True, kw_only=True, tag="conversion"):
@@ -88,5 +91,22 @@ class Conversion(msgspec.Struct, frozen=True, kw_only=True, tag="conversion"):
     value_micros: int = 0
 
 
+class Notice(msgspec.Struct, frozen=True, kw_only=True, tag="notice"):
+    """What an exchange said became of a bid: the landscape of prices and the rate of wins are learned from these."""
+
+    id: str
+    time_us: int
+    bid_id: str
+    kind: str  # "win", "billing", "loss", or "error" of a player
+    price_micros: int | None = None  # at which it was sold, per thousand impressions
+    currency: str = ""
+    seat: str = ""
+    loss: int | None = None  # loss reason code of OpenRTB, or error code of VAST
+    min_to_win_micros: int | None = None
+    bid_ratio: float | None = None  # of the clearing price to our bid
+    multiplier: float | None = None  # impressions that one showing counts as, out of home
+    seen_us: int | None = None  # when it was shown, as the exchange says
+
+
 Event = Impression | Click | Conversion
-Record = AuctionRecord | Event
+Record = AuctionRecord | Event | Notice

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from adcascade.errors import InputError, InternalError, StoreError
-from adcascade.events.records import AuctionRecord, Click, Conversion, Impression, Record
+from adcascade.events.records import AuctionRecord, Click, Conversion, Impression, Notice, Record
 
 Row = tuple[str, str, int, bytes]  # kind, id, time_us, payload
 
@@ -16,6 +16,7 @@ KINDS: dict[type, str] = {
     Impression: "impression",
     Click: "click",
     Conversion: "conversion",
+    Notice: "notice",
 }
 
 SCHEMA = """

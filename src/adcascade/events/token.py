@@ -32,6 +32,7 @@ class BidToken(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fa
     billing: str  # "click" or "impression"
     lease: int  # the lease that covers the price, 0 where the campaign has no budget
     expires_us: int  # from then on the ad is charged no more
+    deal: str = ""  # the private deal under which it took the slot
 
 
 class Signer:

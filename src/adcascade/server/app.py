@@ -28,9 +28,8 @@ from adcascade.server.retail.events import EventsEndpoint
 from adcascade.server.tracking import PLAIN, Tracking
 from adcascade.server.upkeep import upkeep_lifespan
 
-ROUTES = frozenset(
-    ("/", "/status.json", "/health", "/ready", "/metrics", "/openapi.json", "/t/i", "/t/c", "/t/w", "/t/b", "/t/l")
-)
+TOLD = ("/t/i", "/t/c", "/t/w", "/t/b", "/t/l", "/t/e")
+ROUTES = frozenset(("/", "/status.json", "/health", "/ready", "/metrics", "/openapi.json", *TOLD))
 
 
 def now_us() -> int:

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from adcascade.cascade.answer import Answer, EventKind, EventReceipt, IncomingEvent, Resolved, Served
+from adcascade.cascade.answer import Answer, EventKind, EventReceipt, IncomingEvent, IncomingNotice, Resolved, Served
 from adcascade.contracts import AdRequest
 
-__all__ = ["Answer", "Backend", "EventKind", "EventReceipt", "IncomingEvent", "Resolved", "Served"]
+__all__ = ["Answer", "Backend", "EventKind", "EventReceipt", "IncomingEvent", "IncomingNotice", "Resolved", "Served"]
 
 
 class Backend(Protocol):
@@ -22,6 +22,10 @@ class Backend(Protocol):
 
     def resolve(self, token: str, /) -> Resolved:
         """What a token names. SignatureError: forged, damaged or expired."""
+        ...
+
+    async def notice(self, notice: IncomingNotice, /) -> EventReceipt:
+        """Log what an exchange says of a bid. SignatureError: forged or damaged; StoreError: it was not taken."""
         ...
 
     def release(self, bid_ids: Iterable[str], /) -> None:

@@ -5,6 +5,10 @@ from urllib.parse import quote
 
 LONGEST = 4096  # characters of a URL
 WEB = re.compile(r"http(s?)://[^\x00-\x20\x7f\"<>\\]+", re.IGNORECASE)
+COUNT = "count=1"
+NAMED = "auction=${AUCTION_ID}&bid=${AUCTION_BID_ID}&imp=${AUCTION_IMP_ID}&seat=${AUCTION_SEAT_ID}&ad=${AUCTION_AD_ID}"
+PRICED = "price=${AUCTION_PRICE}&cur=${AUCTION_CURRENCY}&mbr=${AUCTION_MBR}&min=${AUCTION_MIN_TO_WIN}"
+SOLD = f"{PRICED}&{NAMED}"
 PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -22,17 +26,25 @@ class Links:
         """Counts the click and leads to the ad's page."""
         return f"{self._base}/t/c/{_one_step(token)}"
 
+    def click_count(self, token: str) -> str:
+        """Counts the click and leads nowhere: for a player that goes to the page by itself."""
+        return f"{self._base}/t/c/{_one_step(token)}?{COUNT}"
+
+    def error(self, token: str) -> str:
+        """VAST `Error`: the player says what went wrong."""
+        return f"{self._base}/t/e/{_one_step(token)}?code=[ERRORCODE]"
+
     def win(self, token: str) -> str:
         """OpenRTB `nurl`: the exchange says that the bid won, and at which price."""
-        return f"{self._base}/t/w/{_one_step(token)}?price=${{AUCTION_PRICE}}&cur=${{AUCTION_CURRENCY}}"
+        return f"{self._base}/t/w/{_one_step(token)}?{SOLD}"
 
     def billing(self, token: str) -> str:
         """OpenRTB `burl`: the exchange bills now; counts the impression like the pixel, once."""
-        return f"{self._base}/t/b/{_one_step(token)}?price=${{AUCTION_PRICE}}&cur=${{AUCTION_CURRENCY}}"
+        return f"{self._base}/t/b/{_one_step(token)}?{SOLD}&multiplier=${{AUCTION_MULTIPLIER}}&seen=${{AUCTION_IMP_TS}}"
 
     def loss(self, token: str) -> str:
         """OpenRTB `lurl`: the exchange says why the bid lost, and what would have won."""
-        return f"{self._base}/t/l/{_one_step(token)}?loss=${{AUCTION_LOSS}}&min=${{AUCTION_MIN_TO_WIN}}"
+        return f"{self._base}/t/l/{_one_step(token)}?{SOLD}&loss=${{AUCTION_LOSS}}"
 
 
 def is_web_url(url: str, *, secure: bool = False) -> bool:

@@ -50,7 +50,8 @@ def _bodies() -> Part:
     return {
         "/openrtb2/bid": _post(
             "Bid on an exchange's request",
-            "OpenRTB 2.6 with banner and native. Whatever goes wrong on our side is a 204, since the exchange waits. "
+            "OpenRTB 2.6 with banner, video and native; docs/openrtb.md says what is read. Whatever goes wrong on our "
+            "side is a 204, since the exchange waits. "
             "Bodies may be gzipped; answers are where `accept-encoding` allows it.",
             BidRequest,
             {"200": ("Bids.", BidResponse), "204": ("No bid.", None), "400": (REFUSALS["400"], RefusedRequest)}
@@ -82,8 +83,9 @@ def _tracking() -> Part:
             "To the ad's page, from the catalog.",
         ),
         "/t/b/{token}": ("Billing notice (`burl`)", "The same impression as the pixel's.", "204", "Counted."),
-        "/t/w/{token}": ("Win notice (`nurl`)", "Counted in the metrics; nothing is charged.", "204", "Counted."),
-        "/t/l/{token}": ("Loss notice (`lurl`)", "Counted by its loss reason code.", "204", "Counted."),
+        "/t/w/{token}": ("Win notice (`nurl`)", "Logged and counted; nothing is charged.", "204", "Counted."),
+        "/t/l/{token}": ("Loss notice (`lurl`)", "Logged, counted by its reason; frees the money.", "204", "Counted."),
+        "/t/e/{token}": ("Error of a video player", "Logged, and counted by its code.", "204", "Counted."),
     }
     return {path: _get(*answer, token=True) for path, answer in answers.items()}
 

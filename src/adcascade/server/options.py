@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 from urllib.parse import urlsplit
 
 from adcascade.errors import ConfigurationError
+from adcascade.server.privacy.permission import Policy
+
+EVERY_PURPOSE = Policy()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,8 +16,9 @@ class ServerOptions:
     """Limits and conventions of one server; wrong values raise ConfigurationError.
 
     categories translates the exchange's category codes to the catalog's paths ("IAB17-1" -> "sports/running");
-    codes without a translation are passed on as they are. rates says how many units of a currency one unit of
-    `currency` is worth, for floors in foreign currencies; a floor without a rate is not bid upon.
+    codes without a translation are passed on as they are. taxonomies does the same for others than the first, by their
+    number in `cattax`; where codes of one that is not there block ads, there is no bid. rates says how many units of a
+    currency one unit of `currency` is worth, for floors and bids in foreign currencies; without a rate there is no bid.
     """
 
     guard_status: bool = (
@@ -23,6 +28,11 @@ class ServerOptions:
     currency: str = "USD"  # of all campaigns that are sold here
     rates: Mapping[str, float] = field(default_factory=dict)
     categories: Mapping[str, str] = field(default_factory=dict)
+    taxonomies: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    privacy: Policy = EVERY_PURPOSE
+    privacy_url: str = ""  # of the notice that native ads may link to
+    require_complete_chain: bool = False
+    no_bid: Literal[204, 200] = 204
     scenario: str = ""  # of OpenRTB requests that name none in `ext.scenario`
     timeout_us: int = 100_000  # of requests that name none
     network_reserve_us: int = 10_000  # taken off an exchange's tmax for the way back

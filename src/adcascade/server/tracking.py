@@ -3,22 +3,23 @@
 from base64 import b64decode
 from collections.abc import Awaitable, Callable
 
-import structlog
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from adcascade.cascade.answer import NoticeKind
 from adcascade.errors import SignatureError
 from adcascade.server.backend import Backend, EventKind, IncomingEvent, Resolved
-from adcascade.server.links import is_web_url
+from adcascade.server.links import COUNT, is_web_url
 from adcascade.server.metrics import Metrics
+from adcascade.server.notices import read_notice
 from adcascade.server.problems import RefusalError
 from adcascade.server.reply import SECURITY
 
 GIF = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")  # one transparent pixel
 PLAIN = {name.decode(): value.decode() for name, value in SECURITY}
 LONGEST = 2048  # characters of a token
-LOSSES = 600  # loss reason codes that are counted apart
+COUNTED = 600  # codes from 0 that metrics keep apart
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -37,6 +38,7 @@ class Tracking:
             Route("/t/w/{token}", only_get(self.win), name="win"),
             Route("/t/b/{token}", only_get(self.billing), name="billing"),
             Route("/t/l/{token}", only_get(self.loss), name="loss"),
+            Route("/t/e/{token}", only_get(self.error), name="error"),
         ]
 
     async def impression(self, request: Request) -> Response:
@@ -45,8 +47,10 @@ class Tracking:
         return Response(GIF, media_type="image/gif", headers=PLAIN)
 
     async def click(self, request: Request) -> Response:
-        """The ad was clicked: on to its page, whose address comes from the catalog alone."""
+        """The ad was clicked: on to its page, whose address comes from the catalog alone; a player goes by itself."""
         resolved = await self._take(request, "click")
+        if COUNT in request.url.query.split("&"):
+            return Response(GIF, media_type="image/gif", headers=PLAIN)
         if not is_web_url(resolved.url):
             raise RefusalError(404, "ad.url", resolved.url, "an http or https address", "the advertiser must set it")
         return RedirectResponse(resolved.url, 302, headers=PLAIN)
@@ -54,26 +58,29 @@ class Tracking:
     async def billing(self, request: Request) -> Response:
         """The exchange bills: the same impression as the pixel's, whichever comes first."""
         await self._take(request, "impression")
-        self._note(request, "billing")
-        return Response(status_code=204, headers=PLAIN)
+        return await self._notice(request, "billing")
 
     async def win(self, request: Request) -> Response:
         """The exchange took the bid; nobody has seen it yet."""
-        self._resolve(request)
-        self._note(request, "win")
-        return Response(status_code=204, headers=PLAIN)
+        return await self._notice(request, "win")
 
     async def loss(self, request: Request) -> Response:
-        """The exchange took another bid; counted by its loss reason code."""
-        self._resolve(request)
-        code = request.query_params.get("loss", "")
-        known = code.isascii() and code.isdigit() and len(code) <= 3 and int(code) <= LOSSES
-        self._note(request, "loss", code if known else "")
-        return Response(status_code=204, headers=PLAIN)
+        """The exchange took another bid; counted by its loss reason code, and the money is free again."""
+        return await self._notice(request, "loss")
+
+    async def error(self, request: Request) -> Response:
+        """A player could not show the video; counted by its error code."""
+        return await self._notice(request, "error")
 
     async def _take(self, request: Request, kind: EventKind) -> Resolved:
         resolved, token = self._resolve(request), request.path_params["token"]
-        event = IncomingEvent(id=f"{kind}:{resolved.bid_id}", kind=kind, token=token, time_us=self._clock())
+        event = IncomingEvent(
+            id=f"{kind}:{resolved.bid_id}",
+            kind=kind,
+            token=token,
+            time_us=self._clock(),
+            anonymous=request.headers.get("sec-gpc") == "1",
+        )
         receipt = (await self._backend.accept([event]))[0]
         self._metrics.event(kind, receipt.status)
         if receipt.status == "rejected":
@@ -86,11 +93,14 @@ class Tracking:
             raise SignatureError(f"the token has {len(token)} characters; a whole one has fewer than {LONGEST}")
         return self._backend.resolve(token)
 
-    def _note(self, request: Request, kind: str, code: str = "") -> None:
-        """The price is the exchange's word, unsigned: it is logged and never charged."""
-        self._metrics.notice(kind, code)
-        price = request.query_params.get("price", "")[:32]
-        structlog.get_logger().debug("notice", kind=kind, code=code, price=price)
+    async def _notice(self, request: Request, kind: NoticeKind) -> Response:
+        """Prices and codes are the exchange's word, unsigned: they are logged and never charged."""
+        self._resolve(request)
+        notice = read_notice(kind, request.path_params["token"], self._clock(), request.query_params)
+        await self._backend.notice(notice)
+        known = notice.loss is not None and notice.loss <= COUNTED
+        self._metrics.notice(kind, str(notice.loss) if known else "")
+        return Response(status_code=204, headers=PLAIN)
 
 
 def only_get(endpoint: Endpoint) -> Endpoint:

@@ -14,7 +14,8 @@ from tests.server.process import SERVE, Process
 from tests.server.test_money_survives import AUCTION, stocked
 
 from adcascade.cli.serve import guards_status
-from adcascade.settings import AccessSettings, Settings
+from adcascade.sections import AccessSettings
+from adcascade.settings import Settings
 
 
 @pytest.fixture

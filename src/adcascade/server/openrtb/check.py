@@ -5,12 +5,14 @@ import math
 from msgspec import Raw
 
 from adcascade.errors import InputError
-from adcascade.server.openrtb.objects import NOTHING, Banner, BidRequest, Imp
+from adcascade.server.openrtb.objects import NOTHING, Banner, BidRequest, Imp, Video
 
 MAX_ID = 1024  # characters
 MAX_PIXELS = 100_000
 MAX_FLOOR = 1e9  # CPM
 MAX_TMAX = 3_600_000  # milliseconds
+MAX_SECONDS = 86_400  # of a video
+MAX_KBPS = 10_000_000
 
 
 def check_request(request: BidRequest, max_imps: int) -> None:
@@ -39,14 +41,19 @@ def _check_imp(imp: Imp, field: str, seen: set[str]) -> None:
     if imp.id in seen:
         raise InputError(f"{field}.id", imp.id, "an id that no other imp of the request has")
     seen.add(imp.id)
-    if imp.banner is None and imp.native is None and not _given(imp.video) and not _given(imp.audio):
+    if imp.banner is None and imp.native is None and imp.video is None and not _given(imp.audio):
         raise InputError(field, imp.id, "a banner, native, video or audio object", "say what may be shown there")
-    floor = imp.bidfloor
-    if floor is not None and not (math.isfinite(floor) and 0 <= floor <= MAX_FLOOR):
-        raise InputError(f"{field}.bidfloor", floor, f"a CPM from 0 to {MAX_FLOOR:.0f}")
+    _check_floor(f"{field}.bidfloor", imp.bidfloor)
     _check_flag(f"{field}.secure", imp.secure)
     if imp.banner is not None:
         _check_banner(imp.banner, f"{field}.banner")
+    if imp.video is not None:
+        _check_video(imp.video, f"{field}.video")
+    if imp.pmp is not None:
+        _check_flag(f"{field}.pmp.private_auction", imp.pmp.private_auction)
+        for place, deal in enumerate(imp.pmp.deals or ()):
+            _check_id(f"{field}.pmp.deals[{place}].id", deal.id)
+            _check_floor(f"{field}.pmp.deals[{place}].bidfloor", deal.bidfloor)
 
 
 def _check_banner(banner: Banner, field: str) -> None:
@@ -55,6 +62,21 @@ def _check_banner(banner: Banner, field: str) -> None:
     for place, size in enumerate(banner.format or ()):
         _check_range(f"{field}.format[{place}].w", size.w, MAX_PIXELS, "pixels")
         _check_range(f"{field}.format[{place}].h", size.h, MAX_PIXELS, "pixels")
+
+
+def _check_video(video: Video, field: str) -> None:
+    _check_range(f"{field}.w", video.w, MAX_PIXELS, "pixels")
+    _check_range(f"{field}.h", video.h, MAX_PIXELS, "pixels")
+    for name in ("minduration", "maxduration", "poddur", "skipmin", "skipafter"):
+        _check_range(f"{field}.{name}", getattr(video, name), MAX_SECONDS, "seconds")
+    for name in ("minbitrate", "maxbitrate"):
+        _check_range(f"{field}.{name}", getattr(video, name), MAX_KBPS, "kbps")
+    _check_floor(f"{field}.mincpmpersec", video.mincpmpersec)
+
+
+def _check_floor(field: str, floor: float | None) -> None:
+    if floor is not None and not (math.isfinite(floor) and 0 <= floor <= MAX_FLOOR):
+        raise InputError(field, floor, f"a CPM from 0 to {MAX_FLOOR:.0f}")
 
 
 def _given(raw: Raw) -> bool:

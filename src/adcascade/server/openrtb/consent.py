@@ -1,34 +1,43 @@
-"""Consent: may this user be recognised? Where a law or the user says no, the engine sees no user at all."""
+"""Where a bid request puts what it says of privacy: fields of 2.6, and their older places in `ext`."""
 
 from adcascade.server.openrtb.extension import extension, text_of
-from adcascade.server.openrtb.objects import BidRequest, Regs, User
+from adcascade.server.openrtb.objects import BidRequest
+from adcascade.server.privacy.bits import LONGEST
+from adcascade.server.privacy.permission import Signals
+
+YES, NO = (1, "1", True), (0, "0", False)
 
 
-def user_key(request: BidRequest) -> str | None:
-    """Our id of the user, else the exchange's; None where there is none or no consent.
-
-    No: children (COPPA), GDPR without a consent string, a US opt-out of sale, the browser's Global
-    Privacy Control, do-not-track, limited ad tracking. Version 2.6 fields and their older places in `ext`.
-    """
-    user = request.user
-    if user is None or _device_refuses(request) or _law_refuses(request.regs, user):
-        return None
-    return user.buyeruid or user.id or None
-
-
-def _device_refuses(request: BidRequest) -> bool:
-    return request.device is not None and (request.device.dnt == 1 or request.device.lmt == 1)
-
-
-def _law_refuses(regs: Regs | None, user: User) -> bool:
+def signals_of(request: BidRequest, *, gpc: bool = False) -> Signals:
+    """The signals of a request. gpc: the caller's own header says so."""
+    user, regs, device = request.user, request.regs, request.device
+    tcf = ""
+    if user is not None:
+        tcf = user.consent or text_of(extension(user.ext), "consent", LONGEST)
+    limited = device is not None and (device.dnt == 1 or device.lmt == 1)
     if regs is None:
-        return False
+        return Signals(tcf=tcf, gpc=gpc, limited=limited)
     old = extension(regs.ext)
-    gdpr = regs.gdpr if regs.gdpr is not None else old.get("gdpr")
-    sale = regs.us_privacy or text_of(old, "us_privacy")
-    return (
-        regs.coppa == 1
-        or (gdpr in (1, "1") and not (user.consent or text_of(extension(user.ext), "consent")))
-        or sale[2:3].upper() == "Y"
-        or old.get("gpc") in (1, "1")
+    sections = regs.gpp_sid if regs.gpp_sid is not None else old.get("gpp_sid")
+    return Signals(
+        gdpr=_flag(regs.gdpr if regs.gdpr is not None else old.get("gdpr")),
+        tcf=tcf,
+        us_privacy=regs.us_privacy or text_of(old, "us_privacy"),
+        gpp=regs.gpp or text_of(old, "gpp", LONGEST),
+        gpp_sections=_sections(sections),
+        coppa=regs.coppa == 1,
+        gpc=gpc or _flag(old.get("gpc")) is True,
+        limited=limited,
     )
+
+
+def _flag(value: object) -> bool | None:
+    """None where it is neither yes nor no."""
+    return True if value in YES else False if value in NO else None
+
+
+def _sections(value: object) -> tuple[int, ...] | None:
+    """Ids of sections; None, so that all apply, where it is no list of whole numbers."""
+    if not isinstance(value, list) or not value or not all(isinstance(one, int) for one in value):
+        return None
+    return tuple(value)

@@ -1,4 +1,4 @@
-"""POST /openrtb2/bid: 200 with bids, 204 without, 400 for a request that no bidder could answer."""
+"""POST /openrtb2/bid: 200 with bids, 204 (or 200 and a reason) without, 400 for what no bidder could answer."""
 
 from collections.abc import Callable, Mapping
 
@@ -8,24 +8,26 @@ from adcascade.errors import AdcascadeError, InputError
 from adcascade.server.backend import Backend
 from adcascade.server.endpoint import JsonPost
 from adcascade.server.metrics import Metrics
+from adcascade.server.openrtb.amounts import rate_of
+from adcascade.server.openrtb.categories import known_codes
+from adcascade.server.openrtb.chain import chain_of, is_complete
 from adcascade.server.openrtb.check import check_request
+from adcascade.server.openrtb.consent import signals_of
 from adcascade.server.openrtb.inbound import ad_request
+from adcascade.server.openrtb.nobid import INVALID, NO_BID, VERSION, no_bid
 from adcascade.server.openrtb.objects import BidRequest
-from adcascade.server.openrtb.outbound import Outbound
+from adcascade.server.openrtb.outbound import Outbound, Price
 from adcascade.server.openrtb.places import places
 from adcascade.server.options import ServerOptions
+from adcascade.server.privacy.permission import permission
 from adcascade.server.problems import ErrorBody, decode, error_body, status_of
-from adcascade.server.reply import Headers, Reply
-
-VERSION: Headers = ((b"x-openrtb-version", b"2.6"),)
-NO_BID = Reply(204, b"", VERSION)
-INVALID_REQUEST = 2  # OpenRTB list "No-Bid Reason Codes"
+from adcascade.server.reply import Reply
 
 
 class RefusedRequest(msgspec.Struct, kw_only=True):
     """The body of a 400: a bid response without bids, and our reason."""
 
-    nbr: int = INVALID_REQUEST
+    nbr: int = INVALID
     error: ErrorBody
 
 
@@ -51,24 +53,61 @@ class BidEndpoint:
         check_version(headers.get(b"x-openrtb-version"))
         request = decode(self._decoder, body)
         check_request(request, self._options.max_imps)
-        found, reason = places(request, self._options)
+        gpc = headers.get(b"sec-gpc") == b"1"
+        reply = self._answer(request, gpc=gpc)
+        if isinstance(reply, Reply):
+            return reply
+        self._metrics.no_bid(reply)
+        return no_bid(request.id, reply, self._options.no_bid)
+
+    def _answer(self, request: BidRequest, *, gpc: bool) -> Reply | str:
+        """The bids, or a word why there are none."""
+        options = self._options
+        codes = known_codes(request.cattax, options)
+        price = price_of(request, options)
+        reason = self._reason(request, codes, price)
+        if reason or price is None:
+            return reason
+        found, reason = places(request, options)
         if not found:
-            return self._no_bid(reason)
-        asked = ad_request(request, found, self._options, id=self._new_id(), time_us=self._clock())
+            return reason
+        allowed = permission(signals_of(request, gpc=gpc), options.privacy)
+        now_us = self._clock()
+        asked = ad_request(
+            request, found, options, id=self._new_id(), time_us=now_us, codes=codes or {}, allowed=allowed
+        )
         answer = self._backend.auction(asked)
         self._metrics.stages(answer)
         if not answer.winners:
-            return self._no_bid(answer.no_bid_reason)
-        response = self._outbound.response(request, found, answer)
-        return NO_BID if response is None else Reply(200, self._encode(response), VERSION)
+            return answer.no_bid_reason
+        response = self._outbound.response(request, found, answer, price, now_us)
+        if response is None:
+            return no_bid(request.id, "withheld", options.no_bid)  # each winner's reason is counted
+        return Reply(200, self._encode(response), VERSION)
+
+    def _reason(self, request: BidRequest, codes: Mapping[str, str] | None, price: Price | None) -> str:
+        """Why this house does not even look for ads; empty where it does."""
+        if price is None:
+            return "currency"
+        if codes is None and (request.bcat or request.acat):
+            return "taxonomy"
+        if request.tmax and request.tmax * 1000 <= self._options.network_reserve_us:
+            return "late"
+        if self._options.require_complete_chain and not is_complete(chain_of(request)):
+            return "incomplete_chain"
+        return ""
 
     def _withheld(self, reason: str, bid_id: str) -> None:
         self._metrics.no_bid(reason)
         self._backend.release((bid_id,))
 
-    def _no_bid(self, reason: str) -> Reply:
-        self._metrics.no_bid(reason)
-        return NO_BID
+
+def price_of(request: BidRequest, options: ServerOptions) -> Price | None:
+    """Our currency where it is allowed, else the first allowed one that has a rate; None: none has."""
+    allowed = request.cur or [options.currency]
+    ordered = [options.currency, *allowed] if options.currency in allowed else allowed
+    rates = ((currency, rate_of(currency, options.currency, options.rates)) for currency in ordered)
+    return next((Price(currency, rate) for currency, rate in rates if rate is not None), None)
 
 
 def bid_route(endpoint: BidEndpoint, options: ServerOptions, metrics: Metrics) -> JsonPost:

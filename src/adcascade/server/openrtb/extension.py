@@ -19,7 +19,13 @@ def extension(raw: msgspec.Raw) -> dict[str, Any]:
         return {}
 
 
-def text_of(fields: dict[str, Any], name: str) -> str:
-    """A field that is a string of moderate length; else empty."""
+def text_of(fields: dict[str, Any], name: str, longest: int = 1024) -> str:
+    """A field that is a string of at most `longest` characters; else empty."""
     value = fields.get(name)
-    return value if isinstance(value, str) and len(value) <= 1024 else ""
+    return value if isinstance(value, str) and len(value) <= longest else ""
+
+
+def texts_of(fields: dict[str, Any], name: str, most: int = 100) -> tuple[str, ...]:
+    """The strings of a field that is a list, at most so many; else none."""
+    value = fields.get(name)
+    return tuple([one for one in value if isinstance(one, str)][:most]) if isinstance(value, list) else ()

@@ -54,6 +54,11 @@ class NativeRequest(Struct):
 
     assets: list[Asset]
     ver: str | None = None
+    context: int | None = None
+    plcmttype: int | None = None
+    plcmtcnt: int | None = None
+    seq: int | None = None
+    privacy: int | None = None  # 1: the answer may name the page of a privacy notice
     eventtrackers: list[EventTracker] | None = None
 
 
@@ -117,6 +122,7 @@ class NativeResponse(Struct, omit_defaults=True, kw_only=True):
     link: Link
     imptrackers: list[str] = []
     eventtrackers: list[Tracker] = []
+    privacy: str = ""
 
 
 class WrappedResponse(Struct):

@@ -1,21 +1,29 @@
-"""Places: the imps of a request that we can fill, each with the slot that the engine sees."""
+"""Places: the imps of a request that we can fill, each with the slot that the engine sees.
 
-import math
+An imp may offer a banner, a video and a native ad at once: then its slot holds all of them, and the engine's winner
+decides which it becomes.
+"""
 
 import msgspec
 
-from adcascade.contracts import Slot
+from adcascade.contracts import Deal, Look, Slot
+from adcascade.server.openrtb import objects
+from adcascade.server.openrtb.amounts import floor_micros, rate_of
 from adcascade.server.openrtb.native import NativeRequest, parse_native
 from adcascade.server.openrtb.objects import Banner, BidRequest, Imp
+from adcascade.server.openrtb.video import video_spec
 from adcascade.server.options import ServerOptions
+
+FIRST_PRICE, SECOND_PRICE, FIXED = 1, 2, 3
+TEXT_AD, PICTURE_AD = 1, 2  # banner types
+MOST_DEALS = 100  # of one imp
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """An imp with its slot. sizes: allowed (w, h) of a banner, empty if any; native: what the page lays out."""
+    """An imp with its slot; native: what the page lays out, and whether its request was wrapped."""
 
     imp: Imp
     slot: Slot
-    sizes: tuple[tuple[int, int], ...] = ()
     native: NativeRequest | None = None
     wrapped: bool = False
 
@@ -27,8 +35,6 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 def places(request: BidRequest, options: ServerOptions) -> tuple[list[Place], str]:
     """The places in order, and why there are none. InputError: a native request is damaged."""
-    if request.cur and options.currency not in request.cur:
-        return [], "currency"
     found, reason = [], "format"
     for number, imp in enumerate(request.imp):
         place = _place(imp, number, options)
@@ -41,24 +47,60 @@ def places(request: BidRequest, options: ServerOptions) -> tuple[list[Place], st
 
 def _place(imp: Imp, number: int, options: ServerOptions) -> Place | str:
     """The place, or a word why it cannot be filled."""
+    native, wrapped = None, False
     if imp.native is not None:
         native, wrapped = parse_native(imp.native.request, f"imp[{number}].native.request")
-    if imp.pmp is not None and imp.pmp.private_auction == 1:
-        return "private_auction"
     if imp.secure == 1 and not options.secure:
         return "insecure"
-    floor = floor_micros(imp, options)
-    if floor is None:
+    rate = rate_of(imp.bidfloorcur or "USD", options.currency, options.rates)
+    if rate is None and imp.bidfloor:
         return "floor_currency"
+    looks, reason = _looks(imp)
+    if not looks:
+        return reason
+    private = imp.pmp is not None and imp.pmp.private_auction == 1
+    deals = _deals(imp, options)
+    if private and not deals:
+        return "private_auction"
+    first, *others = looks
+    slot = Slot(
+        id=imp.id,
+        format=first.format,
+        width=first.width,
+        height=first.height,
+        floor_micros=0 if rate is None else floor_micros(imp.bidfloor, rate),
+        deals=deals,
+        private=private,
+        video=first.video,
+        also=tuple(others),
+    )
+    return Place(imp=imp, slot=slot, native=native, wrapped=wrapped)
+
+
+def _looks(imp: Imp) -> tuple[list[Look], str]:
+    """All ways to fill the imp, and why there is none."""
+    looks, reason = [], "format"
     if imp.banner is not None:
-        sizes = banner_sizes(imp.banner)
-        width, height = sizes[0] if len(sizes) == 1 else (0, 0)
-        slot = Slot(id=imp.id, format="banner", width=width, height=height, floor_micros=floor)
-        return Place(imp=imp, slot=slot, sizes=sizes)
+        if shows_html(imp.banner):
+            looks += [Look(format="banner", width=w, height=h) for w, h in banner_sizes(imp.banner) or ((0, 0),)]
+        else:
+            reason = "banner_type"
+    if imp.video is not None:
+        spec = video_spec(imp.video)
+        if isinstance(spec, str):
+            reason = spec
+        else:
+            looks.append(Look(format="video", video=spec))
     if imp.native is not None:
-        slot = Slot(id=imp.id, format="native", floor_micros=floor)
-        return Place(imp=imp, slot=slot, native=native, wrapped=wrapped)
-    return "format"
+        looks.append(Look(format="native"))
+    return looks, reason
+
+
+def shows_html(banner: Banner) -> bool:
+    """Whether a link around a picture, written in HTML, may stand there."""
+    mimes = banner.mimes or ()
+    readable = not mimes or any(mime == "text/html" or mime.startswith("image/") for mime in mimes)
+    return readable and not {TEXT_AD, PICTURE_AD} <= set(banner.btype or ())
 
 
 def banner_sizes(banner: Banner) -> tuple[tuple[int, int], ...]:
@@ -67,13 +109,22 @@ def banner_sizes(banner: Banner) -> tuple[tuple[int, int], ...]:
     return tuple(dict.fromkeys((w, h) for w, h in sizes if w and h))
 
 
-def floor_micros(imp: Imp, options: ServerOptions) -> int | None:
-    """The floor per thousand impressions in micros of our currency, rounded up; None: no rate for its currency."""
-    floor = imp.bidfloor or 0.0
-    currency = imp.bidfloorcur or "USD"
-    if floor and currency != options.currency:
-        rate = options.rates.get(currency)
-        if rate is None:
-            return None
-        floor /= rate
-    return math.ceil(round(floor * 1e6, 3))
+def _deals(imp: Imp, options: ServerOptions) -> tuple[Deal, ...]:
+    """The deals that we can price: a floor in a currency without a rate cannot be judged."""
+    told = () if imp.pmp is None else (imp.pmp.deals or ())[:MOST_DEALS]
+    deals = [_deal(deal, options) for deal in told]
+    return tuple(deal for deal in deals if deal is not None)
+
+
+def _deal(deal: objects.Deal, options: ServerOptions) -> Deal | None:
+    rate = rate_of(deal.bidfloorcur or "USD", options.currency, options.rates)
+    if rate is None and deal.bidfloor:
+        return None
+    return Deal(
+        id=deal.id,
+        floor_micros=0 if rate is None else floor_micros(deal.bidfloor, rate),
+        seats=tuple(deal.wseat or ()),
+        domains=tuple(one.casefold() for one in deal.wadomain or ()),
+        first_price={FIRST_PRICE: True, SECOND_PRICE: False}.get(deal.at or 0),
+        fixed=deal.at == FIXED,
+    )

@@ -11,8 +11,10 @@ from adcascade.server.backend import Answer, Backend, Served
 from adcascade.server.links import Links, is_web_url
 from adcascade.server.metrics import Metrics
 from adcascade.server.options import ServerOptions
+from adcascade.server.privacy.permission import Permission
 from adcascade.server.problems import decode
 from adcascade.server.reply import Reply
+from adcascade.server.retail.consent import permission_of
 from adcascade.server.retail.objects import (
     Asset,
     AuctionAsked,
@@ -40,15 +42,17 @@ class AuctionsEndpoint:
         self._links = Links(options.public_url)
         self._decoder = msgspec.json.Decoder(AuctionsAsked)
 
-    async def __call__(self, headers: Mapping[bytes, bytes], body: bytes) -> Reply:  # noqa: ARG002  a handler's signature
+    async def __call__(self, headers: Mapping[bytes, bytes], body: bytes) -> Reply:
         """One body of auctions."""
-        asked = decode(self._decoder, body).auctions
-        self._check(asked)
-        return Reply(200, msgspec.json.encode(ResultsTold(results=[self._result(auction) for auction in asked])))
+        told = decode(self._decoder, body)
+        self._check(told.auctions)
+        allowed = permission_of(told.consent, headers, self._options.privacy)
+        results = [self._result(auction, allowed) for auction in told.auctions]
+        return Reply(200, msgspec.json.encode(ResultsTold(results=results)))
 
-    def _result(self, auction: AuctionAsked) -> ResultTold:
+    def _result(self, auction: AuctionAsked, allowed: Permission) -> ResultTold:
         try:
-            answer = self._backend.auction(ad_request(auction, self._new_id(), self._clock(), self._options))
+            answer = self._backend.auction(ad_request(auction, self._new_id(), self._clock(), self._options, allowed))
         except Exception as error:  # noqa: BLE001  the page gets its other auctions and shows organic products here
             self._metrics.failed("/v2/auctions")
             structlog.get_logger().error("auction failed", exc_info=error)
@@ -101,8 +105,14 @@ class AuctionsEndpoint:
                 raise InputError(f"{field}.products.ids", [], "at least one id", "leave products out to allow all")
 
 
-def ad_request(auction: AuctionAsked, id: str, time_us: int, options: ServerOptions) -> AdRequest:  # noqa: A002  the contract's name
-    """The auction in the engine's words."""
+def ad_request(
+    auction: AuctionAsked,
+    id: str,  # noqa: A002  the contract's name
+    time_us: int,
+    options: ServerOptions,
+    allowed: Permission,
+) -> AdRequest:
+    """The auction in the engine's words; of the shopper only what is allowed."""
     size = auction.dimensions
     banner = auction.type == "banners"
     slots = tuple(
@@ -119,7 +129,7 @@ def ad_request(auction: AuctionAsked, id: str, time_us: int, options: ServerOpti
         time_us=time_us,
         slots=slots,
         scenario=auction.scenario or "",
-        user=auction.opaque_user_id,
+        user=auction.opaque_user_id if allowed.user else None,
         query=auction.search_query or "",
         category=auction.category.id if auction.category is not None else "",
         device=auction.device or "",

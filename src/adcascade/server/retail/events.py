@@ -11,6 +11,7 @@ from adcascade.server.metrics import Metrics
 from adcascade.server.options import ServerOptions
 from adcascade.server.problems import decode
 from adcascade.server.reply import Reply
+from adcascade.server.retail.consent import permission_of
 from adcascade.server.retail.objects import (
     EventsTold,
     Purchase,
@@ -33,13 +34,14 @@ class EventsEndpoint:
         self._backend, self._options, self._metrics, self._clock = backend, options, metrics, clock
         self._decoder = msgspec.json.Decoder(EventsTold)
 
-    async def __call__(self, headers: Mapping[bytes, bytes], body: bytes) -> Reply:  # noqa: ARG002  a handler's signature
+    async def __call__(self, headers: Mapping[bytes, bytes], body: bytes) -> Reply:
         """One body of events."""
         told = decode(self._decoder, body)
+        known = permission_of(told.consent, headers, self._options.privacy).user
         self._check_size(told)
         events = [
-            *(_seen(event, "impression") for event in told.impressions),
-            *(_seen(event, "click") for event in told.clicks),
+            *(_seen(event, "impression", known=known) for event in told.impressions),
+            *(_seen(event, "click", known=known) for event in told.clicks),
             *(event for purchase in told.purchases for event in _items(purchase)),
         ]
         fates = await self._take(events)
@@ -81,8 +83,14 @@ def micros(instant: datetime) -> int:
     return (instant - EPOCH) // MICROSECOND
 
 
-def _seen(event: Seen, kind: EventKind) -> IncomingEvent:
-    return IncomingEvent(id=event.id, kind=kind, token=event.resolved_bid_id, time_us=micros(event.occurred_at))
+def _seen(event: Seen, kind: EventKind, *, known: bool) -> IncomingEvent:
+    return IncomingEvent(
+        id=event.id,
+        kind=kind,
+        token=event.resolved_bid_id,
+        time_us=micros(event.occurred_at),
+        anonymous=not known,
+    )
 
 
 def _items(purchase: Purchase) -> list[IncomingEvent]:

@@ -5,14 +5,29 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from adcascade.server.privacy.bits import LONGEST
+
 Id = Annotated[str, Meta(min_length=1, max_length=256)]
 Text = Annotated[str, Meta(max_length=1024)]
 Token = Annotated[str, Meta(min_length=1, max_length=2048)]
+Letters = Annotated[str, Meta(max_length=LONGEST)]
 Instant = Annotated[datetime, Meta(tz=True)]
 
 
 class Style(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """Names in camelCase; what equals its default is left out."""
+
+
+class Consent(Style, frozen=True, kw_only=True):
+    """Signals of the page. Without this object a pseudonym that is sent counts as consented to."""
+
+    gdpr: bool | None = None  # whether it applies; a TCF string without this says yes
+    tcf: Letters = ""
+    gpp: Letters = ""
+    gpp_sections: Annotated[list[int], Meta(max_length=64)] | None = None  # that apply; absent: all that are there
+    us_privacy: Annotated[str, Meta(max_length=16)] = ""
+    gpc: bool = False  # Global Privacy Control; the header Sec-GPC says the same
+    coppa: bool = False  # the shopper is a child
 
 
 class Products(Style, frozen=True, kw_only=True):
@@ -61,6 +76,7 @@ class AuctionsAsked(Style, frozen=True, kw_only=True):
     """The body of POST /v2/auctions."""
 
     auctions: Annotated[list[AuctionAsked], Meta(min_length=1)]
+    consent: Consent | None = None  # of the shopper, for all of them
 
 
 class Asset(Style, frozen=True, kw_only=True):
@@ -135,6 +151,7 @@ class EventsTold(Style, frozen=True, kw_only=True):
     impressions: list[Seen] = []
     clicks: list[Seen] = []
     purchases: list[Purchase] = []
+    consent: Consent | None = None  # of the shopper; where it objects, events count and are remembered of nobody
 
 
 class ReceiptTold(Style, frozen=True, kw_only=True):

@@ -1,0 +1,61 @@
+"""Sections of the settings: what all tables of adcascade.toml share, and those for keys, exchanges and privacy."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Section(BaseModel):
+    """A table of adcascade.toml; an unknown key is an error, never ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AccessSettings(Section):
+    """Who may look inside, and how often the admin API may be called."""
+
+    status: Literal["auto", "open", "key"] = Field(
+        default="auto",
+        description="the status page, its numbers and /metrics: open to all, or for keys with system:read; auto: open "
+        "where the server listens at this machine alone",
+    )
+    calls_per_s: float = Field(default=20.0, gt=0, description="calls of one key in the long run")
+    calls_at_once: int = Field(default=60, ge=1, description="calls of one key in a burst")
+    failures_per_s: float = Field(default=0.1, gt=0, description="refused calls of one address in the long run")
+    failures_at_once: int = Field(default=10, ge=1, description="refused calls of one address in a burst")
+
+
+class OpenrtbSettings(Section):
+    """How exchanges are spoken to (docs/openrtb.md)."""
+
+    currency: str = Field(default="USD", description="of all campaigns that are sold to exchanges")
+    rates: dict[str, float] = Field(
+        default={}, description="units of a currency that one unit of `currency` is worth: for floors and bids in it"
+    )
+    categories: dict[str, str] = Field(
+        default={}, description='codes of the IAB taxonomy 1.0 and the catalog\'s paths: {"IAB17-1" = "sports/running"}'
+    )
+    taxonomies: dict[str, dict[str, str]] = Field(
+        default={}, description="the same for other taxonomies, by their number in `cattax`"
+    )
+    scenario: str = Field(default="", description="of requests that name none in `ext.scenario`")
+    network_reserve_ms: float = Field(default=10.0, ge=0, description="taken off an exchange's tmax for the way back")
+    require_complete_chain: bool = Field(
+        default=False, description="no bid where the supply chain is absent or says that it is incomplete"
+    )
+    no_bid: Literal[204, 200] = Field(
+        default=204, description="204: nothing more is said; 200: an answer without bids, with a reason code in `nbr`"
+    )
+
+
+class PrivacySettings(Section):
+    """When a user may be recognised (docs/openrtb.md)."""
+
+    url: str = Field(default="", description="page of the privacy notice that native ads may link to; empty: none")
+
+    vendor_id: int = Field(
+        default=0, ge=0, description="the house's id in the Global Vendor List of TCF; 0: not in it, purposes decide"
+    )
+    purposes: tuple[int, ...] = Field(
+        default=(1, 2, 3, 4, 7), min_length=1, description="of TCF that must be allowed before a user key is read"
+    )
