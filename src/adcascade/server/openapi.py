@@ -74,28 +74,38 @@ def _bodies() -> Part:
 
 def _tracking() -> Part:
     answers = {
-        "/t/i/{token}": ("Impression pixel", "Counts the impression once, then answers.", "200", "A transparent GIF."),
+        "/t/i/{token}": (
+            "Impression pixel",
+            "Counts the impression once, then answers.",
+            "200",
+            "A transparent GIF.",
+            "image/gif",
+        ),
         "/t/c/{token}": (
             "Click",
             "Counts the click once, then leads on.",
             "302",
             "To the ad's page, from the catalog.",
+            "",
         ),
-        "/t/b/{token}": ("Billing notice (`burl`)", "The same impression as the pixel's.", "204", "Counted."),
-        "/t/w/{token}": ("Win notice (`nurl`)", "Counted in the metrics; nothing is charged.", "204", "Counted."),
-        "/t/l/{token}": ("Loss notice (`lurl`)", "Counted by its loss reason code.", "204", "Counted."),
+        "/t/b/{token}": ("Billing notice (`burl`)", "The same impression as the pixel's.", "204", "Counted.", ""),
+        "/t/w/{token}": ("Win notice (`nurl`)", "Counted in the metrics; nothing is charged.", "204", "Counted.", ""),
+        "/t/l/{token}": ("Loss notice (`lurl`)", "Counted by its loss reason code.", "204", "Counted.", ""),
     }
     return {path: _get(*answer, token=True) for path, answer in answers.items()}
 
 
 def _pages() -> Part:
-    return {
+    pages = {
         "/health": _get("Liveness", "The process answers.", "200", "Always."),
         "/ready": _get("Readiness", "503 with a sentence while requests cannot be filled.", "200", "Ready."),
-        "/metrics": _get("Metrics", "Prometheus text.", "200", "All counters and histograms."),
+        "/metrics": _get("Metrics", "Prometheus text.", "200", "All counters and histograms.", "text/plain"),
         "/openapi.json": _get("This description", "OpenAPI 3.1.", "200", "JSON."),
         "/status.json": _get("Status", "What the page at `/` shows.", "200", "JSON."),
     }
+    unready = {"description": "Not ready, and why.", "content": {"application/json": {}}}
+    pages["/ready"]["get"]["responses"]["503"] = unready
+    return pages
 
 
 def _post(summary: str, text: str, body: type, answers: Mapping[str, tuple[str, type | None]]) -> Part:
@@ -109,8 +119,11 @@ def _post(summary: str, text: str, body: type, answers: Mapping[str, tuple[str, 
     }
 
 
-def _get(summary: str, text: str, status: str, what: str, *, token: bool = False) -> Part:
-    operation: Part = {"summary": summary, "description": text, "responses": {status: {"description": what}}}
+def _get(
+    summary: str, text: str, status: str, what: str, media: str = "application/json", *, token: bool = False
+) -> Part:
+    answer: Part = {"description": what} | ({"content": {media: {}}} if media else {})
+    operation: Part = {"summary": summary, "description": text, "responses": {status: answer}}
     if token:
         operation["parameters"] = [{"name": "token", "in": "path", "required": True, "schema": {"type": "string"}}]
         operation["responses"] |= {

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from adcascade.errors import ConfigurationError
+from adcascade.server.origins import check_origins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,8 @@ class ServerOptions:
     currency: str = "USD"  # of all campaigns that are sold here
     rates: Mapping[str, float] = field(default_factory=dict)
     categories: Mapping[str, str] = field(default_factory=dict)
+    connections: int = 4_096  # held at once by one process
+    origins: tuple[str, ...] = ()  # of pages whose browsers may post to /openrtb2/bid; "*": of all
     scenario: str = ""  # of OpenRTB requests that name none in `ext.scenario`
     timeout_us: int = 100_000  # of requests that name none
     network_reserve_us: int = 10_000  # taken off an exchange's tmax for the way back
@@ -43,6 +46,7 @@ class ServerOptions:
                 f"public_url is {self.public_url!r}; expected what browsers reach this server by, "
                 "such as https://ads.example.com"
             )
+        check_origins(self.origins)
         for name, rate in self.rates.items():
             if not 0 < rate < float("inf"):
                 raise ConfigurationError(f"the rate of {name} is {rate!r}; expected a positive number")
