@@ -30,6 +30,12 @@ REFUSALS = {
     "503": "The disk refuses; nothing of the request was taken. Send it again with the same ids.",
 }
 
+INSIDE = {
+    "401": "Without a key, where `access.status` asks for one.",
+    "403": "The key does not allow this.",
+    "429": "Too many calls or failures; `retry-after` says how long to wait.",
+}
+
 
 def description() -> Part:
     """The whole description, ready for JSON."""
@@ -105,6 +111,8 @@ def _pages() -> Part:
     }
     unready = {"description": "Not ready, and why.", "content": {"application/json": {}}}
     pages["/ready"]["get"]["responses"]["503"] = unready
+    for path in ("/metrics", "/status.json"):
+        pages[path]["get"]["responses"] |= {status: _answer(what, Problem) for status, what in INSIDE.items()}
     return pages
 
 
