@@ -58,7 +58,7 @@ class Meter:
 
     def __init__(self, process: Process) -> None:
         assert process.child is not None
-        self._folder = Path(f"/proc/{process.child.pid}")
+        self._folder, self._port = Path(f"/proc/{process.child.pid}"), process.port
 
     def cpu_s(self) -> float:
         """CPU seconds of all its threads, to the nanosecond."""
@@ -72,7 +72,7 @@ class Meter:
 
     def holds(self, connection: socket.socket) -> bool:
         """Whether the server still has its end of a connection open."""
-        ends = [f":{connection.getpeername()[1]:04X}", f":{connection.getsockname()[1]:04X}"]
+        ends = [f":{self._port:04X}", f":{connection.getsockname()[1]:04X}"]
         rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
         theirs = {f"socket:[{row[9]}]" for row in rows if [row[1][-5:], row[2][-5:]] == ends}
         held = set()
