@@ -3,11 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help install demo test lint docs results bench clean
+.PHONY: help install demo test lint docs results bench fuzz clean
 help:
 	@echo "make demo    build a market, train the cascade, serve it at http://127.0.0.1:8080 (ARGS=\"--once --json FILE\")"
 	@echo "make test    the whole test suite     make lint   linters and types"
 	@echo "make docs    regenerate the references make bench  benchmarks beside peers"
+	@echo "make fuzz    coverage-guided fuzzing of the decoders (TARGET=events ARGS=\"-runs=100000 -seed=1\")"
 	@echo "make results run every study at the scale small, and write docs/results.md (ONLY=\"nann mbct\" for some)"
 
 # torch first and by its exact version: any looser request may pull a CUDA build of several gigabytes
@@ -48,6 +49,11 @@ DATA ?= $(or $(ADCASCADE_DATA),../shared/data)
 bench: install
 	for name in market journal retrieval nann mbct adasparse server; do echo "== $$name"; $(BIN)/python benchmarks/$$name.py || exit 1; done
 	if [ -d $(DATA)/criteo_display ]; then $(BIN)/python benchmarks/criteo_quality.py --data $(DATA); fi
+
+# until something is found; ARGS="-runs=100000 -seed=1" ends. TARGET: a key of tests/fuzz/targets.py
+TARGET ?= openrtb
+fuzz: install
+	$(BIN)/python -m tests.fuzz.run $(TARGET) $(ARGS)
 
 clean:
 	rm -rf .venv build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -40,6 +40,15 @@ class Server(Section):
     host: str = Field(default="127.0.0.1", description="address to listen at")
     port: int = Field(default=8080, ge=0, le=65535, description="port to listen at")
     public_url: str = Field(default="", description="what tracking URLs begin with; empty: http://host:port")
+    connections: int = Field(
+        default=4_096,
+        ge=1,
+        description="held at once by one process; one more closes the one that has waited longest for its request",
+    )
+    origins: tuple[str, ...] = Field(
+        default=(),
+        description="origins of pages whose browsers may ask for bids (Prebid.js); none: only servers; `*`: all pages",
+    )
 
 
 class EngineSettings(Section):

@@ -19,10 +19,13 @@ from adcascade.events.journal import Journal
 from adcascade.events.records import Click, Conversion, Event, Impression
 from adcascade.events.token import BidToken, Signer
 from adcascade.server.app import create_app
+from adcascade.server.bounds import Bounds, bounded
+from adcascade.server.logs import configure_logs
 from adcascade.server.options import ServerOptions
 from adcascade.server.patience import PatientProtocol
 
 KEY = b"a key for tests only, 32 bytes.."
+CONNECTIONS = 100  # that the process holds
 NOW = 1_750_000_000_000_000
 VALID_US = 3_600_000_000
 OPTIONS = ServerOptions(
@@ -231,9 +234,11 @@ def record_of(event: IncomingEvent, bid_id: str) -> Event:
 def main(folder: str, port: int) -> None:
     """Serve until killed, with little patience for those who dawdle."""
     PatientProtocol.patience_s = 1.0
+    configure_logs()
     shop = Shop(Journal(Path(folder) / "journal.db"), clock_us=None)
     app = create_app(shop, ServerOptions(public_url=f"http://127.0.0.1:{port}"))
-    uvicorn.run(app, host="127.0.0.1", port=port, http=PatientProtocol, log_level="warning", access_log=False)
+    http = bounded(Bounds(connections=CONNECTIONS))
+    uvicorn.run(app, host="127.0.0.1", port=port, http=http, ws="none", log_config=None, access_log=False)
 
 
 if __name__ == "__main__":

@@ -22,9 +22,9 @@ from adcascade.server.admin.app import Admin
 from adcascade.server.admin.guard import Rates
 from adcascade.server.app import create_app
 from adcascade.server.backend import Backend
+from adcascade.server.bounds import Bounds, bounded, places
 from adcascade.server.logs import configure_logs
 from adcascade.server.options import ServerOptions
-from adcascade.server.patience import PatientProtocol
 from adcascade.server.privacy.permission import Policy
 from adcascade.server.workers import Supervisor, watch
 from adcascade.settings import Settings, load_settings
@@ -106,6 +106,8 @@ def options_of(settings: Settings, url: str, *, guard_status: bool = True) -> Se
         public_url=url,
         timeout_us=round(settings.engine.timeout_ms * 1000),
         guard_status=guard_status,
+        origins=settings.server.origins,
+        connections=settings.server.connections,
         currency=openrtb.currency,
         rates=openrtb.rates,
         categories=openrtb.categories,
@@ -123,7 +125,7 @@ def run(backend: Backend, options: ServerOptions, listener: socket.socket, admin
     """Answer at a bound socket until SIGINT or SIGTERM; then stop accepting, finish what is in flight, return."""
     config = uvicorn.Config(
         create_app(backend, options, admin=admin),
-        http=PatientProtocol,
+        http=bounded(Bounds(connections=places(options.connections))),
         ws="none",
         log_config=None,
         access_log=False,

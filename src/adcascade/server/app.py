@@ -21,6 +21,7 @@ from adcascade.server.endpoint import JsonPost
 from adcascade.server.metrics import Metrics
 from adcascade.server.openrtb.endpoint import BidEndpoint, bid_route
 from adcascade.server.options import ServerOptions
+from adcascade.server.origins import across
 from adcascade.server.pages import Pages
 from adcascade.server.problems import RefusalError, problem_headers, problem_json, status_of
 from adcascade.server.retail.auctions import AuctionsEndpoint
@@ -45,7 +46,7 @@ def request_id() -> str:
 class AdServer:
     """Routes a request to its callable. Exchanges and shops speak to `fast`, everybody else to `pages`."""
 
-    def __init__(self, fast: dict[str, JsonPost], pages: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, fast: dict[str, ASGIApp], pages: ASGIApp, metrics: Metrics) -> None:
         self._fast, self._pages, self.metrics = fast, pages, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,8 +72,8 @@ def create_app(
     bid = BidEndpoint(backend, options, metrics, clock, new_id)
     auctions = AuctionsEndpoint(backend, options, metrics, clock, new_id)
     events = EventsEndpoint(backend, options, metrics, clock)
-    fast = {
-        "/openrtb2/bid": bid_route(bid, options, metrics),
+    fast: dict[str, ASGIApp] = {
+        "/openrtb2/bid": across(bid_route(bid, options, metrics), options.origins),
         "/v2/auctions": JsonPost(route="/v2/auctions", handler=auctions, options=options, metrics=metrics),
         "/v2/events": JsonPost(route="/v2/events", handler=events, options=options, metrics=metrics),
     }
@@ -100,14 +101,20 @@ def _pages(
 async def problem(request: Request, error: Exception) -> Response:
     """Any exception as JSON."""
     if isinstance(error, HTTPException):
-        remedy = "see /openapi.json for what there is"
-        named = ("path", request.url.path) if error.status_code == 404 else ("method", request.method)
-        error = RefusalError(error.status_code, *named, "something that exists here", remedy)
+        error = _unknown(request, error)
     known = error if isinstance(error, AdcascadeError) else AdcascadeError("unexpected")
     if status_of(known) >= 500:
         structlog.get_logger().error("request refused", route=_route(request.scope), reason=str(known))
     headers = PLAIN | problem_headers(known)
     return Response(problem_json(known), status_of(known), media_type="application/json", headers=headers)
+
+
+def _unknown(request: Request, error: HTTPException) -> RefusalError:
+    """A path that does not exist, or a method that the path does not have; then `expected` lists those that it has."""
+    remedy = "see /openapi.json for what there is"
+    if error.status_code == 405:
+        return RefusalError(405, "method", request.method, (error.headers or {}).get("Allow", "GET"), remedy)
+    return RefusalError(error.status_code, "path", request.url.path, "something that exists here", remedy)
 
 
 class Counted:

@@ -7,6 +7,10 @@ from starlette.types import Receive
 
 from adcascade.server.problems import RefusalError
 
+RATIO = 50  # JSON of this kind shrinks to a tenth; what unfolds to so many times its size is a bomb
+FREE = 65_536  # bytes that may come out of however few
+MEMBERS = 16  # of a gzip stream
+
 
 async def read_body(receive: Receive, headers: Mapping[bytes, bytes], *, limit: int, inflated: int) -> bytes:
     """The body's bytes, gunzipped where the header says so.
@@ -48,10 +52,13 @@ async def _collect(receive: Receive, limit: int) -> bytes:
 
 
 def gunzip(packed: bytes, limit: int) -> bytes:
-    """Unpack one or more gzip members, never to more than `limit` bytes."""
+    """Unpack one or more gzip members, never to more than `limit` bytes, nor to many times what was sent."""
     parts: list[bytes] = []
+    limit = min(limit, max(FREE, RATIO * len(packed)))
     left = limit
     while packed:
+        if len(parts) == MEMBERS:  # each further one would copy the rest once more
+            raise RefusalError(400, "body", "gzip of many members", f"at most {MEMBERS}", "compress it in one go")
         member = zlib.decompressobj(31)
         try:
             parts.append(member.decompress(packed, left + 1))

@@ -30,8 +30,7 @@ def _route(path: str, method: str, part: Part) -> str:
         lines.append(f"Body: {_type(_schema(part['requestBody']))}.\n")
     lines += ["| status | meaning | body |", "| --- | --- | --- |"]
     for status, answer in part["responses"].items():
-        body = _type(_schema(answer)) if "content" in answer else ""
-        lines.append(f"| {status} | {answer['description']} | {body} |")
+        lines.append(f"| {status} | {answer['description']} | {_content(answer)} |")
     return "\n".join([*lines, ""])
 
 
@@ -41,6 +40,13 @@ def _shape(name: str, schema: Part) -> str:
     for field, kind in schema.get("properties", {}).items():
         lines.append(f"| `{field}` | {_type(kind)} | {'yes' if field in required else ''} |")
     return "\n".join([*lines, ""])
+
+
+def _content(answer: Part) -> str:
+    """The shape of a body that is JSON of a known shape; else its media type."""
+    for media, content in answer.get("content", {}).items():
+        return _type(content["schema"]) if "schema" in content else str(media)
+    return ""
 
 
 def _schema(part: Part) -> Part:

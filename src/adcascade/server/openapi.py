@@ -30,6 +30,12 @@ REFUSALS = {
     "503": "The disk refuses; nothing of the request was taken. Send it again with the same ids.",
 }
 
+INSIDE = {
+    "401": "Without a key, where `access.status` asks for one.",
+    "403": "The key does not allow this.",
+    "429": "Too many calls or failures; `retry-after` says how long to wait.",
+}
+
 
 def description() -> Part:
     """The whole description, ready for JSON."""
@@ -75,29 +81,47 @@ def _bodies() -> Part:
 
 def _tracking() -> Part:
     answers = {
-        "/t/i/{token}": ("Impression pixel", "Counts the impression once, then answers.", "200", "A transparent GIF."),
+        "/t/i/{token}": (
+            "Impression pixel",
+            "Counts the impression once, then answers.",
+            "200",
+            "A transparent GIF.",
+            "image/gif",
+        ),
         "/t/c/{token}": (
             "Click",
             "Counts the click once, then leads on.",
             "302",
             "To the ad's page, from the catalog.",
+            "",
         ),
-        "/t/b/{token}": ("Billing notice (`burl`)", "The same impression as the pixel's.", "204", "Counted."),
-        "/t/w/{token}": ("Win notice (`nurl`)", "Logged and counted; nothing is charged.", "204", "Counted."),
-        "/t/l/{token}": ("Loss notice (`lurl`)", "Logged, counted by its reason; frees the money.", "204", "Counted."),
-        "/t/e/{token}": ("Error of a video player", "Logged, and counted by its code.", "204", "Counted."),
+        "/t/b/{token}": ("Billing notice (`burl`)", "The same impression as the pixel's.", "204", "Counted.", ""),
+        "/t/w/{token}": ("Win notice (`nurl`)", "Logged and counted; nothing is charged.", "204", "Counted.", ""),
+        "/t/l/{token}": (
+            "Loss notice (`lurl`)",
+            "Logged, counted by its reason; frees the money.",
+            "204",
+            "Counted.",
+            "",
+        ),
+        "/t/e/{token}": ("Error of a video player", "Logged, and counted by its code.", "204", "Counted.", ""),
     }
     return {path: _get(*answer, token=True) for path, answer in answers.items()}
 
 
 def _pages() -> Part:
-    return {
+    pages = {
         "/health": _get("Liveness", "The process answers.", "200", "Always."),
         "/ready": _get("Readiness", "503 with a sentence while requests cannot be filled.", "200", "Ready."),
-        "/metrics": _get("Metrics", "Prometheus text.", "200", "All counters and histograms."),
+        "/metrics": _get("Metrics", "Prometheus text.", "200", "All counters and histograms.", "text/plain"),
         "/openapi.json": _get("This description", "OpenAPI 3.1.", "200", "JSON."),
         "/status.json": _get("Status", "What the page at `/` shows.", "200", "JSON."),
     }
+    unready = {"description": "Not ready, and why.", "content": {"application/json": {}}}
+    pages["/ready"]["get"]["responses"]["503"] = unready
+    for path in ("/metrics", "/status.json"):
+        pages[path]["get"]["responses"] |= {status: _answer(what, Problem) for status, what in INSIDE.items()}
+    return pages
 
 
 def _post(summary: str, text: str, body: type, answers: Mapping[str, tuple[str, type | None]]) -> Part:
@@ -111,8 +135,11 @@ def _post(summary: str, text: str, body: type, answers: Mapping[str, tuple[str, 
     }
 
 
-def _get(summary: str, text: str, status: str, what: str, *, token: bool = False) -> Part:
-    operation: Part = {"summary": summary, "description": text, "responses": {status: {"description": what}}}
+def _get(
+    summary: str, text: str, status: str, what: str, media: str = "application/json", *, token: bool = False
+) -> Part:
+    answer: Part = {"description": what} | ({"content": {media: {}}} if media else {})
+    operation: Part = {"summary": summary, "description": text, "responses": {status: answer}}
     if token:
         operation["parameters"] = [{"name": "token", "in": "path", "required": True, "schema": {"type": "string"}}]
         operation["responses"] |= {

@@ -6,6 +6,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from adcascade.errors import ConfigurationError
+from adcascade.server.origins import check_origins
 from adcascade.server.privacy.permission import Policy
 
 EVERY_PURPOSE = Policy()
@@ -33,6 +34,8 @@ class ServerOptions:
     privacy_url: str = ""  # of the notice that native ads may link to
     require_complete_chain: bool = False
     no_bid: Literal[204, 200] = 204
+    connections: int = 4_096  # held at once by one process
+    origins: tuple[str, ...] = ()  # of pages whose browsers may post to /openrtb2/bid; "*": of all
     scenario: str = ""  # of OpenRTB requests that name none in `ext.scenario`
     timeout_us: int = 100_000  # of requests that name none
     network_reserve_us: int = 10_000  # taken off an exchange's tmax for the way back
@@ -53,6 +56,7 @@ class ServerOptions:
                 f"public_url is {self.public_url!r}; expected what browsers reach this server by, "
                 "such as https://ads.example.com"
             )
+        check_origins(self.origins)
         for name, rate in self.rates.items():
             if not 0 < rate < float("inf"):
                 raise ConfigurationError(f"the rate of {name} is {rate!r}; expected a positive number")

@@ -2,7 +2,7 @@
 
 import re
 from math import ceil
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -10,9 +10,11 @@ from adcascade.errors import AccessError, AdcascadeError, ConflictError, InputEr
 
 T = TypeVar("T")
 
-LOCATION = re.compile(r"^(?P<what>.*?)(?: - at `(?P<where>\$.*)`)?$", re.DOTALL)
 STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 SHOWN = 120  # characters of a value that an error repeats
+LOOKED_AT = 4096  # bytes of a value that is decoded to be shown
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class RefusalError(InputError):
@@ -95,7 +97,9 @@ def problem_json(error: AdcascadeError) -> bytes:
 
 
 def problem_headers(error: AdcascadeError) -> dict[str, str]:
-    """What an answer to this error says beside its body: how to sign in, when to come again."""
+    """What an answer to this error says beside its body: the right method, how to sign in, when to come again."""
+    if isinstance(error, RefusalError) and error.status == 405:
+        return {"allow": error.expected}
     if not isinstance(error, AccessError):
         return {}
     headers = {"www-authenticate": "Bearer"} if error.status == 401 else {}
@@ -119,24 +123,34 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes, root: str = "") -> T:
 
 
 def _explained(error: msgspec.ValidationError, body: bytes, root: str) -> InputError:
-    found = LOCATION.match(str(error))
-    what, where = (found["what"], found["where"] or "$") if found else (str(error), "$")
+    what, _, place = str(error).rpartition(" - at `")
+    what, where = (what, place.removesuffix("`")) if what else (place, "$")
     field = where.removeprefix("$").removeprefix(".")
     name = ".".join(part for part in (root, field) if part) or "body"
-    return InputError(name, _value_at(body, where), what[:1].lower() + what[1:])
+    return InputError(name, _value_at(body, where), _short(what[:1].lower() + what[1:]))
 
 
 def _value_at(body: bytes, where: str) -> object:
-    """The value at a path such as `$.imp[0].banner.w`; where the path leaves the document, what was there last."""
+    """The value at a path such as `$.imp[0].banner.w`; where the path leaves the document, what was there last.
+
+    Only what stands on the path is looked into, and a long value is not decoded: a wrong request must cost no more
+    than a right one.
+    """
+    value = msgspec.Raw(body)
     try:
-        value: Any = msgspec.json.decode(body)
+        for key, index in STEP.findall(where):
+            value = _FIELDS.decode(value)[key] if key else _ITEMS.decode(value)[int(index)]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, IndexError):
+        pass  # the path leaves the document
+    text = bytes(value)
+    return _start(text) if len(text) > LOOKED_AT else _decoded(text)
+
+
+def _decoded(text: bytes) -> object:
+    try:
+        value: object = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _start(body)
-    for key, index in STEP.findall(where):
-        if isinstance(value, dict) and key in value:
-            value = value[key]
-        elif isinstance(value, list) and index and int(index) < len(value):
-            value = value[int(index)]
+        return _start(text)
     return value
 
 
@@ -145,5 +159,8 @@ def _start(body: bytes) -> str:
 
 
 def _shown(value: object) -> str:
-    text = value if isinstance(value, str) else repr(value)
+    return _short(value if isinstance(value, str) else repr(value))
+
+
+def _short(text: str) -> str:
     return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."

@@ -10,6 +10,7 @@ from adcascade.catalog.store import CatalogStore
 from adcascade.server.admin.catalog import CatalogApi
 from adcascade.server.admin.guard import RATES, Guard, Rates
 from adcascade.server.admin.keys import KeysApi
+from adcascade.server.methods import by_path
 
 BASE = "/admin/v1"
 
@@ -31,4 +32,4 @@ class Admin:
 def admin_mount(admin: Admin, guard: Guard, clock: Callable[[], int]) -> Mount:
     """The routes; what names a path of its own stands before what takes any kind."""
     routes = [*KeysApi(admin.keys, guard, clock).routes(), *CatalogApi(admin.catalog, guard).routes()]
-    return Mount(BASE, routes=routes)
+    return Mount(BASE, routes=by_path(routes))

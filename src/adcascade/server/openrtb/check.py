@@ -5,6 +5,7 @@ import math
 from msgspec import Raw
 
 from adcascade.errors import InputError
+from adcascade.server.openrtb.lengths import check_lengths
 from adcascade.server.openrtb.objects import NOTHING, Banner, BidRequest, Imp, Video
 
 MAX_ID = 1024  # characters
@@ -22,6 +23,7 @@ def check_request(request: BidRequest, max_imps: int) -> None:
         raise InputError("imp", [], "at least one imp", "offer a place for an ad")
     if len(request.imp) > max_imps:
         raise InputError("imp", f"{len(request.imp)} imps", f"at most {max_imps}", "split the request")
+    check_lengths(request)
     if request.site is not None and request.app is not None:
         raise InputError("app", "present beside site", "site or app, not both")
     if request.at is not None and request.at < 1:

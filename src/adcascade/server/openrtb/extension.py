@@ -6,12 +6,13 @@ import msgspec
 
 from adcascade.server.openrtb.objects import NOTHING
 
+LARGEST = 65_536  # bytes
 _ANY = msgspec.json.Decoder(dict[str, Any])
 
 
 def extension(raw: msgspec.Raw) -> dict[str, Any]:
-    """The fields of an `ext`; empty where it is absent or no object."""
-    if raw is NOTHING:
+    """The fields of an `ext`; empty where it is absent, no object, or too large to be looked into."""
+    if raw is NOTHING or memoryview(raw).nbytes > LARGEST:
         return {}
     try:
         return _ANY.decode(raw)

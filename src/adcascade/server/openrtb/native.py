@@ -4,6 +4,7 @@ import msgspec
 from msgspec import Struct
 
 from adcascade.errors import InputError
+from adcascade.server.openrtb.lengths import ASSETS, check_length
 from adcascade.server.openrtb.objects import nothing
 from adcascade.server.problems import decode
 
@@ -142,6 +143,7 @@ def parse_native(text: str, field: str) -> tuple[NativeRequest, bool]:
     request = wrapped if wrapped is not None else decode(_BARE, body, field)
     if not request.assets:
         raise InputError(f"{field}.assets", [], "at least one asset")
+    check_length(f"{field}.assets", request.assets, ASSETS)
     if len({asset.id for asset in request.assets}) < len(request.assets):
         raise InputError(f"{field}.assets", [asset.id for asset in request.assets], "assets with different ids")
     return request, wrapped is not None
