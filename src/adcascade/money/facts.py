@@ -1,0 +1,141 @@
+"""Facts: what the books know of a batch of charges before it is decided."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from adcascade.money.day import Day
+from adcascade.money.sql import Connection, lock, rows_of
+from adcascade.money.terms import NO_TERMS, Terms, left, locked_terms
+
+
+class Due(Protocol):
+    """What facts are read for, see charge.py."""
+
+    @property
+    def bid_id(self) -> str:
+        """Charged once for life."""
+        ...
+
+    @property
+    def campaign(self) -> str:
+        """Who pays."""
+        ...
+
+    @property
+    def lease(self) -> int:
+        """From which lease, 0: from the wallet."""
+        ...
+
+    @property
+    def now_us(self) -> int | None:
+        """When."""
+        ...
+
+
+@dataclass(slots=True)
+class LeaseFact:
+    """A lease, as the batch has left it so far."""
+
+    advertiser: str
+    campaign: str
+    day: int
+    fee_bp: int
+    remainder: int
+    open: bool
+
+
+@dataclass(slots=True)
+class Facts:
+    """charged: bid id -> (event, price) that it was charged for; terms: of campaigns that are charged without a lease.
+
+    days, totals, wallets: what is left of limits by (campaign, day), campaign and advertiser; no key, no limit.
+    """
+
+    charged: dict[str, tuple[str, int]] = field(default_factory=dict)
+    leases: dict[int, LeaseFact] = field(default_factory=dict)
+    terms: dict[str, Terms] = field(default_factory=dict)
+    days: dict[tuple[str, int], int] = field(default_factory=dict)
+    totals: dict[str, int] = field(default_factory=dict)
+    wallets: dict[str, int] = field(default_factory=dict)
+    running: dict[str, Day] = field(default_factory=dict)  # of campaigns, the day last asked for
+
+    def day_of(self, campaign: str, now_us: int) -> int:
+        """The campaign's day at this instant."""
+        day = self.running.get(campaign)
+        if day is None or not day.holds(now_us):
+            day = self.running[campaign] = self.terms.get(campaign, NO_TERMS).calendar.day(now_us)
+        return day.number
+
+    def take(self, campaign: str, day: int, micros: int) -> bool:
+        """Take the micros out of every limit that holds, or out of none where one does not suffice."""
+        advertiser = self.terms.get(campaign, NO_TERMS).budget.advertiser
+        limits: tuple[tuple[dict[object, int], object], ...] = (
+            (self.days, (campaign, day)),  # type: ignore[assignment]  # the three have keys of their own
+            (self.totals, campaign),
+            (self.wallets, advertiser),
+        )
+        if any(left.get(key, micros) < micros for left, key in limits):
+            return False
+        for left, key in limits:
+            if key in left:
+                left[key] -= micros
+        return True
+
+
+def facts_of(connection: Connection, charges: Sequence[Due]) -> Facts:
+    """Lock whose money may move, then read what the charges need."""
+    facts = Facts()
+    numbers = {charge.lease for charge in charges if charge.lease}
+    free = {charge.campaign for charge in charges if not charge.lease}
+    payers = rows_of(connection, "SELECT DISTINCT advertiser FROM leases WHERE id IN (...)", numbers)
+    names = {advertiser for (advertiser,) in payers}
+    lock(connection, names)
+    facts.terms = locked_terms(connection, free) if free else {}
+    facts.leases = _leases(connection, numbers)
+    facts.charged = _charged(connection, [charge.bid_id for charge in charges])
+    for charge in charges:
+        if not charge.lease and charge.now_us is not None:
+            _read_limits(connection, facts, charge.campaign, charge.now_us)
+    return facts
+
+
+def _leases(connection: Connection, numbers: Iterable[int]) -> dict[int, LeaseFact]:
+    return {
+        number: LeaseFact(advertiser, campaign, day, fee_bp, remainder, bool(is_open))
+        for number, advertiser, campaign, day, fee_bp, remainder, is_open in rows_of(
+            connection,
+            "SELECT id, advertiser, campaign, day, fee_bp, remainder, open FROM leases WHERE id IN (...)",
+            numbers,
+        )
+    }
+
+
+def _charged(connection: Connection, bids: Iterable[str]) -> dict[str, tuple[str, int]]:
+    """What these bids were charged, the fee in it."""
+    charged: dict[str, tuple[str, int]] = {}
+    rows = rows_of(
+        connection,
+        "SELECT bid_id, event, micros FROM bookings WHERE kind <> 'refund' AND bid_id IS NOT NULL AND bid_id IN (...)",
+        bids,
+    )
+    for bid, event, micros in rows:
+        charged[bid] = (event or "", charged.get(bid, ("", 0))[1] + micros)
+    return charged
+
+
+def _read_limits(connection: Connection, facts: Facts, campaign: str, now_us: int) -> None:
+    """What is left of the campaign's limits on its day, once a batch."""
+    terms = facts.terms.get(campaign, NO_TERMS)
+    if not terms.budget.limited:
+        return
+    day = facts.day_of(campaign, now_us)
+    if (campaign, day) in facts.days:
+        return
+    allowed = left(connection, campaign, terms, day)
+    if allowed.day is not None:
+        facts.days[campaign, day] = allowed.day
+    if allowed.total is not None:
+        facts.totals[campaign] = allowed.total
+    if allowed.wallet is not None:
+        facts.wallets[terms.budget.advertiser] = allowed.wallet
