@@ -12,6 +12,8 @@ from adcascade.events.receipt import ACCEPTED, DUPLICATE, Booking, Receipt
 from adcascade.events.records import Record
 from adcascade.events.table import Row, insert
 
+_WORDS = (DUPLICATE, ACCEPTED)  # of a row that was not new, and of one that was
+
 
 class Work(msgspec.Struct, kw_only=True, eq=False):  # built once an event: a Struct is the quickest
     """What one caller submitted: rows with their bookings, or an action inside the transaction.
@@ -71,9 +73,6 @@ def _perform(connection: sqlite3.Connection, batch: Sequence[Work], new: Sequenc
         answer[0] if work.single and isinstance(answer, list) and work.action is None else answer
         for work, answer in zip(batch, answers, strict=True)
     ]
-
-
-_WORDS = (DUPLICATE, ACCEPTED)
 
 
 class Gathered:

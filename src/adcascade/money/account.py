@@ -60,7 +60,7 @@ class Account:
         return now_us >= self.retry_us or now_us >= self.today.ends_us
 
     def begin_day(self, now_us: int) -> bool:
-        """Whether a day has begun since: it has the whole daily limit, as far as can be known before the ledger is asked."""
+        """Whether a day has begun since: until the ledger is asked, it has its whole daily limit."""
         if now_us < self.today.ends_us:
             return False
         self.left = Left(self.budget.daily, self.left.total, self.left.wallet)

@@ -6,6 +6,7 @@ function, and what it moves is booked at once: a constant number of statements, 
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -57,16 +58,22 @@ def charge_many(connection: Connection, charges: Sequence[Charge]) -> list[Recei
 
 def decide(charges: Iterable[Charge], facts: Facts) -> tuple[list[Receipt], list[Entry]]:
     """Receipts and bookings of charges in their order; `facts` moves along with them."""
-    receipts: list[Receipt] = []
     entries: list[Entry] = []
-    for charge in charges:
-        receipts.append(_decide(charge, facts, entries))
-    return receipts, entries
+    return [_decide(charge, facts, entries) for charge in charges], entries
 
 
 def fee_of(price_micros: int, fee_bp: int) -> int:
     """The platform's part of a price, rounded down; the publisher's is the rest."""
     return price_micros * fee_bp // WHOLE_BP
+
+
+class Payer(NamedTuple):
+    """Who pays a charge, out of which account, on which day, and with which fee."""
+
+    advertiser: str
+    source: str
+    day: int
+    fee_bp: int
 
 
 def _decide(charge: Charge, facts: Facts, entries: list[Entry]) -> Receipt:
@@ -76,49 +83,59 @@ def _decide(charge: Charge, facts: Facts, entries: list[Entry]) -> Receipt:
     before = facts.charged.get(charge.bid_id)
     if before is not None:
         event, micros = before
-        same = event == charge.event and event != ""
-        return Receipt("accepted", micros) if same else _refused("already charged")
+        return Receipt("accepted", micros) if event == charge.event != "" else _refused("already charged")
     if now_us is None:
         raise InputError("now_us", None, "when the event arrived")
     if now_us >= charge.expires_us:
         return _refused("the bid id has expired")
-    if charge.lease:
-        lease = facts.leases.get(charge.lease)
-        if lease is None or lease.campaign != charge.campaign:
-            return _refused("no such lease")
-        if not lease.open:
-            return _refused("the lease is closed")
-        if lease.remainder < price:
-            return _refused("the lease is used up")
-        lease.remainder -= price
-        advertiser, day, fee_bp, source = lease.advertiser, lease.day, lease.fee_bp, LEASE
-    else:
-        budget = facts.terms.get(charge.campaign, NO_TERMS).budget
-        advertiser, day, fee_bp = budget.advertiser, facts.day_of(charge.campaign, now_us), budget.fee_bp
-        source = WALLET + advertiser
-        if not facts.take(charge.campaign, day, price):
-            return _refused("the budget is used up")
+    payer = _of_lease(charge, facts) if charge.lease else _of_wallet(charge, facts, now_us)
+    if isinstance(payer, str):
+        return _refused(payer)
     facts.charged[charge.bid_id] = (charge.event, price)
-    fee = fee_of(price, fee_bp)
-    parts: tuple[tuple[Kind, str, int], ...] = (("charge", REVENUE, price - fee), ("fee", FEE, fee))
-    entries += [
-        Entry(
-            time_us=now_us,
-            kind=kind,
-            advertiser=advertiser,
-            campaign=charge.campaign,
-            day=day,
-            source=source,
-            target=target,
-            micros=micros,
-            lease=charge.lease,
-            bid_id=charge.bid_id,
-            event=charge.event,
-        )
-        for kind, target, micros in parts
-        if micros
-    ]
+    fee = fee_of(price, payer.fee_bp)
+    if price > fee:
+        entries.append(_entry(charge, payer, ("charge", REVENUE), price - fee))
+    if fee:
+        entries.append(_entry(charge, payer, ("fee", FEE), fee))
     return Receipt("accepted", price)
+
+
+def _of_lease(charge: Charge, facts: Facts) -> Payer | str:
+    """Take the price out of the lease, or say why not."""
+    lease = facts.leases.get(charge.lease)
+    if lease is None or lease.campaign != charge.campaign:
+        return "no such lease"
+    if not lease.open:
+        return "the lease is closed"
+    if lease.remainder < charge.price_micros:
+        return "the lease is used up"
+    lease.remainder -= charge.price_micros
+    return Payer(lease.advertiser, LEASE, lease.day, lease.fee_bp)
+
+
+def _of_wallet(charge: Charge, facts: Facts, now_us: int) -> Payer | str:
+    """Without a lease: a campaign that has limits by now still keeps them."""
+    budget = facts.terms.get(charge.campaign, NO_TERMS).budget
+    day = facts.day_of(charge.campaign, now_us)
+    if not facts.take(charge.campaign, day, charge.price_micros):
+        return "the budget is used up"
+    return Payer(budget.advertiser, WALLET + budget.advertiser, day, budget.fee_bp)
+
+
+def _entry(charge: Charge, payer: Payer, part: tuple[Kind, str], micros: int) -> Entry:
+    return Entry(
+        time_us=charge.now_us or 0,
+        kind=part[0],
+        advertiser=payer.advertiser,
+        campaign=charge.campaign,
+        day=payer.day,
+        source=payer.source,
+        target=part[1],
+        micros=micros,
+        lease=charge.lease,
+        bid_id=charge.bid_id,
+        event=charge.event,
+    )
 
 
 def _of_record(charge: Booking, record: Record) -> Charge:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import msgspec
+
 from adcascade.money.day import Day
 from adcascade.money.sql import Connection, lock, rows_of
 from adcascade.money.terms import NO_TERMS, Terms, left, locked_terms
@@ -49,15 +51,13 @@ class LeaseFact:
 class Facts:
     """charged: bid id -> (event, price) that it was charged for; terms: of campaigns that are charged without a lease.
 
-    days, totals, wallets: what is left of limits by (campaign, day), campaign and advertiser; no key, no limit.
+    allowed: what is left of the limits that hold, by the names that `limits` gives them.
     """
 
     charged: dict[str, tuple[str, int]] = field(default_factory=dict)
     leases: dict[int, LeaseFact] = field(default_factory=dict)
     terms: dict[str, Terms] = field(default_factory=dict)
-    days: dict[tuple[str, int], int] = field(default_factory=dict)
-    totals: dict[str, int] = field(default_factory=dict)
-    wallets: dict[str, int] = field(default_factory=dict)
+    allowed: dict[tuple[str, str, int], int] = field(default_factory=dict)
     running: dict[str, Day] = field(default_factory=dict)  # of campaigns, the day last asked for
 
     def day_of(self, campaign: str, now_us: int) -> int:
@@ -69,18 +69,17 @@ class Facts:
 
     def take(self, campaign: str, day: int, micros: int) -> bool:
         """Take the micros out of every limit that holds, or out of none where one does not suffice."""
-        advertiser = self.terms.get(campaign, NO_TERMS).budget.advertiser
-        limits: tuple[tuple[dict[object, int], object], ...] = (
-            (self.days, (campaign, day)),  # type: ignore[assignment]  # the three have keys of their own
-            (self.totals, campaign),
-            (self.wallets, advertiser),
-        )
-        if any(left.get(key, micros) < micros for left, key in limits):
+        holding = [limit for limit in self.limits(campaign, day) if limit in self.allowed]
+        if any(self.allowed[limit] < micros for limit in holding):
             return False
-        for left, key in limits:
-            if key in left:
-                left[key] -= micros
+        for limit in holding:
+            self.allowed[limit] -= micros
         return True
+
+    def limits(self, campaign: str, day: int) -> tuple[tuple[str, str, int], ...]:
+        """Names of the limits that may hold for the campaign on that day, as Left has them: day, total, wallet."""
+        advertiser = self.terms.get(campaign, NO_TERMS).budget.advertiser
+        return ("day", campaign, day), ("total", campaign, 0), ("wallet", advertiser, 0)
 
 
 def facts_of(connection: Connection, charges: Sequence[Due]) -> Facts:
@@ -94,9 +93,13 @@ def facts_of(connection: Connection, charges: Sequence[Due]) -> Facts:
     facts.terms = locked_terms(connection, free) if free else {}
     facts.leases = _leases(connection, numbers)
     facts.charged = _charged(connection, [charge.bid_id for charge in charges])
-    for charge in charges:
-        if not charge.lease and charge.now_us is not None:
-            _read_limits(connection, facts, charge.campaign, charge.now_us)
+    days = {
+        (charge.campaign, facts.day_of(charge.campaign, charge.now_us))
+        for charge in charges
+        if not charge.lease and charge.now_us is not None
+    }
+    for campaign, day in days:
+        _read_limits(connection, facts, campaign, day)
     return facts
 
 
@@ -124,18 +127,11 @@ def _charged(connection: Connection, bids: Iterable[str]) -> dict[str, tuple[str
     return charged
 
 
-def _read_limits(connection: Connection, facts: Facts, campaign: str, now_us: int) -> None:
-    """What is left of the campaign's limits on its day, once a batch."""
+def _read_limits(connection: Connection, facts: Facts, campaign: str, day: int) -> None:
+    """What is left of the campaign's limits on its day."""
     terms = facts.terms.get(campaign, NO_TERMS)
-    if not terms.budget.limited:
-        return
-    day = facts.day_of(campaign, now_us)
-    if (campaign, day) in facts.days:
-        return
-    allowed = left(connection, campaign, terms, day)
-    if allowed.day is not None:
-        facts.days[campaign, day] = allowed.day
-    if allowed.total is not None:
-        facts.totals[campaign] = allowed.total
-    if allowed.wallet is not None:
-        facts.wallets[terms.budget.advertiser] = allowed.wallet
+    if terms.budget.limited:
+        allowed = left(connection, campaign, terms, day)
+        for limit, micros in zip(facts.limits(campaign, day), msgspec.structs.astuple(allowed), strict=True):
+            if micros is not None:
+                facts.allowed[limit] = micros

@@ -17,7 +17,7 @@ from adcascade.money.terms import NO_TERMS, Left, Terms, left, locked_terms
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to a bank that asked for money: the lease (0: none), what was added to it, what is left, and its day."""
+    """The answer to a bank that asked for money: the lease (0: none) and its day, what was added, what is left."""
 
     lease: int
     granted: int
@@ -68,7 +68,7 @@ def give_back(connection: Connection, lease: int, micros: int, now_us: int) -> i
     """Return up to `micros` of the lease's uncharged remainder; how much that was."""
     for advertiser, campaign, day, _ in _locked(connection, (lease,)):
         (remainder,) = connection.execute("SELECT remainder FROM leases WHERE id = ?", (lease,)).fetchone()
-        back = max(0, min(micros, remainder))
+        back = max(0, min(micros, int(remainder)))
         if back:
             _move(connection, (lease, advertiser, campaign, day), -back, now_us)
         return back
@@ -93,7 +93,7 @@ def close_expired(connection: Connection, now_us: int) -> dict[int, str]:
 
 
 def _lease(connection: Connection, ask: Ask, terms: Terms, day: Day, *, micros: int) -> tuple[int, int]:
-    """(number, end) of the owner's open lease, prolonged, or of a new one where there are micros for it; number 0: none."""
+    """(number, end) of the owner's open lease, prolonged, or of a new one for the micros; number 0: none."""
     expires_us = min(ask.expires_us, day.ends_us + ask.ttl_us)
     row = connection.execute(
         "SELECT id, advertiser, expires_us FROM leases WHERE campaign = ? AND day = ? AND epoch = ? AND open = 1",

@@ -49,7 +49,8 @@ _COPIES = (
     " CASE WHEN target = 'charged' THEN 'charge' WHEN target = 'lease' THEN 'lease' ELSE 'release' END,"
     " advertiser_of(campaign), campaign, day,"
     " CASE source WHEN 'budget' THEN 'wallet:' || advertiser_of(campaign) ELSE source END,"
-    " CASE target WHEN 'budget' THEN 'wallet:' || advertiser_of(campaign) WHEN 'charged' THEN 'revenue' ELSE target END,"
+    " CASE target WHEN 'budget' THEN 'wallet:' || advertiser_of(campaign) WHEN 'charged' THEN 'revenue'"
+    " ELSE target END,"
     " micros, lease, bid_id, event, '', '' FROM old_bookings ORDER BY number",
     "INSERT INTO leases (id, advertiser, campaign, day, epoch, fee_bp, remainder, expires_us, open)"
     " SELECT id, advertiser_of(campaign), campaign, day, epoch, 0, remainder, expires_us, open FROM old_leases",
@@ -61,7 +62,8 @@ _COPIES = (
 
 def _sums(connection: sqlite3.Connection) -> None:
     """The kept sums, from the bookings."""
-    wallets, balances = {}, {}
+    wallets: dict[str, int] = {}
+    balances: dict[tuple[str, int], list[int]] = {}
     for row in connection.execute(
         "SELECT min(time_us), kind, advertiser, campaign, day, source, target, sum(micros), 0, NULL, NULL, NULL, '', ''"
         " FROM bookings GROUP BY kind, advertiser, campaign, day, source, target"

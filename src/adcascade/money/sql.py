@@ -1,4 +1,4 @@
-"""The little SQL that the books need of a database: SQLite's connections have it as they are, PostgreSQL's by an adaptor.
+"""The little that the books need of a database: SQLite's connections have it, PostgreSQL's get it by an adaptor.
 
 Statements are written in what both understand: `?` for a value, ON CONFLICT, RETURNING, CASE, window functions.
 Sums are cast, because PostgreSQL would answer them as decimals.

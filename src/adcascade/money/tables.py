@@ -2,7 +2,7 @@
 
 Truth is `bookings`: append-only, each row moves `micros` > 0 from one account to another, so that all accounts together
 hold zero by construction. `leases`, `balances` and `wallets` are sums over the bookings, kept for speed; `verify`
-recomputes them. `budgets` and `advertisers` keep every limit and rule that was ever in force, and from which booking on.
+recomputes them. `budgets` and `advertisers` keep every limit and rule that was ever in force, and since which booking.
 """
 
 from typing import Literal

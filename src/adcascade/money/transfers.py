@@ -122,7 +122,10 @@ def charged_bids(connection: Connection, bids: Iterable[str]) -> list[Charged]:
         " GROUP BY bid_id, advertiser, campaign, lease",
         names,
     )
-    return [Charged(*row, refunded=int(refunded.get(row[0], 0))) for row in rows]
+    return [
+        Charged(bid, advertiser, campaign, lease, price, fee, refunded.get(bid, 0))
+        for bid, advertiser, campaign, lease, price, fee in rows
+    ]
 
 
 def _check(order: Transfer) -> None:
