@@ -1,6 +1,7 @@
 """Days of money: they tile time, follow the local calendar, and a change of zone never gives away a day."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -68,9 +69,7 @@ def test_days_of_23_and_25_hours(zone: str, day: date, hours: float) -> None:
     assert found.ends_us - found.begins_us == hours * HOUR_US
 
 
-@given(
-    start=instants, changes=st.lists(st.tuples(zones, st.integers(0, 3 * DAY_US)), max_size=6), first=zones
-)
+@given(start=instants, changes=st.lists(st.tuples(zones, st.integers(0, 3 * DAY_US)), max_size=6), first=zones)
 def test_a_change_of_zone_gives_no_second_day(start: int, changes: list[tuple[str, int]], first: str) -> None:
     """Whatever zones an advertiser goes through, its days tile time in rising order, and none is cut short.
 
@@ -88,7 +87,7 @@ def test_a_change_of_zone_gives_no_second_day(start: int, changes: list[tuple[st
         after = calendar.day(now_us)
         assert (after.number, after.begins_us) == (seen[-1].number, seen[-1].begins_us)
         seen[-1] = after
-    for before, after in zip(seen, seen[1:], strict=False):
+    for before, after in pairwise(seen):
         assert after.begins_us == before.ends_us
         assert after.number > before.number
     for day in seen[1:]:

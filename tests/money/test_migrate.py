@@ -72,16 +72,14 @@ def test_not_a_micro_is_lost(path: Path) -> None:
 
 
 def test_what_was_promised_before_is_charged_after(path: Path) -> None:
-    """A click of an old token finds its lease, an old bid is not charged again, and limits hold from the old sums on."""
+    """An old token finds its lease, an old bid is not charged again, and limits go on from the old sums."""
     with Journal(path) as journal:
         ledger = Ledger(journal)
         new = journal.submit(Click(id="n", time_us=9, bid_id="n"), Charge("n", "a", 1, 55, DAY_US)).result()
         old = journal.submit(Click(id="o", time_us=9, bid_id="bid1"), Charge("bid1", "a", 1, 1, DAY_US)).result()
         assert (new.charged_micros, old.charged_micros, old.reason) == (55, 0, "already charged")
         ledger.set_budgets({"a": Budget(120, 1000, "anna")}, 9).result()
-        ask = Ask(
-            epoch=ledger.claim("x", 9), campaign="a", least=500, share=1, expires_us=DAY_US, ttl_us=1, now_us=9
-        )
+        ask = Ask(epoch=ledger.claim("x", 9), campaign="a", least=500, share=1, expires_us=DAY_US, ttl_us=1, now_us=9)
         assert ledger.grant(ask).result().granted == 35
         assert ledger.verify() == []
 

@@ -1,6 +1,7 @@
 """Statements add up: each day by itself, each day to the next, and all of them to the account."""
 
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,7 @@ def test_the_sum_law(
         assert days[-1].closing == twin
         for day in days:
             assert day.closing == day.opening + day.top_ups - day.payouts - day.charged + day.refunds
-        for day, following in zip(days, days[1:], strict=False):
+        for day, following in pairwise(days):
             assert following.opening == day.closing
         parts = ledger.statements("v", days[10].day, days[20].day)
         assert parts == days[10:21]

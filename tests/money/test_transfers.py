@@ -110,9 +110,7 @@ def test_a_payout_takes_only_what_is_free(ledger: Ledger) -> None:
     fee_bp=st.integers(0, 10_000),
     parts=st.lists(st.integers(1, 4 * 10**6), max_size=6),
 )
-def test_refunds_are_exact(
-    tmp_path_factory: pytest.TempPathFactory, price: int, fee_bp: int, parts: list[int]
-) -> None:
+def test_refunds_are_exact(tmp_path_factory: pytest.TempPathFactory, price: int, fee_bp: int, parts: list[int]) -> None:
     """In however many parts a charge goes back, none beyond it is taken, and the whole leaves revenue and fee empty."""
     with Journal(tmp_path_factory.mktemp("refund") / "log.db", commit_every_ms=0) as journal:
         ledger = Ledger(journal)

@@ -342,6 +342,7 @@ class AdService:
             "experiment": {} if self.parts.splits is None else self.parts.splits.report(),
             "users remembered": len(self.parts.memory.profiles),
             "promises open": self.parts.till.bank.held,
+            "spend error": self.parts.budgets.pacing_error(),
             "spent today": [{"campaign": campaign, "spent": micros / 1e6} for campaign, micros in from_ledger],
         }
 

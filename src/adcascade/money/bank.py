@@ -19,6 +19,7 @@ from adcascade.money.books import Books
 from adcascade.money.day import local_day
 from adcascade.money.leases import Ask
 from adcascade.money.terms import Budget
+from adcascade.money.wallet_watch import WalletWatch
 
 __all__ = ["Bank", "BankConfig", "Budget", "Reservation"]
 
@@ -63,6 +64,7 @@ class Bank:
         self._dry: dict[str, Account] = {}
         self._closing: Future[dict[int, str]] | None = None
         self._next_day_us = now_us  # no campaign's day ends before
+        self._wallets = WalletWatch(ledger)
         self.epoch = ledger.claim(owner, now_us)
         self.set_budgets(budgets, now_us)
 
@@ -151,6 +153,7 @@ class Bank:
             released = self._release_promises(now_us)
             self._close_leases(now_us, wait=wait)
             self._begin_days(now_us)
+            self.failures += self._wallets.look(self._dry.values(), now_us, wait=wait)
             for account in list(self._dry.values()):
                 self._revive(account, now_us, wait=wait)
             return released

@@ -61,6 +61,10 @@ class Books(Protocol):
         """What the campaign's limits and its advertiser's wallet still allow today."""
         ...
 
+    def wallets(self, advertisers: Sequence[str]) -> "Future[dict[str, int]]":
+        """What lies in the wallets of those advertisers that have one, neither charged nor leased."""
+        ...
+
     def charge(self, charges: Sequence[Charge]) -> "Future[list[Receipt]]":
         """Charge, each once by its bid id: one receipt a charge, the same however often its event asks for it."""
         ...

@@ -22,7 +22,7 @@ from adcascade.money.leases import Ask, Grant
 from adcascade.money.migrate import prepare
 from adcascade.money.statement import Statement, statements
 from adcascade.money.tables import ENTRY, Entry, entry_of
-from adcascade.money.terms import NO_TERMS, Budget, Left, check_budget, left, rules_of, set_terms, terms_of
+from adcascade.money.terms import NO_TERMS, Budget, Left, check_budget, left, rules_of, set_terms, terms_of, wallets_of
 from adcascade.money.transfers import Transfer
 
 __all__ = ["Ask", "Budget", "Charge", "Difference", "Grant", "Ledger", "Left", "Transfer"]
@@ -71,6 +71,10 @@ class Ledger:
             return left(connection, campaign, terms, terms.calendar.day(now_us).number)
 
         return self._journal.transact(read).result()
+
+    def wallets(self, advertisers: Sequence[str]) -> "Future[dict[str, int]]":
+        """What lies in the wallets of those advertisers that have one, neither charged nor leased."""
+        return self._journal.transact(lambda connection: wallets_of(connection, advertisers))
 
     def charge(self, charges: Sequence[Charge]) -> "Future[list[Receipt]]":
         """Charge, each once by its bid id: one receipt a charge, the same however often its event asks for it."""

@@ -129,8 +129,12 @@ def left(connection: Connection, campaign: str, terms: Terms, day: int) -> Left:
 
 def wallet_of(connection: Connection, advertiser: str) -> int:
     """Micros in the advertiser's wallet, neither charged nor leased."""
-    row = connection.execute("SELECT micros FROM wallets WHERE advertiser = ?", (advertiser,)).fetchone()
-    return int(row[0]) if row else 0
+    return wallets_of(connection, (advertiser,)).get(advertiser, 0)
+
+
+def wallets_of(connection: Connection, advertisers: Iterable[str]) -> dict[str, int]:
+    """What lies in the wallets of those that have one."""
+    return dict(rows_of(connection, "SELECT advertiser, micros FROM wallets WHERE advertiser IN (...)", advertisers))
 
 
 def set_terms(connection: Connection, budgets: Mapping[str, Budget], now_us: int) -> dict[str, Left]:
