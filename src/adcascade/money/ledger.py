@@ -15,6 +15,7 @@ from typing import Any
 
 from adcascade.events.journal import Journal
 from adcascade.events.receipt import Receipt
+from adcascade.events.table import KINDS
 from adcascade.money import leases, transfers
 from adcascade.money.audit import Difference, accounts, audit
 from adcascade.money.charge import Charge, charge_many
@@ -28,6 +29,7 @@ from adcascade.money.transfers import Transfer
 __all__ = ["Ask", "Budget", "Charge", "Difference", "Grant", "Ledger", "Left", "Transfer"]
 
 PAGE = 1000  # bookings read at once
+EVENTS = ", ".join(f"'{kind}'" for kind in KINDS.values() if kind != "auction")
 
 
 class Ledger:
@@ -159,6 +161,24 @@ class Ledger:
         """Number of the day that runs for the advertiser."""
         rules = self._journal.transact(lambda connection: rules_of(connection, (advertiser,))).result()
         return rules[advertiser][1].day(now_us).number if advertiser in rules else NO_TERMS.calendar.day(now_us).number
+
+    def untraced(self) -> list[str]:
+        """Bids that were charged for an event that the log does not hold; none, unless somebody altered the file."""
+        rows = self._journal.query(
+            "SELECT DISTINCT bid_id FROM bookings WHERE kind IN ('charge', 'fee') AND NOT EXISTS"  # noqa: S608  constant text
+            f" (SELECT 1 FROM records WHERE kind IN ({EVENTS}) AND id = event)"
+        )
+        return [bid for (bid,) in rows]
+
+    def sources(self, bid_id: str) -> list[tuple[str, int, str]]:
+        """(kind, seq, id) of the log's records behind a charge: the auction of the bid, the event that billed it."""
+        rows = self._journal.query(
+            "SELECT kind, seq, id FROM records WHERE kind = 'auction' AND id = ? UNION"  # noqa: S608  constant text
+            f" SELECT kind, seq, id FROM records WHERE kind IN ({EVENTS})"
+            " AND id IN (SELECT event FROM bookings WHERE bid_id = ?) ORDER BY seq",
+            (bid_id.rpartition(".")[0], bid_id),
+        )
+        return [(kind, seq, identity) for kind, seq, identity in rows]
 
     def verify(self) -> list[Difference]:
         """Recompute every balance from the bookings: what differs, and every overspent limit. Empty: all is right."""
