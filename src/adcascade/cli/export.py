@@ -1,7 +1,7 @@
 """`adcascade export`: what an installation knows, as files that other tools read."""
 
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -56,7 +56,12 @@ def export(
     if not settings.journal_path.exists():
         raise DataMissingError(f"{settings.journal_path} does not exist: nothing was served in {directory} yet")
     with Journal(settings.journal_path) as journal:
-        tables = {What.events: _events, What.funnel: _funnel, What.charges: partial(_charges, settings)}[what](journal)
+        readers: dict[What, Callable[[Journal], Iterator[pa.Table]]] = {
+            What.events: _events,
+            What.funnel: _funnel,
+            What.charges: partial(_charges, settings),
+        }
+        tables = readers[what](journal)
         count = _write(tables, out, what)
     Console().print(f"{out}: {count:,} rows", highlight=False)
 
