@@ -30,22 +30,30 @@ from adcascade.money.ledger import Ledger
 from adcascade.settings import load_settings
 
 WARM_UP = range(TICKS_PER_DAY + 2)
+SERVED = range(WARM_UP.stop, WARM_UP.stop + TICKS_PER_DAY // 2)  # of which bidders learn
 DAY = range(2 * TICKS_PER_DAY, 3 * TICKS_PER_DAY)
 FEWEST = 10  # charges a day that a campaign's demand must hold to be given a budget
 
 
 def prepare(directory: Path, market: Market) -> None:
-    """An installation that lived its warm-up, with a cascade and a bidding policy learned from it."""
+    """An installation that lived its warm-up, a cascade learned from it, and a bidding policy from what that served."""
     install(directory, market, 0, ranking="lr")
-    clock = clock_at(0)
-    service = simulated_service(directory, clock)
-    try:
-        Drive(market, service, service.parts.feed.store, watch=clock.watch).run(WARM_UP)
-    finally:
-        service.close()
+    serve(directory, market, WARM_UP)
     now_us = tick_start_us(WARM_UP.stop)
     manifest = train_from_log(Order(directory=directory, now_us=now_us, until_us=now_us, seed=0))
     Bundles(load_settings(directory).bundles_path).promote(manifest.version)
+    serve(directory, market, SERVED)
+    train_bidder(BidderOrder(directory=directory, until_us=tick_start_us(SERVED.stop)))
+
+
+def serve(directory: Path, market: Market, ticks: range) -> None:
+    """The market's shoppers, kept in the log."""
+    clock = clock_at(ticks.start)
+    service = simulated_service(directory, clock)
+    try:
+        Drive(market, service, service.parts.feed.store, watch=clock.watch).run(ticks)
+    finally:
+        service.close()
 
 
 def live(
@@ -93,7 +101,6 @@ def main() -> None:
         budgets: dict[str, int | None] = {
             campaign: micros // 2 for campaign, (count, micros) in demand.items() if count >= FEWEST
         }
-        train_bidder(BidderOrder(directory=directory, until_us=tick_start_us(WARM_UP.stop)))
         print(f"{len(budgets)} campaigns with daily budgets of half their demand, seed {arguments.seed}\n")
         print("| method | error over the day | at its end | charged of the budgets | overspend | seconds |")
         print("| --- | --- | --- | --- | --- | --- |")

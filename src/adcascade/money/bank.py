@@ -76,9 +76,9 @@ class Bank:
             for campaign, budget in budgets.items():
                 account = self._accounts.get(campaign)
                 if account is None:
-                    self._accounts[campaign] = Account(
-                        campaign, budget, allowed[campaign], local_day(budget.timezone, now_us)
-                    )
+                    today = local_day(budget.timezone, now_us)
+                    self._accounts[campaign] = Account(campaign, budget, allowed[campaign], today)
+                    self._next_day_us = min(self._next_day_us, today.ends_us)
                 elif account.budget != budget:
                     self._absorb(account, wait=True)
                     account.budget = budget

@@ -7,7 +7,7 @@ from typing import Protocol
 import msgspec
 
 from adcascade.money.day import Day
-from adcascade.money.sql import Connection, lock, rows_of
+from adcascade.money.sql import Connection, alone, lock, rows_of
 from adcascade.money.terms import NO_TERMS, Terms, left, locked_terms
 
 
@@ -87,9 +87,9 @@ def facts_of(connection: Connection, charges: Sequence[Due]) -> Facts:
     facts = Facts()
     numbers = {charge.lease for charge in charges if charge.lease}
     free = {charge.campaign for charge in charges if not charge.lease}
-    payers = rows_of(connection, "SELECT DISTINCT advertiser FROM leases WHERE id IN (...)", numbers)
-    names = {advertiser for (advertiser,) in payers}
-    lock(connection, names)
+    if not alone(connection):
+        payers = rows_of(connection, "SELECT DISTINCT advertiser FROM leases WHERE id IN (...)", numbers)
+        lock(connection, (advertiser for (advertiser,) in payers))
     facts.terms = locked_terms(connection, free) if free else {}
     facts.leases = _leases(connection, numbers)
     facts.charged = _charged(connection, [charge.bid_id for charge in charges])
