@@ -1,8 +1,6 @@
 """Laws of the ledger."""
 
 import sqlite3
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -14,13 +12,6 @@ from adcascade.money.day import DAY_US, day_of, day_start
 from adcascade.money.ledger import Ask, Budget, Grant, Ledger, Left
 
 FAR = 10 * DAY_US
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    """An empty journal."""
-    with Journal(tmp_path / "log.db", commit_every_ms=0) as journal:
-        yield journal
 
 
 @pytest.fixture

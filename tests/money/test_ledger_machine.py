@@ -233,7 +233,7 @@ class LedgerMachine(RuleBasedStateMachine):
         try:
             self.ledger.transfer(order).result()
         except InputError:
-            assert self.ledger.wallets([advertiser]).result()[advertiser] < micros
+            assert self.ledger.wallets([advertiser]).result().get(advertiser, 0) < micros
         else:
             self.twin.moved[advertiser] -= micros
 

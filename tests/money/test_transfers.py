@@ -1,8 +1,5 @@
 """Top-ups, payouts and refunds: once by their id, never more than there is, and exact to the micro."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,13 +14,6 @@ from adcascade.money.ledger import Ask, Budget, Ledger, Transfer
 
 FAR = 10 * DAY_US
 PREPAID = Budget(advertiser="v", prepaid=True, fee_bp=1500)
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    """An empty journal."""
-    with Journal(tmp_path / "log.db", commit_every_ms=0) as journal:
-        yield journal
 
 
 @pytest.fixture

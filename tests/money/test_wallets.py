@@ -1,8 +1,5 @@
 """Banks whose campaigns pay beforehand, and whose days are their advertisers' own."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import msgspec
 import pytest
 
@@ -17,13 +14,6 @@ MINUTE = 60_000_000
 HOUR = 60 * MINUTE
 CONFIG = BankConfig(ttl_us=10 * MINUTE, lease_us=60 * MINUTE, share=4, prices=2)
 PURSE = Budget(advertiser="v", prepaid=True)
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    """An empty journal."""
-    with Journal(tmp_path / "log.db", commit_every_ms=0) as journal:
-        yield journal
 
 
 def top_up(ledger: Ledger, micros: int, name: str) -> None:
