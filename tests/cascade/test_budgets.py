@@ -13,6 +13,7 @@ from adcascade.catalog.store import CatalogStore
 from adcascade.errors import StoreError
 from adcascade.events.journal import Journal
 from adcascade.money.bank import Bank, Budget
+from adcascade.money.charge import Charge
 from adcascade.money.day import DAY_US
 from adcascade.money.ledger import Ledger
 
@@ -91,3 +92,26 @@ def test_a_changed_advertiser_changes_the_terms_of_its_campaigns(tmp_path: Path)
             budgets = Budgets(feed.snapshot, Bank(Ledger(journal), {}, 0), None, control_us=1, now_us=0)
             budgets.changed(campaigns, 0)
             assert budgets.bank.reserve("c", "b", 1, 1, wait=True) is None
+
+
+def test_what_other_processes_charged_counts(tmp_path: Path) -> None:
+    """At the end of a slot the ledger's sum is known; what this process charged since is not forgotten for it."""
+    with Journal(tmp_path / "log.db", commit_every_ms=0) as journal:
+        ledger = Ledger(journal)
+        bank = Bank(ledger, {}, 0)
+        snapshot = snapshot_of(tmp_path)
+        budgets = Budgets(snapshot, bank, Pacer(), control_us=10, now_us=0, spent_of=ledger.spent_today)
+        budgets.changed([CAMPAIGN], 0)
+        here, there = (Charge(bid, "c", 0, micros, DAY_US, 5, bid) for bid, micros in (("b1", 100), ("b2", 700)))
+        ledger.charge([here, there]).result()
+        budgets.charged("c", 100, 5)
+        budgets.prepare(10)
+        assert budgets.control(10)
+        assert budgets.spent_today() == {"c": 800}
+        budgets.charged("c", 50, 11)
+        budgets.prepare(20)
+        assert budgets.control(20)
+        assert budgets.spent_today() == {"c": 850}
+        budgets.prepare(DAY_US)
+        assert budgets.control(DAY_US)
+        assert budgets.spent_today() == {}

@@ -4,7 +4,7 @@ A day is the campaign's own, of its advertiser's zone. Here a change of zone cou
 longer (see money/day.py), and then the plan of that one day is not kept, while its budget is.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,8 @@ def budget_of(campaign: Campaign, snapshot: Snapshot) -> Budget:
 class Budgets:
     """What each campaign spent today, and a control slot that moves the pacing factors.
 
-    pacer: None bids as advertisers bid. spent_today: micros by campaign id, of a server that was restarted.
+    pacer: None bids as advertisers bid. spent_today: micros by campaign id, of a server that was restarted. spent_of:
+    asks the ledger for the same as of a time; once per control slot, so that what other processes charged is known.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Budgets:
         control_us: int,
         now_us: int,
         spent_today: Mapping[str, int] | None = None,
+        spent_of: Callable[[int], Mapping[str, int]] | None = None,
     ) -> None:
         self.snapshot, self.bank, self.pacer, self.control_us = snapshot, bank, pacer, control_us
         self.tally = SlotTally(snapshot)
@@ -55,6 +57,14 @@ class Budgets:
         self._days: dict[str, Day] = {}  # by zone
         self._spent = {name: (self._today(name, now_us).number, micros) for name, micros in (spent_today or {}).items()}
         self._waiting: dict[str, Budget] = {}
+        self._spent_of, self._asked_us = spent_of, now_us
+        self._heard: tuple[int, Mapping[str, int]] | None = None  # when the ledger was asked, and what it said
+
+    def prepare(self, now_us: int) -> None:
+        """Ask the ledger, once per control slot; may be called from a thread beside the requests."""
+        if self._spent_of is not None and now_us - self._asked_us >= self.control_us:
+            self._asked_us = now_us
+            self._heard = now_us, self._spent_of(now_us)
 
     def changed(self, campaigns: Iterable[Campaign], now_us: int) -> None:
         """Campaigns are new or have other terms. Where the ledger refuses (StoreError) they wait for the next call."""
@@ -75,6 +85,7 @@ class Budgets:
         if now_us - self._last_us < self.control_us:
             return False
         self._last_us = self._seen_us = now_us
+        self._listen()
         ended = self.tally.end()
         if self.pacer is not None:
             campaigns = self.snapshot.campaigns
@@ -102,6 +113,14 @@ class Budgets:
     def pacing_error(self) -> dict[str, float | None]:
         """The spend error, see SpendWatch.errors; None where nothing is known yet."""
         return self.watch.errors()
+
+    def _listen(self) -> None:
+        """What the ledger knows, where that is more than this process does; less is only older."""
+        (asked_us, spent), self._heard = self._heard or (0, {}), None
+        for name, micros in spent.items():
+            day = self._today(name, asked_us).number
+            if self._spent.get(name, (day, 0))[0] <= day:
+                self._spent[name] = (day, max(micros, self._spent_on(name, day)))
 
     def _spent_on(self, campaign: str, day: int) -> int:
         known, micros = self._spent.get(campaign, (day, 0))

@@ -299,6 +299,7 @@ class AdService:
             parts.splits.prepare(self.loaded.version, parts.clock_us())
         if parts.follower is not None:
             parts.follower.prepare()
+        parts.budgets.prepare(parts.clock_us())
         if parts.sealed is not None and hour != self._sealed_hour:
             self._sealed_hour = hour
             seal(parts.journal, parts.sealed, (hour - KEPT_HOURS) * HOUR_US)

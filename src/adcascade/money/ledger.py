@@ -19,6 +19,7 @@ from adcascade.events.table import KINDS
 from adcascade.money import leases, transfers
 from adcascade.money.audit import Difference, accounts, audit
 from adcascade.money.charge import Charge, charge_many
+from adcascade.money.day import day_of
 from adcascade.money.leases import Ask, Grant
 from adcascade.money.migrate import prepare
 from adcascade.money.statement import Statement, statements
@@ -28,6 +29,7 @@ from adcascade.money.transfers import Transfer
 
 __all__ = ["Ask", "Budget", "Charge", "Difference", "Grant", "Ledger", "Left", "Transfer"]
 
+LONGEST_DAYS = 3  # a day that runs anywhere began no more UTC days ago
 PAGE = 1000  # bookings read at once
 EVENTS = ", ".join(f"'{kind}'" for kind in KINDS.values() if kind != "auction")
 
@@ -111,19 +113,20 @@ class Ledger:
         sql = f"SELECT coalesce(sum(charged), 0) FROM balances WHERE campaign = ?{where}"  # noqa: S608  constant text
         return int(self._journal.query(sql, values)[0][0])
 
-    def spent_today(self, campaigns: Sequence[str], now_us: int) -> dict[str, int]:
+    def spent_today(self, now_us: int) -> dict[str, int]:
         """Micros charged on the day that runs, by campaign; who spent nothing is absent."""
 
         def read(connection: Any) -> dict[str, int]:
-            days = {
-                campaign: terms.calendar.day(now_us).number
-                for campaign, terms in terms_of(connection, campaigns).items()
-            }
             rows = connection.execute(
                 "SELECT campaign, day, charged FROM balances WHERE day >= ? AND charged > 0",
-                (min(days.values(), default=0),),
+                (day_of(now_us) - LONGEST_DAYS,),
             ).fetchall()
-            return {campaign: charged for campaign, day, charged in rows if days.get(campaign) == day}
+            terms = terms_of(connection, [campaign for campaign, _, _ in rows])
+            return {
+                campaign: charged
+                for campaign, day, charged in rows
+                if terms.get(campaign, NO_TERMS).calendar.day(now_us).number == day
+            }
 
         return self._journal.transact(read).result()
 

@@ -91,6 +91,7 @@ CREATE TABLE IF NOT EXISTS balances (
     fee_refunded BIGINT NOT NULL,
     PRIMARY KEY (campaign, day)
 );
+CREATE INDEX IF NOT EXISTS balances_day ON balances (day);
 CREATE TABLE IF NOT EXISTS wallets (
     advertiser TEXT PRIMARY KEY,
     micros BIGINT NOT NULL
