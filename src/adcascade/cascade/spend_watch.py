@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adcascade.metrics.spend_error import spend_error
+from adcascade.money.day import day_of
 
-KEPT = 7  # days of which the error is remembered
-DAY_US = 86_400_000_000
+ENDS = 10_000  # ends of campaigns' days that are remembered
 
 
 class SpendWatch:
@@ -22,8 +22,8 @@ class SpendWatch:
         self._now: float | None = None
         self._day = -1
         self._slots: list[float] = []  # errors of the day's control slots so far
-        self._days: deque[float] = deque(maxlen=KEPT)  # means of the days before
-        self._ends: deque[float] = deque(maxlen=10_000)  # share of the budget left, of days that ended lately
+        self._day_before: float | None = None  # the mean over the last day that had any
+        self._ends: deque[float] = deque(maxlen=ENDS)  # share of the budget left
         self._share: NDArray[np.float64] = np.zeros(0)  # [C] spent at the last slot, -1 where nothing is planned
         self._planned: NDArray[np.float64] = np.zeros(0)  # [C]
 
@@ -38,10 +38,10 @@ class SpendWatch:
         self._share = np.where(limited, spent / np.maximum(budget, 1), -1.0)
         self._planned = planned
         self._now = spend_error(spent[limited], budget[limited], planned[limited])
-        if now_us // DAY_US != self._day:
+        if day_of(now_us) != self._day:
             if self._slots:
-                self._days.append(float(np.mean(self._slots)))
-            self._day, self._slots = now_us // DAY_US, []
+                self._day_before = float(np.mean(self._slots))
+            self._day, self._slots = day_of(now_us), []
         if self._now is not None:
             self._slots.append(self._now)
 
@@ -50,6 +50,6 @@ class SpendWatch:
         return {
             "now": self._now,
             "day": float(np.mean(self._slots)) if self._slots else None,
-            "day_before": self._days[-1] if self._days else None,
+            "day_before": self._day_before,
             "day_end": float(np.mean(self._ends)) if self._ends else None,
         }

@@ -40,9 +40,8 @@ def rows_of(connection: Connection, sql: str, values: Iterable[Any]) -> Iterator
     distinct = list(dict.fromkeys(values))
     for start in range(0, len(distinct), MANY):
         part = distinct[start : start + MANY]
-        part += part[-1:] * (
-            (1 << (len(part) - 1).bit_length()) - len(part)
-        )  # few lengths: statements are prepared once
+        width = 1 << (len(part) - 1).bit_length()  # few widths, so that statements are prepared once
+        part += part[-1:] * (width - len(part))
         yield from connection.execute(sql.replace("(...)", f"({', '.join('?' * len(part))})"), part).fetchall()
 
 
