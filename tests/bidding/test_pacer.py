@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from adcascade.bidding import UNLIMITED, FixedPacer, Pacer, day_curve, flat_curve, planned_share
+from adcascade.bidding.day_curve import DAY_US
 
 VALUE = 1_000_000  # micros per click
 
@@ -132,3 +133,31 @@ def test_a_day_curve_counts_the_hours() -> None:
     hour = 3_600_000_000
     times = np.array([hour, hour, 25 * hour, 13 * hour])
     assert day_curve(times, steps=2, prior=0.0).tolist() == [0.0, 0.75, 1.0]
+
+
+@given(begins=st.floats(0, 1, exclude_max=True), times=st.lists(st.integers(0, DAY_US), min_size=1, max_size=50))
+def test_a_day_of_another_zone_has_all_of_the_traffic(begins: float, times: list[int]) -> None:
+    """From its own midnight to the next a plan rises from 0 to 1, along the UTC curve turned by the zone."""
+    curve = day_curve(np.array(times, np.int64), steps=24)
+    fractions = np.linspace(0.0, 1.0, 25)
+    planned = planned_share(curve, fractions, begins)
+    assert planned[0] == pytest.approx(0.0)
+    assert planned[-1] == pytest.approx(1.0)
+    assert (np.diff(planned) >= -1e-12).all()
+    halves = planned_share(curve, 0.5, begins) + planned_share(curve, 0.5, (begins + 0.5) % 1.0)
+    assert halves == pytest.approx(1.0)
+
+
+def test_days_of_two_zones_are_paced_apart() -> None:
+    """A campaign whose day has just begun forgets what it spent, its neighbour's day goes on; as if paced alone."""
+    budgets = np.array([1_000, 1_000])
+    together, alone = Pacer(), [Pacer(), Pacer()]
+    spent = np.zeros(2, np.int64)
+    fraction = np.array([0.0, 0.5])
+    for step in range(96):
+        fraction = (fraction + 1 / 48) % 1.0
+        spent = np.where(fraction < 1 / 48, 0, spent + np.array([step % 40, 30]))
+        both = together.update(spent, budgets, fraction, begins=np.array([0.5, 0.0]))
+        for number, pacer in enumerate(alone):
+            one = pacer.update(spent[[number]], budgets[[number]], float(fraction[number]))
+            assert both[number] == pytest.approx(one[0])

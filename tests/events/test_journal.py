@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from adcascade.errors import DataMissingError, InputError, InternalError, StoreError
 from adcascade.events.journal import Journal, Receipt
 from adcascade.events.read import read_records
+from adcascade.events.receipt import Booking
 from adcascade.events.records import AuctionRecord, Click, Conversion, Impression, Ranked, Record, Winner
 
 
@@ -27,7 +28,8 @@ def click(identity: str, time_us: int = 1) -> Click:
 class Boom:
     """A booking that fails by itself."""
 
-    def book(self, connection: sqlite3.Connection, record: Record) -> Receipt:
+    @staticmethod
+    def book_all(connection: sqlite3.Connection, due: Sequence[tuple[Booking, Record]]) -> list[Receipt]:
         """Never succeeds."""
         raise ZeroDivisionError
 
@@ -35,11 +37,12 @@ class Boom:
 class Note:
     """A booking that leaves a row in a table of its own."""
 
-    def book(self, connection: sqlite3.Connection, record: Record) -> Receipt:
-        """Write the id of the record."""
+    @staticmethod
+    def book_all(connection: sqlite3.Connection, due: Sequence[tuple[Booking, Record]]) -> list[Receipt]:
+        """Write the ids of the records."""
         connection.execute("CREATE TABLE IF NOT EXISTS notes (id TEXT)")
-        connection.execute("INSERT INTO notes VALUES (?)", (record.id,))
-        return Receipt("accepted", 7, "noted")
+        connection.executemany("INSERT INTO notes VALUES (?)", [(record.id,) for _, record in due])
+        return [Receipt("accepted", 7, "noted") for _ in due]
 
 
 RECORDS: list[Record] = [

@@ -1,8 +1,6 @@
 """Laws of the bank that do not need a random life (see test_bank_machine.py for those that do)."""
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -18,13 +16,6 @@ from adcascade.money.ledger import Ledger
 
 MINUTE = 60_000_000
 CONFIG = BankConfig(ttl_us=10 * MINUTE, lease_us=60 * MINUTE, share=4, prices=2)
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    """An empty journal."""
-    with Journal(tmp_path / "log.db", commit_every_ms=0) as journal:
-        yield journal
 
 
 def take_all(bank: Bank, price: int, now_us: int = 0, name: str = "b") -> int:

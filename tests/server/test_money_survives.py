@@ -108,7 +108,7 @@ def audit(folder: Path, acknowledged: set[str]) -> tuple[int, int]:
     """Check the files as they lie on disk; (clicks, micros charged)."""
     with Journal(folder / "journal.db") as journal:
         clicks = [row[0] for row in journal.query("SELECT id FROM records WHERE kind = 'click'")]
-        charges = journal.query("SELECT bid_id, micros FROM bookings WHERE target = 'charged'")
+        charges = journal.query("SELECT bid_id, micros FROM bookings WHERE kind = 'charge'")
         balance = journal.query("SELECT coalesce(sum(charged), 0) FROM balances")[0][0]
     assert len(clicks) == len(set(clicks))
     assert acknowledged <= set(clicks)

@@ -34,33 +34,38 @@ class BidderPacer:
         self._bidders: list[Bidder] = []
         self._states: list[BidState] = []  # as each campaign stood before the slot that ends now
         self._histories: list[list[PastSlot]] = []
-        self._fraction = 0.0
+        self._fraction: NDArray[np.float64] = np.zeros(0)  # of each campaign's day, at the last slot
 
     def update(
         self,
         spent_micros: NDArray[np.int64],
         budget_micros: NDArray[np.int64],
-        day_fraction: float,
+        day_fraction: float | NDArray[np.float64],
         even: NDArray[np.bool_] | None = None,
         ended: EndedSlot | None = None,
+        *,
+        begins: float | NDArray[np.float64] = 0.0,
     ) -> NDArray[np.float64]:
         """A control slot has ended; arrays [C] as in `Pacer.update`. Without `ended` nothing is known of the slot.
 
         Who has no budget, or wants it spent fast, keeps alpha 1 and is not asked. Returns the new alpha.
         """
         campaigns = len(spent_micros)
-        self._remember(campaigns, EndedSlot.nothing(campaigns) if ended is None else ended, day_fraction)
+        fraction = np.broadcast_to(day_fraction, campaigns)
+        self._remember(EndedSlot.nothing(campaigns) if ended is None else ended, fraction)
         limited = budget_micros >= 0 if even is None else (budget_micros >= 0) & even
-        planned = planned_share(self.curve, day_fraction)
+        planned = np.broadcast_to(planned_share(self.curve, fraction, begins), campaigns)
         self._states = [
             BidState(
-                time_left=1.0 - day_fraction,
-                planned=planned,
+                time_left=1.0 - time,
+                planned=due,
                 budget=budget if budget >= 0 else None,
                 spent=spent,
                 slots=self._slots,
             )
-            for budget, spent in zip(budget_micros.tolist(), spent_micros.tolist(), strict=True)
+            for budget, spent, time, due in zip(
+                budget_micros.tolist(), spent_micros.tolist(), fraction.tolist(), planned.tolist(), strict=True
+            )
         ]
         self.alpha = np.clip(self._answers(np.flatnonzero(limited).tolist()), LOWEST, 1.0)
         return self.alpha
@@ -80,17 +85,17 @@ class BidderPacer:
                 alpha[numbers] = [bidder.alpha(state, past) for state, past in zip(states, histories, strict=True)]
         return alpha
 
-    def _remember(self, campaigns: int, ended: EndedSlot, day_fraction: float) -> None:
+    def _remember(self, ended: EndedSlot, fraction: NDArray[np.float64]) -> None:
         """Append the slot to each history; a new day begins without any, and so does a new campaign."""
-        if day_fraction < self._fraction:
-            self._histories = [[] for _ in self._histories]
-        else:
-            for number, state in enumerate(self._states):
-                history = self._histories[number]
-                history.append(past_slot(ended, number, state, float(self.alpha[number])))
-                del history[: -self._kept]
-        self._fraction = day_fraction
-        for number in range(len(self._bidders), campaigns):
+        for number, state in enumerate(self._states):
+            history = self._histories[number]
+            if fraction[number] < self._fraction[number]:
+                history.clear()
+                continue
+            history.append(past_slot(ended, number, state, float(self.alpha[number])))
+            del history[: -self._kept]
+        self._fraction = fraction
+        for number in range(len(self._bidders), len(fraction)):
             self._bidders.append(self._bidder_of(number))
             self._histories.append([])
 

@@ -21,6 +21,15 @@ def flat_curve() -> NDArray[np.float64]:
     return np.array([0.0, 1.0])
 
 
-def planned_share(curve: NDArray[np.float64], day_fraction: float) -> float:
-    """Share of the day's traffic due by day_fraction in [0, 1], linear between the curve's points."""
-    return float(np.interp(day_fraction, np.linspace(0.0, 1.0, len(curve)), curve))
+def planned_share(
+    curve: NDArray[np.float64], day_fraction: float | NDArray[np.float64], begins: float | NDArray[np.float64] = 0.0
+) -> NDArray[np.float64]:
+    """Share of a day's traffic due by day_fraction in [0, 1] of it, linear between the curve's points.
+
+    begins: the time of the UTC day, in [0, 1), at which the day begins, other than 0 in other zones: its traffic is the
+    end of one UTC day and the beginning of the next. Shapes broadcast.
+    """
+    begins, until = np.asarray(begins), np.asarray(begins) + day_fraction
+    points = np.linspace(0.0, 1.0, len(curve))
+    due = np.floor(until) + np.interp(until % 1.0, points, curve)
+    return np.asarray(np.clip(due - np.interp(begins, points, curve), 0.0, 1.0))

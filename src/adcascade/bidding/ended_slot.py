@@ -41,9 +41,11 @@ class Pacing(Alphas, Protocol):
         self,
         spent_micros: Longs,
         budget_micros: Longs,
-        day_fraction: float,
+        day_fraction: float | Floats,
         even: NDArray[np.bool_] | None = None,
         ended: EndedSlot | None = None,
+        *,
+        begins: float | Floats = 0.0,
     ) -> Floats:
         """A control slot has ended; see `Pacer.update`. ended: what happened in it, of the same campaigns."""
         ...

@@ -33,9 +33,11 @@ class FixedPacer:
         self,
         spent_micros: NDArray[np.int64],
         budget_micros: NDArray[np.int64],  # noqa: ARG002  the signature of Pacing
-        day_fraction: float,  # noqa: ARG002
+        day_fraction: float | NDArray[np.float64],  # noqa: ARG002
         even: NDArray[np.bool_] | None = None,  # noqa: ARG002
         ended: EndedSlot | None = None,  # noqa: ARG002
+        *,
+        begins: float | NDArray[np.float64] = 0.0,  # noqa: ARG002
     ) -> NDArray[np.float64]:
         """Nothing moves: ones [C]."""
         return np.ones(len(spent_micros))

@@ -31,23 +31,24 @@ class Pacer:
         self,
         spent_micros: NDArray[np.int64],
         budget_micros: NDArray[np.int64],
-        day_fraction: float,
+        day_fraction: float | NDArray[np.float64],
         even: NDArray[np.bool_] | None = None,
         ended: EndedSlot | None = None,  # noqa: ARG002  the signature of Pacing
+        *,
+        begins: float | NDArray[np.float64] = 0.0,
     ) -> NDArray[np.float64]:
         """A control slot has ended; all arrays [C].
 
-        spent_micros: since the beginning of the UTC day; budget_micros: of the day, UNLIMITED (-1) where there is
-        none; day_fraction in [0, 1]: time of day, smaller than at the last call when a new day has begun; even:
-        campaigns that want their budget spread (all, if None), the others keep alpha 1. Returns the new alpha.
+        spent_micros: since the beginning of the campaign's day; budget_micros: of the day, UNLIMITED (-1) where there
+        is none; day_fraction in [0, 1]: time of day, smaller than at the last call when a new day has begun; even:
+        campaigns that want their budget spread (all, if None), the others keep alpha 1; begins: see `planned_share`.
+        Days may differ by campaign. Returns the new alpha.
         """
-        planned = planned_share(self.curve, day_fraction)
-        pace = _grown(self._pace, len(spent_micros))
-        if len(pace.planned) and planned < pace.planned[0]:
-            pace = Pace.start(pace.alpha)
+        planned = np.broadcast_to(planned_share(self.curve, day_fraction, begins), len(spent_micros))
+        pace = _begun(_grown(self._pace, planned), planned)
         limited = budget_micros >= 0 if even is None else (budget_micros >= 0) & even
         share = np.where(limited, spent_micros / np.maximum(budget_micros, 1), 0.0)
-        moved = paced(pace, share, np.full(len(share), planned), self.rule)
+        moved = paced(pace, share, planned, self.rule)
         self._pace = Pace(
             alpha=np.where(limited, moved.alpha, 1.0),
             spent=moved.spent,
@@ -58,16 +59,26 @@ class Pacer:
         return self.alpha
 
 
-def _grown(pace: Pace, campaigns: int) -> Pace:
-    """Room for so many campaigns; a newcomer begins at alpha 1 and is asked only for the rest of the day."""
-    new = campaigns - len(pace.alpha)
+def _begun(pace: Pace, planned: NDArray[np.float64]) -> Pace:
+    """Whose plan is earlier than it was has a new day: nothing is spent, nothing was due."""
+    new_day = planned < pace.planned
+    spent, due, recent, wanted = (
+        np.where(new_day, 0.0, old) for old in (pace.spent, pace.planned, pace.recent, pace.recent_wanted)
+    )
+    return Pace(alpha=pace.alpha, spent=spent, planned=due, recent=recent, recent_wanted=wanted)
+
+
+def _grown(pace: Pace, planned: NDArray[np.float64]) -> Pace:
+    """Room for all campaigns; a newcomer begins at alpha 1 and is asked only for the rest of the day."""
+    known = len(pace.alpha)
+    new = len(planned) - known
     if new <= 0:
         return pace
-    zero, now = np.zeros(new), pace.planned[0] if len(pace.planned) else 0.0
+    zero, fresh = np.zeros(new), planned[known:] if known else np.zeros(new)
     return Pace(
         alpha=np.append(pace.alpha, np.ones(new)),
         spent=np.append(pace.spent, zero),
-        planned=np.append(pace.planned, np.full(new, now)),
+        planned=np.append(pace.planned, fresh),
         recent=np.append(pace.recent, zero),
         recent_wanted=np.append(pace.recent_wanted, zero),
     )

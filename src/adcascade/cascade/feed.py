@@ -19,11 +19,16 @@ class CatalogFeed:
         self.store, self.snapshot = store, snapshot
 
     def take(self) -> tuple[Sequence[Campaign], NDArray[np.int32]]:
-        """Apply what is new: the changed campaigns, and the rows of changed ads."""
+        """Apply what is new: campaigns that changed or whose advertiser did, and the rows of changed ads."""
         if self.store.version == self.snapshot.version:
             return (), np.empty(0, np.int32)
         changes = self.store.changes(self.snapshot.version)
-        return changes.campaigns, self.snapshot.apply(changes)
+        rows = self.snapshot.apply(changes)
+        campaigns = list(changes.campaigns)
+        if changes.advertisers:  # their rules are those of all their campaigns
+            payers, changed = {payer.id for payer in changes.advertisers}, {campaign.id for campaign in campaigns}
+            campaigns += [c for c in self.snapshot.campaigns if c.advertiser in payers and c.id not in changed]
+        return campaigns, rows
 
 
 class BundleWatch:

@@ -11,7 +11,7 @@ import numpy as np
 from adcascade.bidding import METHODS as PACERS
 from adcascade.bidding import Pacing, Site
 from adcascade.bidding.day_curve import DAY_US, day_curve
-from adcascade.cascade.budgets import Budgets
+from adcascade.cascade.budgets import Budgets, budget_of
 from adcascade.cascade.build import COLD, Loaded, Widths, cold, load_bundle
 from adcascade.cascade.bundle import Bundles
 from adcascade.cascade.feed import BundleWatch, CatalogFeed
@@ -30,8 +30,7 @@ from adcascade.events.records import AuctionRecord, Notice, Record
 from adcascade.events.token import Signer
 from adcascade.experiments.store import ExperimentStore
 from adcascade.features.defaults import HISTORY_LENGTH
-from adcascade.money.bank import Bank, BankConfig, Budget
-from adcascade.money.day import day_of
+from adcascade.money.bank import Bank, BankConfig
 from adcascade.money.ledger import Ledger
 from adcascade.settings import Settings, changed_settings, load_settings, signing_key
 
@@ -82,7 +81,6 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
     splits = _splits(settings, journal, load, steers=around.leads) if around.version is None else None
     if splits is not None:
         splits.take(loaded.version, now_us, wait=True)
-    today = day_of(now_us)
     last = journal.last_seq
     parts = Parts(
         snapshot=snapshot,
@@ -94,7 +92,8 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
             pacer,
             control_us=control_us,
             now_us=now_us,
-            spent_today={row["campaign"]: row["charged"] for row in ledger.report() if row["day"] == today},
+            spent_today=ledger.spent_today(now_us),
+            spent_of=ledger.spent_today,
         ),
         memory=memory,
         feed=CatalogFeed(store, snapshot),
@@ -156,7 +155,7 @@ def _memory(settings: Settings) -> Memory:
 def _bank(
     settings: Settings, journal: Journal, snapshot: Snapshot, around: Surroundings, now_us: int
 ) -> tuple[Bank, Ledger]:
-    ledger = Ledger(journal)
+    ledger = Ledger(journal, {campaign.id: campaign.advertiser for campaign in snapshot.campaigns})
     ttl_us, lease_us = round(settings.money.reservation_s * 1e6), round(settings.money.lease_s * 1e6)
 
     def spendable(campaign: str, on: bool) -> None:  # noqa: FBT001  called by the bank
@@ -164,7 +163,7 @@ def _bank(
 
     bank = Bank(
         ledger,
-        {c.id: Budget(c.daily_budget_micros, c.total_budget_micros) for c in snapshot.campaigns},
+        {campaign.id: budget_of(campaign, snapshot) for campaign in snapshot.campaigns},
         now_us,
         config=BankConfig(ttl_us=ttl_us, lease_us=lease_us),
         owner=around.owner,

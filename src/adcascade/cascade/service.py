@@ -299,6 +299,7 @@ class AdService:
             parts.splits.prepare(self.loaded.version, parts.clock_us())
         if parts.follower is not None:
             parts.follower.prepare()
+        parts.budgets.prepare(parts.clock_us())
         if parts.sealed is not None and hour != self._sealed_hour:
             self._sealed_hour = hour
             seal(parts.journal, parts.sealed, (hour - KEPT_HOURS) * HOUR_US)
@@ -342,6 +343,7 @@ class AdService:
             "experiment": {} if self.parts.splits is None else self.parts.splits.report(),
             "users remembered": len(self.parts.memory.profiles),
             "promises open": self.parts.till.bank.held,
+            "spend error": self.parts.budgets.pacing_error(),
             "spent today": [{"campaign": campaign, "spent": micros / 1e6} for campaign, micros in from_ledger],
         }
 

@@ -99,6 +99,7 @@ class Till:
                 price_micros=token.price_micros,
                 expires_us=token.expires_us,
                 now_us=now_us,
+                event=record.id,
             )
         return Checked(token, record, charge)
 

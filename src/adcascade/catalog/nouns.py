@@ -65,7 +65,7 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     status: Status = "active"
     billing: Billing = "click"
     bid_micros: int = 0  # per billing event; an ad may have its own
-    daily_budget_micros: int | None = None  # per UTC day; None: no limit
+    daily_budget_micros: int | None = None  # per day of the advertiser's zone; None: no limit
     total_budget_micros: int | None = None
     start_us: int = 0
     end_us: int | None = None

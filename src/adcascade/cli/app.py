@@ -21,6 +21,7 @@ from adcascade.cli import (
     export,
     import_,
     key,
+    ledger,
     reproduce,
     serve,
     simulate,
@@ -53,6 +54,7 @@ app.add_typer(bundle.app, name="bundle")
 app.add_typer(experiment.app, name="experiment")
 app.add_typer(bidder.app, name="bidder")
 app.add_typer(key.app, name="key")
+app.add_typer(ledger.app, name="ledger")
 
 
 def main() -> None:

@@ -1,8 +1,9 @@
 """`adcascade export`: what an installation knows, as files that other tools read."""
 
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ import typer
 from rich.console import Console
 
 from adcascade.cascade.bundle import Bundles
+from adcascade.catalog.store import CatalogStore
 from adcascade.cli.options import Directory, progress
 from adcascade.errors import BundleError, DataMissingError, InputError
 from adcascade.events.funnel import funnel
@@ -54,7 +56,12 @@ def export(
     if not settings.journal_path.exists():
         raise DataMissingError(f"{settings.journal_path} does not exist: nothing was served in {directory} yet")
     with Journal(settings.journal_path) as journal:
-        tables = {What.events: _events, What.funnel: _funnel, What.charges: _charges}[what](journal)
+        readers: dict[What, Callable[[Journal], Iterator[pa.Table]]] = {
+            What.events: _events,
+            What.funnel: _funnel,
+            What.charges: partial(_charges, settings),
+        }
+        tables = readers[what](journal)
         count = _write(tables, out, what)
     Console().print(f"{out}: {count:,} rows", highlight=False)
 
@@ -119,9 +126,10 @@ def _funnel(journal: Journal) -> Iterator[pa.Table]:
         yield funnel(auctions)
 
 
-def _charges(journal: Journal) -> Iterator[pa.Table]:
+def _charges(settings: Settings, journal: Journal) -> Iterator[pa.Table]:
     """Every charge."""
-    lines = Ledger(journal).charges()
+    with CatalogStore(settings.catalog_url) as store:
+        lines = Ledger(journal, {campaign.id: campaign.advertiser for campaign in store.campaigns()}).charges()
     for start in range(0, len(lines), ROWS):
         yield pa.Table.from_pylist(lines[start : start + ROWS])
 

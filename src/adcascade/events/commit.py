@@ -12,6 +12,8 @@ from adcascade.events.receipt import ACCEPTED, DUPLICATE, Booking, Receipt
 from adcascade.events.records import Record
 from adcascade.events.table import Row, insert
 
+_WORDS = (DUPLICATE, ACCEPTED)  # of a row that was not new, and of one that was
+
 
 class Work(msgspec.Struct, kw_only=True, eq=False):  # built once an event: a Struct is the quickest
     """What one caller submitted: rows with their bookings, or an action inside the transaction.
@@ -39,12 +41,7 @@ def commit(connection: sqlite3.Connection, batch: Sequence[Work]) -> list[object
     try:
         count = sum(len(work.rows) for work in batch)
         new = insert(connection, (row for work in batch for row in work.rows), count) if count else None
-        answers = []
-        start = 0
-        for work in batch:
-            stop = start + len(work.rows)
-            answers.append(_perform(connection, work, None if new is None else new[start:stop]))
-            start = stop
+        answers = _perform(connection, batch, new)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
@@ -53,25 +50,52 @@ def commit(connection: sqlite3.Connection, batch: Sequence[Work]) -> list[object
     return answers
 
 
-def _perform(connection: sqlite3.Connection, work: Work, new: list[bool] | None) -> object:
-    """Do what goes with the work's rows, which are in; its answer."""
-    if work.action is not None:
-        return _act(connection, work.action)
-    if work.single:
-        if new is not None and not new[0]:
-            return DUPLICATE
-        booking = work.bookings[0] if work.bookings else None
-        return ACCEPTED if booking is None else booking.book(connection, work.records[0])
-    return _receipts(connection, work, new)
+def _perform(connection: sqlite3.Connection, batch: Sequence[Work], new: Sequence[bool] | None) -> list[object]:
+    """Do what goes with the rows, which are in, and the actions, all in their order; the answers.
+
+    Bookings gather until an action comes or the batch ends, and are then written together.
+    """
+    answers: list[object] = []
+    gathered = Gathered(connection)
+    start = 0
+    for work in batch:
+        if work.action is not None:
+            gathered.write()
+            answers.append(_act(connection, work.action))
+            continue
+        stop = start + len(work.rows)
+        receipts = [ACCEPTED] * len(work.rows) if new is None else [_WORDS[is_new] for is_new in new[start:stop]]
+        gathered.add(work, receipts)
+        answers.append(receipts)
+        start = stop
+    gathered.write()
+    return [
+        answer[0] if work.single and isinstance(answer, list) and work.action is None else answer
+        for work, answer in zip(batch, answers, strict=True)
+    ]
 
 
-def _receipts(connection: sqlite3.Connection, work: Work, new: list[bool] | None) -> list[Receipt]:
-    """One receipt a row, bookings done where the row was new."""
-    receipts = [ACCEPTED] * len(work.rows) if new is None else [ACCEPTED if is_new else DUPLICATE for is_new in new]
-    for place, booking in enumerate(work.bookings or ()):
-        if booking is not None and receipts[place] is ACCEPTED:
-            receipts[place] = booking.book(connection, work.records[place])
-    return receipts
+class Gathered:
+    """Bookings of new rows that wait to be written together, by their type."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._due: dict[type[Booking], tuple[list[tuple[Booking, Record]], list[tuple[list[Receipt], int]]]] = {}
+
+    def add(self, work: Work, receipts: list[Receipt]) -> None:
+        """Remember the work's bookings whose rows are new, and where their receipts go."""
+        for place, booking in enumerate(work.bookings or ()):
+            if booking is not None and receipts[place] is ACCEPTED:
+                due, places = self._due.setdefault(type(booking), ([], []))
+                due.append((booking, work.records[place]))
+                places.append((receipts, place))
+
+    def write(self) -> None:
+        """Write them, and put their receipts where they go."""
+        for kind, (due, places) in self._due.items():
+            for (receipts, place), receipt in zip(places, kind.book_all(self._connection, due), strict=True):
+                receipts[place] = receipt
+        self._due = {}
 
 
 def _act(connection: sqlite3.Connection, action: Callable[[sqlite3.Connection], object]) -> object:

@@ -1,6 +1,7 @@
 """What the journal answers for a record, and what may be booked in the same transaction."""
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -27,6 +28,7 @@ DUPLICATE = Receipt("duplicate")
 class Booking(Protocol):
     """Something that is written together with a record or not at all, as the ledger's Charge."""
 
-    def book(self, connection: sqlite3.Connection, record: Record) -> Receipt:
-        """Write into the open transaction of `connection`; called only where `record` was new."""
+    @staticmethod
+    def book_all(connection: sqlite3.Connection, due: "Sequence[tuple[Booking, Record]]") -> list[Receipt]:
+        """Write bookings of this type, in their order, into the open transaction; every record was new."""
         ...

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from adcascade.money.day import day_of, day_start
-from adcascade.money.ledger import Grant
-from adcascade.money.tables import Budget, Left
+from adcascade.money.day import Day, local_day
+from adcascade.money.leases import Grant
+from adcascade.money.terms import Budget, Left
 
 
 class Reservation(msgspec.Struct, frozen=True, gc=False):
@@ -39,7 +39,7 @@ class Account:
     campaign: str
     budget: Budget
     left: Left
-    left_day: int
+    today: Day  # that `left` is of; the ledger's word where it granted something
     lease: Lease | None = None
     low: int = 0  # below this room, the next money is asked for ahead
     pending: "Future[Grant] | None" = None
@@ -57,20 +57,27 @@ class Account:
         """Whether asking the ledger again could help."""
         if self.pending is not None:
             return False
-        return now_us >= self.retry_us or day_of(now_us) != self.left_day
+        return now_us >= self.retry_us or now_us >= self.today.ends_us
+
+    def begin_day(self, now_us: int) -> bool:
+        """Whether a day has begun since: until the ledger is asked, it has its whole daily limit."""
+        if now_us < self.today.ends_us:
+            return False
+        self.left = Left(self.budget.daily, self.left.total, self.left.wallet)
+        self.today = local_day(self.budget.timezone, now_us)
+        return True
 
     def take(self, grant: Grant, ttl_us: int) -> Lease | None:
         """Enter what the ledger granted; the lease that was replaced, if one was."""
-        day = day_of(self.pending_us)
-        self.left, self.left_day = grant.left, day
+        self.left, self.today = grant.left, grant.day
         if not grant.lease:
             return None
         replaced = None
         if self.lease is None or self.lease.id != grant.lease:
             replaced = self.lease
-            self.lease = Lease(grant.lease, self.campaign, day_start(day), 0, 0)
+            self.lease = Lease(grant.lease, self.campaign, grant.day.begins_us, 0, 0)
         self.lease.expires_us = grant.expires_us
-        self.lease.draw_until_us = min(grant.expires_us - ttl_us, day_start(day + 1))
+        self.lease.draw_until_us = min(grant.expires_us - ttl_us, grant.day.ends_us)
         self.lease.room += grant.granted
         self.low = grant.granted // 2
         return replaced
@@ -79,8 +86,8 @@ class Account:
         """Micros that could still be promised today; None: no limit."""
         if not self.budget.limited:
             return None
-        left = self.left
-        if day_of(now_us) != self.left_day:  # a new day has its whole budget
-            left = Left(self.budget.daily, left.total)
         lease = self.drawable(now_us)
-        return (left.micros() or 0) + (max(0, lease.room) if lease else 0)
+        room = max(0, lease.room) if lease else 0
+        if now_us < self.today.ends_us:
+            return (self.left.micros() or 0) + room
+        return (Left(self.budget.daily, self.left.total, self.left.wallet).micros() or 0) + room

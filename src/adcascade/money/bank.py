@@ -15,9 +15,11 @@ import msgspec
 
 from adcascade.errors import InternalError, StoreError
 from adcascade.money.account import Account, Lease, Reservation
-from adcascade.money.day import day_of, day_start
-from adcascade.money.ledger import Ask, Ledger
-from adcascade.money.tables import Budget
+from adcascade.money.books import Books
+from adcascade.money.day import local_day
+from adcascade.money.leases import Ask
+from adcascade.money.terms import Budget
+from adcascade.money.wallet_watch import WalletWatch
 
 __all__ = ["Bank", "BankConfig", "Budget", "Reservation"]
 
@@ -37,7 +39,7 @@ class Bank:
 
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: Books,
         budgets: Mapping[str, Budget],
         now_us: int,
         *,
@@ -61,6 +63,8 @@ class Bank:
         self._queue: deque[Reservation] = deque()  # in order of expiry
         self._dry: dict[str, Account] = {}
         self._closing: Future[dict[int, str]] | None = None
+        self._next_day_us = now_us  # no campaign's day ends before
+        self._wallets = WalletWatch(ledger)
         self.epoch = ledger.claim(owner, now_us)
         self.set_budgets(budgets, now_us)
 
@@ -72,7 +76,9 @@ class Bank:
             for campaign, budget in budgets.items():
                 account = self._accounts.get(campaign)
                 if account is None:
-                    self._accounts[campaign] = Account(campaign, budget, allowed[campaign], day_of(now_us))
+                    today = local_day(budget.timezone, now_us)
+                    self._accounts[campaign] = Account(campaign, budget, allowed[campaign], today)
+                    self._next_day_us = min(self._next_day_us, today.ends_us)
                 elif account.budget != budget:
                     self._absorb(account, wait=True)
                     account.budget = budget
@@ -143,12 +149,11 @@ class Bank:
         wait: return only when the ledger has closed the leases, as a simulation wants it.
         """
         with self._lock:
-            new_day = day_of(max(now_us, self._now_us)) != day_of(self._now_us)
             now_us = self._tick(now_us)
             released = self._release_promises(now_us)
             self._close_leases(now_us, wait=wait)
-            if new_day:
-                self._begin_day(now_us)
+            self._begin_days(now_us)
+            self.failures += self._wallets.look(self._dry.values(), now_us, wait=wait)
             for account in list(self._dry.values()):
                 self._revive(account, now_us, wait=wait)
             return released
@@ -217,14 +222,14 @@ class Bank:
     def _ask(self, account: Account, price: int, now_us: int) -> None:
         config = self.config
         account.pending_us, account.price = now_us, price
-        expires_us = min(now_us + config.lease_us, day_start(day_of(now_us) + 1)) + config.ttl_us
         account.pending = self._ledger.grant(
             Ask(
                 epoch=self.epoch,
                 campaign=account.campaign,
                 least=price * config.prices,
                 share=config.share,
-                expires_us=expires_us,
+                expires_us=now_us + config.lease_us + config.ttl_us,
+                ttl_us=config.ttl_us,
                 now_us=now_us,
             )
         )
@@ -300,11 +305,15 @@ class Bank:
                     account.lease = None
                 self._wake(account)
 
-    def _begin_day(self, now_us: int) -> None:
-        """A new day has money for everybody; who made promises lately gets a lease before the first request."""
-        for account in list(self._dry.values()):
+    def _begin_days(self, now_us: int) -> None:
+        """A new day has money for its campaigns; who made promises lately gets a lease before the first request."""
+        if now_us < self._next_day_us:
+            return
+        begun = [account for account in self._accounts.values() if account.begin_day(now_us)]
+        self._next_day_us = min((account.today.ends_us for account in self._accounts.values()), default=now_us)
+        for account in begun:
             self._wake(account)
-        self.prepare({a.campaign: a.price for a in self._accounts.values() if a.price and a.lease}, now_us)
+        self.prepare({a.campaign: a.price for a in begun if a.price and a.lease}, now_us)
 
     def _revive(self, account: Account, now_us: int, *, wait: bool) -> None:
         """Wake a dry campaign that has money again: here, or in the ledger, which is asked now and then."""

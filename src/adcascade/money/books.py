@@ -21,32 +21,17 @@ and for each prepaid advertiser: wallet >= 0.
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Literal, Protocol
-
-import msgspec
+from typing import Protocol
 
 from adcascade.events.receipt import Receipt
 from adcascade.money.audit import Difference
 from adcascade.money.charge import Charge
-from adcascade.money.ledger import Ask, Grant
-from adcascade.money.tables import Budget, Entry, Left
+from adcascade.money.leases import Ask, Grant
+from adcascade.money.tables import Entry
+from adcascade.money.terms import Budget, Left
+from adcascade.money.transfers import Transfer
 
-
-class Transfer(msgspec.Struct, frozen=True, kw_only=True):
-    """Money that moves by order of a person. id: chosen by who orders it, taken once for life.
-
-    top_up, payout: between outside and the advertiser's wallet; refund: what `bid_id` was charged, or `micros` of
-    it, back into the wallet, never more in all than was charged.
-    """
-
-    id: str
-    kind: Literal["top_up", "payout", "refund"]
-    advertiser: str
-    micros: int
-    time_us: int
-    bid_id: str = ""
-    note: str = ""
-    by: str = ""  # who ordered it
+__all__ = ["Books", "Transfer"]
 
 
 class Books(Protocol):
@@ -76,15 +61,25 @@ class Books(Protocol):
         """What the campaign's limits and its advertiser's wallet still allow today."""
         ...
 
-    def charge(self, charges: Sequence[Charge]) -> "Future[list[Receipt]]":
-        """Charge, each once by its bid id: one receipt a charge, the same however often it is asked for."""
+    def wallets(self, advertisers: Sequence[str]) -> "Future[dict[str, int]]":
+        """What lies in the wallets of those advertisers that have one, neither charged nor leased."""
         ...
 
-    def transfer(self, transfer: Transfer) -> "Future[Receipt]":
+    def charge(self, charges: Sequence[Charge]) -> "Future[list[Receipt]]":
+        """Charge, each once by its bid id: one receipt a charge, the same however often its event asks for it."""
+        ...
+
+    def transfer(self, order: Transfer) -> "Future[Receipt]":
         """Book a transfer; "duplicate" where its id is known. InputError where the money is not there."""
         ...
 
-    def entries(self, after: int = 0, *, advertiser: str | None = None) -> Iterator[tuple[int, Entry]]:
+    def refund_bids(self, bids: Sequence[str], reason: str, time_us: int, by: str = "") -> "Future[dict[str, int]]":
+        """Refund all that is left of these bids' charges: bid -> micros. Done again, it does nothing."""
+        ...
+
+    def entries(
+        self, after: int = 0, *, advertiser: str | None = None, bid_id: str | None = None
+    ) -> Iterator[tuple[int, Entry]]:
         """(number, booking) in order, from the first number above `after`, a page in memory at once."""
         ...
 

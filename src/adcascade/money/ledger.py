@@ -4,197 +4,189 @@ For each campaign and day
 
     charged + open leases' uncharged remainder <= daily budget
 
-and the same over all days with the total budget. A lease is taken from the budget, durably, before anything is
-promised against it; a charge moves money from its lease to "charged"; an expired lease gives the rest back.
+the same over all days with the total budget, and for who pays beforehand: wallet >= 0. A lease is taken from the
+wallet, durably, before anything is promised against it; a charge moves money from its lease to revenue and fee; an
+expired lease gives the rest back. The rules are in the modules beside this one; here is their place in the journal.
 """
 
-import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
-import msgspec
-
-from adcascade.errors import InputError, StoreError
 from adcascade.events.journal import Journal
-from adcascade.money.audit import Difference, audit
-from adcascade.money.charge import Charge
+from adcascade.events.receipt import Receipt
+from adcascade.events.table import KINDS
+from adcascade.money import leases, transfers
+from adcascade.money.audit import Difference, accounts, audit
+from adcascade.money.charge import Charge, charge_many
 from adcascade.money.day import day_of
-from adcascade.money.tables import Budget, Entry, Left, book, budget_of, create, left
+from adcascade.money.leases import Ask, Grant
+from adcascade.money.migrate import prepare
+from adcascade.money.statement import Statement, statements
+from adcascade.money.tables import ENTRY, Entry, entry_of
+from adcascade.money.terms import NO_TERMS, Budget, Left, check_budget, left, rules_of, set_terms, terms_of, wallets_of
+from adcascade.money.transfers import Transfer
 
-__all__ = ["Budget", "Charge", "Difference", "Grant", "Ledger", "Left"]
+__all__ = ["Ask", "Budget", "Charge", "Difference", "Grant", "Ledger", "Left", "Transfer"]
 
-
-class Grant(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to a bank that asked for money: the lease (0: none), what was added to it, what is left."""
-
-    lease: int
-    granted: int
-    expires_us: int
-    left: Left
-
-
-class Ask(msgspec.Struct, frozen=True, kw_only=True):
-    """What a bank asks for: at least `least` micros, or a `share`-th of what is left, if that is more."""
-
-    epoch: int
-    campaign: str
-    least: int
-    share: int
-    expires_us: int
-    now_us: int
+LONGEST_DAYS = 3  # a day that runs anywhere began no more UTC days ago
+PAGE = 1000  # bookings read at once
+EVENTS = ", ".join(f"'{kind}'" for kind in KINDS.values() if kind != "auction")
 
 
 class Ledger:
-    """The books in the file of `journal`. Writing goes through the journal's commits; any thread may call."""
+    """The books in the file of `journal`. Writing goes through the journal's commits; any thread may call.
 
-    def __init__(self, journal: Journal) -> None:
+    advertiser_of: campaign -> advertiser, for a file of a version that knew no advertisers: its bookings are given to
+    them when it is opened for the first time.
+    """
+
+    def __init__(self, journal: Journal, advertiser_of: Mapping[str, str] | None = None) -> None:
         self._journal = journal
-        journal.transact(create).result()
+        journal.transact(lambda connection: prepare(connection, advertiser_of or {})).result()
 
     def claim(self, name: str, now_us: int) -> int:
         """Become the owner `name`: a new epoch, after which older owners of that name are granted nothing."""
-        return self._journal.transact(lambda connection: _claim(connection, name, now_us)).result()
+        return self._journal.transact(lambda connection: leases.claim(connection, name, now_us)).result()
 
     def set_budgets(self, budgets: Mapping[str, Budget], now_us: int) -> "Future[dict[str, Left]]":
-        """Put the limits of campaigns in force; what they still allow today."""
+        """Put the terms of campaigns in force; what they still allow today."""
         for campaign, budget in budgets.items():
-            for field, limit in (("daily", budget.daily), ("total", budget.total)):
-                if limit is not None and not 0 <= limit < 2**62:
-                    raise InputError(f"{campaign}.{field}_budget_micros", limit, "from 0 to 2**62")
-        return self._journal.transact(lambda connection: _set_budgets(connection, budgets, now_us))
+            check_budget(campaign, budget)
+        return self._journal.transact(lambda connection: set_terms(connection, budgets, now_us))
 
     def grant(self, ask: Ask) -> "Future[Grant]":
         """Add to the owner's lease of this campaign and day, or open one; StoreError if fenced off."""
-        return self._journal.transact(lambda connection: _grant(connection, ask))
+        return self._journal.transact(lambda connection: leases.grant(connection, ask))
 
     def give_back(self, lease: int, micros: int, now_us: int) -> "Future[int]":
-        """Return up to `micros` of the lease's uncharged remainder to its budget; how much that was."""
-        return self._journal.transact(lambda connection: _give_back(connection, lease, micros, now_us))
+        """Return up to `micros` of the lease's uncharged remainder to its wallet; how much that was."""
+        return self._journal.transact(lambda connection: leases.give_back(connection, lease, micros, now_us))
 
     def close_expired(self, now_us: int) -> "Future[dict[int, str]]":
         """Close every lease, of any owner, whose time is over and return its remainder: lease -> campaign."""
-        return self._journal.transact(lambda connection: _close_expired(connection, now_us))
+        return self._journal.transact(lambda connection: leases.close_expired(connection, now_us))
 
     def left(self, campaign: str, now_us: int) -> Left:
-        """What the campaign's limits still allow today, neither charged nor leased."""
-        return self._journal.transact(lambda connection: left(connection, campaign, day_of(now_us))).result()
+        """What the campaign's limits and its advertiser's wallet still allow today, neither charged nor leased."""
+
+        def read(connection: Any) -> Left:
+            terms = terms_of(connection, (campaign,)).get(campaign, NO_TERMS)
+            return left(connection, campaign, terms, terms.calendar.day(now_us).number)
+
+        return self._journal.transact(read).result()
+
+    def wallets(self, advertisers: Sequence[str]) -> "Future[dict[str, int]]":
+        """What lies in the wallets of those advertisers that have one, neither charged nor leased."""
+        return self._journal.transact(lambda connection: wallets_of(connection, advertisers))
+
+    def charge(self, charges: Sequence[Charge]) -> "Future[list[Receipt]]":
+        """Charge, each once by its bid id: one receipt a charge, the same however often its event asks for it."""
+        return self._journal.transact(lambda connection: charge_many(connection, charges))
+
+    def transfer(self, order: Transfer) -> "Future[Receipt]":
+        """Book a transfer; "duplicate" where its id is known. InputError where the money is not there."""
+        return self._journal.transact(lambda connection: transfers.transfer(connection, order))
+
+    def refund_bids(self, bids: Sequence[str], reason: str, time_us: int, by: str = "") -> "Future[dict[str, int]]":
+        """Refund all that is left of these bids' charges: bid -> micros. Done again, it does nothing."""
+        return self._journal.transact(lambda connection: transfers.refund_bids(connection, bids, reason, time_us, by))
+
+    def entries(
+        self, after: int = 0, *, advertiser: str | None = None, bid_id: str | None = None
+    ) -> Iterator[tuple[int, Entry]]:
+        """(number, booking) in order, from the first number above `after`, a page in memory at once."""
+        chosen, values = "", []
+        for column, value in (("advertiser", advertiser), ("bid_id", bid_id)):
+            if value is not None:
+                chosen += f" AND {column} = ?"
+                values.append(value)
+        sql = f"SELECT number, {ENTRY} FROM bookings WHERE number > ?{chosen} ORDER BY number LIMIT {PAGE}"  # noqa: S608  constant text
+        while rows := self._journal.query(sql, (after, *values)):
+            for number, *row in rows:
+                yield number, entry_of(tuple(row))
+            after = rows[-1][0]
 
     def spent(self, campaign: str, day: int | None = None) -> int:
-        """Micros charged to a campaign on a UTC day (see `day_of`), or ever."""
+        """Micros charged to a campaign on one of its days, or ever."""
         where, values = ("", (campaign,)) if day is None else (" AND day = ?", (campaign, day))
         sql = f"SELECT coalesce(sum(charged), 0) FROM balances WHERE campaign = ?{where}"  # noqa: S608  constant text
         return int(self._journal.query(sql, values)[0][0])
 
+    def spent_today(self, now_us: int) -> dict[str, int]:
+        """Micros charged on the day that runs, by campaign; who spent nothing is absent."""
+
+        def read(connection: Any) -> dict[str, int]:
+            rows = connection.execute(
+                "SELECT campaign, day, charged FROM balances WHERE day >= ? AND charged > 0",
+                (day_of(now_us) - LONGEST_DAYS,),
+            ).fetchall()
+            terms = terms_of(connection, [campaign for campaign, _, _ in rows])
+            return {
+                campaign: charged
+                for campaign, day, charged in rows
+                if terms.get(campaign, NO_TERMS).calendar.day(now_us).number == day
+            }
+
+        return self._journal.transact(read).result()
+
     def charges(self, campaign: str | None = None) -> list[dict[str, Any]]:
-        """Every charge in order: number, time_us, campaign, day, micros, lease, bid_id, event."""
-        names = ("number", "time_us", "campaign", "day", "micros", "lease", "bid_id", "event")
+        """Every charge in order: number, time_us, campaign, day, micros (with the fee), lease, bid_id, event, fee."""
+        names = ("number", "time_us", "campaign", "day", "micros", "lease", "bid_id", "event", "fee")
         rows = self._journal.query(
-            f"SELECT {', '.join(names)} FROM bookings WHERE target = 'charged'"  # noqa: S608  constant text
-            " AND (? IS NULL OR campaign = ?) ORDER BY number",
+            "SELECT min(number), time_us, campaign, day, sum(micros), lease, bid_id, event,"
+            " sum(CASE WHEN target = 'fee' THEN micros ELSE 0 END) FROM bookings WHERE target IN ('revenue', 'fee')"
+            " AND (? IS NULL OR campaign = ?) GROUP BY bid_id ORDER BY min(number)",
             (campaign, campaign),
         )
         return [dict(zip(names, row, strict=True)) for row in rows]
 
     def report(self) -> list[dict[str, Any]]:
-        """One row per campaign and day: campaign, day, charged, leased, and the limits now in force."""
+        """One row per campaign and day: what was charged and leased, fees, refunds, and the limits now in force."""
         rows = self._journal.query(
-            "SELECT campaign, day, charged, leased,"
+            "SELECT campaign, day, charged, leased, fee, refunded,"
             " (SELECT daily FROM budgets b WHERE b.campaign = a.campaign ORDER BY number DESC LIMIT 1),"
             " (SELECT total FROM budgets b WHERE b.campaign = a.campaign ORDER BY number DESC LIMIT 1)"
             " FROM balances a ORDER BY campaign, day"
         )
-        names = ("campaign", "day", "charged", "leased", "daily_budget", "total_budget")
+        names = ("campaign", "day", "charged", "leased", "fee", "refunded", "daily_budget", "total_budget")
         return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def accounts(self) -> dict[str, int]:
+        """What every account holds, by its bookings: together zero."""
+        return self._journal.transact(accounts).result()
+
+    def statements(self, advertiser: str, first: int, last: int) -> list[Statement]:
+        """One statement a day, numbered in the advertiser's own zone, from the first to the last."""
+        return self._journal.transact(lambda connection: statements(connection, advertiser, first, last)).result()
+
+    def today(self, advertiser: str, now_us: int) -> int:
+        """Number of the day that runs for the advertiser."""
+        rules = self._journal.transact(lambda connection: rules_of(connection, (advertiser,))).result()
+        return rules[advertiser][1].day(now_us).number if advertiser in rules else NO_TERMS.calendar.day(now_us).number
+
+    def untraced(self) -> list[str]:
+        """Bids that were charged for an event that the log does not hold; none, unless somebody altered the file."""
+        rows = self._journal.query(
+            "SELECT DISTINCT bid_id FROM bookings WHERE kind IN ('charge', 'fee') AND NOT EXISTS"  # noqa: S608  constant text
+            f" (SELECT 1 FROM records WHERE kind IN ({EVENTS}) AND id = event)"
+        )
+        return [bid for (bid,) in rows]
+
+    def sources(self, bid_id: str) -> list[tuple[str, int, str]]:
+        """(kind, seq, id) of the log's records behind a charge: the auction of the bid, the event that billed it."""
+        rows = self._journal.query(
+            "SELECT kind, seq, id FROM records WHERE kind = 'auction' AND id = ? UNION"  # noqa: S608  constant text
+            f" SELECT kind, seq, id FROM records WHERE kind IN ({EVENTS})"
+            " AND id IN (SELECT event FROM bookings WHERE bid_id = ?) ORDER BY seq",
+            (bid_id.rpartition(".")[0], bid_id),
+        )
+        return [(kind, seq, identity) for kind, seq, identity in rows]
 
     def verify(self) -> list[Difference]:
         """Recompute every balance from the bookings: what differs, and every overspent limit. Empty: all is right."""
         return self._journal.transact(audit).result()
 
     def overspend_micros(self) -> int:
-        """Micros charged above a limit, summed over campaigns; always 0 unless adcascade is wrong."""
+        """Micros taken above a limit, summed over campaigns and wallets; always 0 unless adcascade is wrong."""
         return sum(difference.micros for difference in self.verify() if difference.what == "overspend")
-
-
-def _claim(connection: sqlite3.Connection, name: str, now_us: int) -> int:
-    return int(connection.execute("INSERT INTO owners (name, since_us) VALUES (?, ?)", (name, now_us)).lastrowid or 0)
-
-
-def _set_budgets(connection: sqlite3.Connection, budgets: Mapping[str, Budget], now_us: int) -> dict[str, Left]:
-    allowed = {}
-    for campaign, budget in budgets.items():
-        known = connection.execute("SELECT 1 FROM budgets WHERE campaign = ?", (campaign,)).fetchone()
-        if not known or budget != budget_of(connection, campaign):
-            connection.execute(
-                "INSERT INTO budgets (campaign, since_us, daily, total) VALUES (?, ?, ?, ?)",
-                (campaign, now_us, budget.daily, budget.total),
-            )
-        allowed[campaign] = left(connection, campaign, day_of(now_us))
-    return allowed
-
-
-def _grant(connection: sqlite3.Connection, ask: Ask) -> Grant:
-    _fence(connection, ask.epoch)
-    day = day_of(ask.now_us)
-    free = left(connection, ask.campaign, day).micros()
-    micros = ask.least if free is None else min(free, max(ask.least, free // ask.share))
-    row = connection.execute(
-        "SELECT id, expires_us FROM leases WHERE campaign = ? AND day = ? AND epoch = ? AND open",
-        (ask.campaign, day, ask.epoch),
-    ).fetchone()
-    lease, expires_us = row or (0, ask.expires_us)
-    if lease and expires_us < ask.expires_us:
-        connection.execute("UPDATE leases SET expires_us = ? WHERE id = ?", (ask.expires_us, lease))
-        expires_us = ask.expires_us
-    if not lease and micros:
-        cursor = connection.execute(
-            "INSERT INTO leases (campaign, day, epoch, remainder, expires_us, open) VALUES (?, ?, ?, 0, ?, 1)",
-            (ask.campaign, day, ask.epoch, expires_us),
-        )
-        lease = int(cursor.lastrowid or 0)
-    if micros:
-        _move(connection, (lease, ask.campaign, day), micros, ask.now_us)
-    return Grant(lease=lease, granted=micros, expires_us=expires_us, left=left(connection, ask.campaign, day))
-
-
-def _fence(connection: sqlite3.Connection, epoch: int) -> None:
-    """Refuse an owner whose name another has claimed since."""
-    newer = connection.execute(
-        "SELECT n.epoch FROM owners o JOIN owners n ON n.name = o.name AND n.epoch > o.epoch WHERE o.epoch = ?",
-        (epoch,),
-    ).fetchone()
-    if newer:
-        raise StoreError(
-            f"budgets owner {epoch} was replaced by owner {newer[0]}; stop this process, or give it its own owner name"
-        )
-
-
-def _move(connection: sqlite3.Connection, lease: tuple[int, str, int], micros: int, now_us: int) -> None:
-    """Book micros from the budget into the lease (id, campaign, day), or back where negative."""
-    number, campaign, day = lease
-    source, target = ("budget", "lease") if micros > 0 else ("lease", "budget")
-    entry = Entry(
-        time_us=now_us, campaign=campaign, day=day, source=source, target=target, micros=abs(micros), lease=number
-    )
-    book(connection, entry)
-
-
-def _give_back(connection: sqlite3.Connection, lease: int, micros: int, now_us: int) -> int:
-    row = connection.execute("SELECT campaign, day, remainder FROM leases WHERE id = ? AND open", (lease,)).fetchone()
-    if row is None:
-        return 0
-    back = min(micros, int(row[2]))
-    if back > 0:
-        _move(connection, (lease, row[0], row[1]), -back, now_us)
-    return max(0, back)
-
-
-def _close_expired(connection: sqlite3.Connection, now_us: int) -> dict[int, str]:
-    rows = connection.execute(
-        "SELECT id, campaign, day, remainder FROM leases WHERE open AND expires_us <= ?", (now_us,)
-    ).fetchall()
-    for lease, campaign, day, remainder in rows:
-        if remainder:
-            _move(connection, (lease, campaign, day), -remainder, now_us)
-        connection.execute("UPDATE leases SET open = 0 WHERE id = ?", (lease,))
-    return {lease: campaign for lease, campaign, _, _ in rows}

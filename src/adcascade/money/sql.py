@@ -1,0 +1,63 @@
+"""The little that the books need of a database: SQLite's connections have it, PostgreSQL's get it by an adaptor.
+
+Statements are written in what both understand: `?` for a value, ON CONFLICT, RETURNING, CASE, window functions.
+Sums are cast, because PostgreSQL would answer them as decimals.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+MANY = 512  # values in one IN (...)
+
+
+class Cursor(Protocol):
+    """What a statement answers."""
+
+    def fetchone(self) -> Any:
+        """The next row, None after the last."""
+        ...
+
+    def fetchall(self) -> list[Any]:
+        """All rows that are left."""
+        ...
+
+
+class Connection(Protocol):
+    """A connection inside an open transaction."""
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ..., /) -> Cursor:
+        """One statement."""
+        ...
+
+    def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> Cursor:
+        """The same statement for many rows, in their order."""
+        ...
+
+
+def rows_of(connection: Connection, sql: str, values: Iterable[Any]) -> Iterator[Any]:
+    """Rows of `sql` whose `(...)` stands for the distinct values, a few hundred of them in one statement."""
+    distinct = list(dict.fromkeys(values))
+    for start in range(0, len(distinct), MANY):
+        part = distinct[start : start + MANY]
+        width = 1 << (len(part) - 1).bit_length()  # few widths, so that statements are prepared once
+        part += part[-1:] * (width - len(part))
+        yield from connection.execute(sql.replace("(...)", f"({', '.join('?' * len(part))})"), part).fetchall()
+
+
+def alone(connection: Connection) -> bool:
+    """Whether nobody else can write until the transaction ends: so in SQLite."""
+    return isinstance(connection, sqlite3.Connection)
+
+
+def lock(connection: Connection, advertisers: Iterable[str]) -> None:
+    """Until the transaction ends nobody else moves money of these advertisers.
+
+    In PostgreSQL rows that are written are locked, and in this order no two transactions wait for each other.
+    """
+    if not alone(connection):
+        connection.executemany(
+            "INSERT INTO wallets (advertiser, micros) VALUES (?, 0)"
+            " ON CONFLICT (advertiser) DO UPDATE SET micros = wallets.micros",
+            [(name,) for name in sorted(set(advertisers))],
+        )
