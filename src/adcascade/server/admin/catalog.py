@@ -2,6 +2,7 @@
 that the writer saw."""
 
 import asyncio
+from functools import partial
 from typing import Any, cast
 
 import msgspec
@@ -61,24 +62,28 @@ class CatalogApi:
         read: Scope = "catalog:read"
         write: Scope = "catalog:write"
         behind = self._guard.behind
-        return [
+        routes = [
             Route("/batch", behind(write, self.batch), methods=["POST"]),
             Route("/status", behind(write, self.status), methods=["POST"]),
             Route("/offers", behind(write, self.offers), methods=["POST"]),
             Route("/audit", behind("system:read", self.audit), methods=["GET"]),
-            Route("/history/{kind}/{id:path}", behind(read, self.history), methods=["GET"]),
-            Route("/{kind}", behind(read, self.page), methods=["GET"]),
-            Route("/{kind}/{id:path}", behind(read, self.one), methods=["GET"]),
-            Route("/{kind}/{id:path}", behind(write, self.put), methods=["PUT"]),
-            Route("/{kind}/{id:path}", behind(write, self.patch), methods=["PATCH"]),
-            Route("/{kind}/{id:path}", behind(write, self.remove), methods=["DELETE"]),
         ]
+        for kind in KINDS:
+            one = f"/{kind}/{{id:path}}"
+            routes += [
+                Route(f"/{kind}", behind(read, partial(self.page, kind)), methods=["GET"]),
+                Route(one, behind(read, partial(self.one, kind)), methods=["GET"]),
+                Route(one, behind(write, partial(self.put, kind)), methods=["PUT"]),
+                Route(one, behind(write, partial(self.patch, kind)), methods=["PATCH"]),
+                Route(f"/history{one}", behind(read, partial(self.history, kind)), methods=["GET"]),
+            ]
+        routes.append(Route("/ads/{id:path}", behind(write, self.remove), methods=["DELETE"]))
+        return routes
 
     # ---- reading
 
-    async def page(self, request: Request, key: Key) -> Response:
+    async def page(self, kind: Kind, request: Request, key: Key) -> Response:
         """Some nouns of a kind, in order; a key for some advertisers must name one of them."""
-        kind = _kind(request)
         check_known(request, *FILTERS, "sort", "after", "limit", "count")
         told = {name: request.query_params.get(name, "") for name in FILTERS}
         if key.advertisers:
@@ -99,17 +104,17 @@ class CatalogApi:
         )
         return answer({"items": [_told(one) for one in page.nouns], "next": page.next, "total": page.total})
 
-    async def one(self, request: Request, key: Key) -> Response:
+    async def one(self, kind: Kind, request: Request, key: Key) -> Response:
         """One noun, with its version as ETag."""
-        found = await self._mine(request, key)
+        found = await self._mine(request, key, kind)
         return answer(_told(found), version=found.version)
 
-    async def history(self, request: Request, key: Key) -> Response:
+    async def history(self, kind: Kind, request: Request, key: Key) -> Response:
         """What was done to one noun, oldest first."""
         check_known(request, "after", "limit")
-        kind, noun_id = _kind(request), request.path_params["id"]
+        noun_id = request.path_params["id"]
         if key.advertisers:  # of a noun that is there no more, nobody knows whose it was
-            await self._mine(request, key)
+            await self._mine(request, key, kind)
         after = number_of(request, "after", 0, low=0, high=2**62)
         limit = number_of(request, "limit", 100, low=1, high=MOST)
         lines = await asyncio.to_thread(self._store.history, kind, noun_id, after=after, limit=limit)
@@ -124,21 +129,21 @@ class CatalogApi:
 
     # ---- writing
 
-    async def put(self, request: Request, key: Key) -> Response:
+    async def put(self, kind: Kind, request: Request, key: Key) -> Response:
         """Create or replace one noun; 201 where it was not there."""
-        kind, noun_id = _kind(request), request.path_params["id"]
+        noun_id = request.path_params["id"]
         fields = await body_of(request, dict[str, Any])
         found = await self._find(kind, noun_id)
         noun = _noun(kind, noun_id, fields)
         await self._owners.check(key, [noun])
         return await self._put(kind, noun, expected_version(request), key, 200 if found is not None else 201)
 
-    async def patch(self, request: Request, key: Key) -> Response:
+    async def patch(self, kind: Kind, request: Request, key: Key) -> Response:
         """Change some fields of one noun (JSON merge patch)."""
-        kind, noun_id = _kind(request), request.path_params["id"]
+        noun_id = request.path_params["id"]
         patch, expected = await body_of(request, dict[str, Any]), expected_version(request)
         for left in range(TRIES - 1, -1, -1):
-            found = await self._mine(request, key)
+            found = await self._mine(request, key, kind)
             noun = _noun(kind, noun_id, merged(msgspec.to_builtins(found.noun), patch))
             await self._owners.check(key, [noun])
             try:
@@ -150,12 +155,10 @@ class CatalogApi:
 
     async def remove(self, request: Request, key: Key) -> Response:
         """Remove an ad for good; campaigns are ended instead."""
-        kind, noun_id = _kind(request), request.path_params["id"]
-        if kind != "ads":
-            raise RefusalError(405, "method", "DELETE", "GET, PUT or PATCH", 'set its status to "ended"')
-        await self._mine(request, key)
+        noun_id = request.path_params["id"]
+        await self._mine(request, key, "ads")
         expected = expected_version(request)
-        versions: Versions = {} if expected is None else {(kind, noun_id): expected}
+        versions: Versions = {} if expected is None else {("ads", noun_id): expected}
         await asyncio.to_thread(self._store.remove_ads, [noun_id], if_version=versions, author=_author(key))
         return Response(status_code=204)
 
@@ -208,20 +211,13 @@ class CatalogApi:
     async def _find(self, kind: Kind, noun_id: str) -> Stored | None:
         return await asyncio.to_thread(self._store.find, kind, noun_id)
 
-    async def _mine(self, request: Request, key: Key) -> Stored:
+    async def _mine(self, request: Request, key: Key, kind: Kind) -> Stored:
         """The noun that the path names, where the key may see it; a foreign one is as good as absent."""
-        kind, noun_id = _kind(request), request.path_params["id"]
+        noun_id = request.path_params["id"]
         found = await self._find(kind, noun_id)
         if found is None or not await self._owners.sees(key, found.noun):
             raise _absent(kind, noun_id)
         return found
-
-
-def _kind(request: Request) -> Kind:
-    kind = request.path_params["kind"]
-    if kind not in KINDS:
-        raise RefusalError(404, "path", request.url.path, f"one of {', '.join(KINDS)}", "see /openapi.json")
-    return cast("Kind", kind)
 
 
 def _noun(kind: Kind, noun_id: str, fields: dict[str, Any]) -> Noun:
