@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from adcascade.calibration.live import LiveCalibration
 from adcascade.cascade.profiles import Profiles
 from adcascade.catalog.snapshot import Snapshot
-from adcascade.events.records import AuctionRecord, Click, Impression, Record
+from adcascade.events.records import AuctionRecord, Click, Impression, Record, Viewable
 
 
 @dataclass(slots=True)
@@ -24,8 +24,10 @@ class InFlight:
     slot_ctr: float
     factor: float  # of the live calibration, inside slot_ctr
     live: LiveCalibration | None  # that learns of it: its bundle's; None where chance chose
-    seen: bool = False
-    clicked: bool = False
+    answered_us: int = 0
+    seen_us: int = 0  # 0: not, and so below
+    viewable_us: int = 0
+    clicked_us: int = 0
 
 
 class Memory:
@@ -49,27 +51,38 @@ class Memory:
                 slot_ctr=winner.slot_ctr,
                 factor=record.live_factor,
                 live=self.live_of(record.bundle) if record.policy == "cascade" else None,
+                answered_us=record.time_us,
             )
         while len(self._in_flight) > self.limit:
             self._in_flight.popitem(last=False)
 
-    def seen(self, bid_id: str) -> InFlight | None:
+    def bid(self, bid_id: str) -> InFlight | None:
+        """What is known of a bid; None where it is unknown or long forgotten."""
+        return self._in_flight.get(bid_id)
+
+    def seen(self, bid_id: str, time_us: int = 1) -> InFlight | None:
         """An impression was logged; counts once per bid. The bid, where it was in flight and not seen before."""
         bid = self._in_flight.get(bid_id)
-        if bid is None or bid.seen:
+        if bid is None or bid.seen_us:
             return None
-        bid.seen = True
+        bid.seen_us = max(time_us, 1)
         if bid.live is not None:
             bid.live.served(bid.slot_ctr, bid.factor)
         return bid
 
-    def clicked(self, bid_id: str, snapshot: Snapshot) -> None:
+    def viewable(self, bid_id: str, time_us: int) -> None:
+        """A viewable impression was logged."""
+        bid = self._in_flight.get(bid_id)
+        if bid is not None and not bid.viewable_us:
+            bid.viewable_us = max(time_us, 1)
+
+    def clicked(self, bid_id: str, snapshot: Snapshot, time_us: int = 1) -> None:
         """A click was logged; counts once per bid. A click also proves that the ad was seen."""
         bid = self._in_flight.get(bid_id)
-        if bid is None or bid.clicked:
+        if bid is None or bid.clicked_us:
             return
-        self.seen(bid_id)
-        bid.clicked = True
+        self.seen(bid_id, time_us)
+        bid.clicked_us = max(time_us, 1)
         if bid.live is not None:
             bid.live.clicked()
         ad = snapshot.ads[bid.row]
@@ -87,8 +100,10 @@ class Memory:
             case AuctionRecord():
                 self.answered(record)
             case Impression():
-                self.seen(record.bid_id)
+                self.seen(record.bid_id, record.time_us)
+            case Viewable():
+                self.viewable(record.bid_id, record.time_us)
             case Click():
-                self.clicked(record.bid_id, snapshot)
+                self.clicked(record.bid_id, snapshot, record.time_us)
             case _:
                 pass

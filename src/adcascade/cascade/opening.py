@@ -27,6 +27,8 @@ from adcascade.contracts import AdRequest
 from adcascade.events.journal import Journal
 from adcascade.events.records import AuctionRecord, Record
 from adcascade.events.token import Signer
+from adcascade.events.traffic.filter import Limits, TrafficFilter
+from adcascade.events.traffic.rules import Paces
 from adcascade.experiments.store import ExperimentStore
 from adcascade.features.defaults import HISTORY_LENGTH
 from adcascade.money.bank import Bank, BankConfig, Budget
@@ -99,6 +101,7 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
         feed=CatalogFeed(store, snapshot),
         bundles=BundleWatch(bundles, load, loaded.version) if around.version is None else None,
         splits=splits,
+        traffic=traffic_filter(settings) if settings.traffic.enabled else None,
         clock_us=around.clock_us,
         new_id=around.new_id,
         context=settings.features.context,
@@ -142,6 +145,27 @@ def _follower(journal: Journal, after: int, memory: Memory, snapshot: Snapshot, 
             splits.recall(record)
 
     return Follower(journal, after, learn)
+
+
+def traffic_filter(settings: Settings) -> TrafficFilter:
+    """The filter of the settings; ConfigurationError where one of its files cannot be used."""
+    traffic = settings.traffic
+    return TrafficFilter(
+        Limits(
+            window_us=round(traffic.window_s * 1e6),
+            user_clicks=traffic.user_clicks,
+            source_clicks=traffic.source_clicks,
+            source_impressions=traffic.source_impressions,
+            bid_clicks=traffic.bid_clicks,
+        ),
+        Paces(
+            click_us=round(traffic.click_after_s * 1e6),
+            late_impression_us=round(traffic.impression_after_click_s * 1e6),
+        ),
+        data_centres=settings.file(traffic.data_centres),
+        agents=settings.file(traffic.agents),
+        own=traffic.own_networks,
+    )
 
 
 def _memory(settings: Settings) -> Memory:

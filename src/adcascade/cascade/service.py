@@ -24,19 +24,21 @@ from adcascade.cascade.build import Loaded
 from adcascade.cascade.engine import Engine, Outcome
 from adcascade.cascade.feed import BundleWatch, CatalogFeed
 from adcascade.cascade.follow import Follower
+from adcascade.cascade.intake import Intake, Noted, Taken
 from adcascade.cascade.memory import Memory
 from adcascade.cascade.opportunity import opportunity_of
 from adcascade.cascade.record import auction_record, winner_of
 from adcascade.cascade.split import SplitWatch
-from adcascade.cascade.tally import Tally
-from adcascade.cascade.till import TEST, Checked, Till
+from adcascade.cascade.tally import Tally, why_empty
+from adcascade.cascade.till import Checked, Till
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.contracts import AdRequest, Opportunity
-from adcascade.errors import CallerError, StoreError
+from adcascade.errors import StoreError
 from adcascade.events.journal import Journal
 from adcascade.events.receipt import Receipt
-from adcascade.events.records import Click, Exposure, Impression, Record
+from adcascade.events.records import Click, Exposure, Impression, Record, Viewable
 from adcascade.events.seal import seal
+from adcascade.events.traffic.filter import TrafficFilter
 from adcascade.money.bank import Reservation
 
 HOUR_US = 3_600_000_000
@@ -56,6 +58,7 @@ class Parts:
     feed: CatalogFeed
     bundles: BundleWatch | None  # None: the bundle stays
     splits: SplitWatch | None  # None: no experiment is run
+    traffic: TrafficFilter | None  # None: every genuine event is valid
     follower: Follower | None = None  # None: no other process writes into the log
     clock_us: Callable[[], int]
     new_id: Callable[[AdRequest], str]
@@ -81,6 +84,7 @@ class AdService:
         self.parts = parts
         self.loaded = loaded
         self.tally = Tally()
+        self.intake = Intake(parts.till, parts.memory, parts.traffic)
         self._sealed_hour = parts.clock_us() // HOUR_US
 
     # ---- requests
@@ -110,7 +114,7 @@ class AdService:
             served = ()
         elif not request.test and outcome.policy == "cascade":
             parts.budgets.tally.answered(outcome.ranked, outcome.winners.ad)
-        reason = problem or ("" if served else _why_empty(outcome))
+        reason = problem or ("" if served else why_empty(outcome))
         self.tally.answered(outcome, len(served), reason)
         took = {step.name: step.elapsed_ns // 1000 for step in outcome.steps}
         return Answer(request_id=asked, winners=served, no_bid_reason=reason, stage_us=took), outcome
@@ -210,20 +214,20 @@ class AdService:
 
     async def accept(self, events: Sequence[IncomingEvent], /) -> list[EventReceipt]:
         """Write events; receipts come when they are on disk. StoreError: none of them was taken."""
-        checked = [self._check(event) for event in events]
+        checked = [self.intake.check(event) for event in events]
         good = self._good(checked)
         receipts = await self.parts.journal.accept_many([c.record for c in good], [c.charge for c in good])
         return self._receipts(checked, receipts)
 
     def accept_now(self, events: Sequence[IncomingEvent]) -> list[EventReceipt]:
         """As `accept`, waiting for the disk in this thread."""
-        checked = [self._check(event) for event in events]
+        checked = [self.intake.check(event) for event in events]
         good = self._good(checked)
         receipts = self.parts.journal.append([c.record for c in good], [c.charge for c in good])
         return self._receipts(checked, receipts)
 
-    def _good(self, checked: Sequence[Checked | EventReceipt]) -> list[Checked]:
-        good = [one for one in checked if isinstance(one, Checked)]
+    def _good(self, checked: Sequence[Taken]) -> list[Checked | Noted]:
+        good = [one for one in checked if not isinstance(one, EventReceipt)]
         for one in good:
             self._wrote(one.record)
         return good
@@ -232,16 +236,7 @@ class AdService:
         if self.parts.follower is not None:
             self.parts.follower.wrote(type(record), record.id)
 
-    def _check(self, event: IncomingEvent) -> Checked | EventReceipt:
-        try:
-            checked = self.parts.till.check(event)
-        except CallerError as error:
-            return EventReceipt(id=event.id, status="rejected", reason=str(error))
-        if checked.token.billing == TEST:
-            return EventReceipt(id=checked.record.id, status="accepted", reason="a test: not logged")
-        return checked
-
-    def _receipts(self, checked: Sequence[Checked | EventReceipt], receipts: Sequence[Receipt]) -> list[EventReceipt]:
+    def _receipts(self, checked: Sequence[Taken], receipts: Sequence[Receipt]) -> list[EventReceipt]:
         written = iter(receipts)
         answers = []
         for one in checked:
@@ -250,21 +245,23 @@ class AdService:
             answers.append(answer)
         return answers
 
-    def _learn(self, checked: Checked, receipt: Receipt) -> EventReceipt:
+    def _learn(self, checked: Checked | Noted, receipt: Receipt) -> EventReceipt:
         """An event is on disk: settle it, and learn from it the first time."""
         parts, record = self.parts, checked.record
-        if receipt.status == "accepted":
+        if receipt.status == "accepted" and isinstance(checked, Checked):
             parts.till.settle(checked, receipt.charged_micros)
             if receipt.charged_micros:
                 parts.budgets.charged(checked.token.campaign, receipt.charged_micros, parts.clock_us())
             if isinstance(record, Impression):
-                bid = parts.memory.seen(record.bid_id)
+                bid = parts.memory.seen(record.bid_id, record.time_us)
                 if bid is not None:
                     parts.budgets.tally.seen(bid.row, bid.slot_ctr)
+            elif isinstance(record, Viewable):
+                parts.memory.viewable(record.bid_id, record.time_us)
             elif isinstance(record, Click):
-                parts.memory.clicked(record.bid_id, parts.snapshot)
+                parts.memory.clicked(record.bid_id, parts.snapshot, record.time_us)
                 parts.budgets.tally.clicked(checked.token.campaign)
-        elif parts.follower is not None:
+        elif parts.follower is not None and receipt.status == "duplicate":
             parts.follower.withdrew(type(record), record.id)
         return EventReceipt(
             id=record.id, status=receipt.status, reason=receipt.reason, charged_micros=receipt.charged_micros
@@ -287,6 +284,8 @@ class AdService:
         parts, hour = self.parts, self.parts.clock_us() // HOUR_US
         if parts.bundles is not None:
             parts.bundles.prepare()
+        if parts.traffic is not None:
+            parts.traffic.refresh()
         if parts.splits is not None:
             parts.splits.prepare(self.loaded.version, parts.clock_us())
         if parts.follower is not None:
@@ -332,6 +331,7 @@ class AdService:
             **self.tally.report(),
             "live calibration": {"factor": round(self.parts.memory.live_of(self.bundle_version).factor, 4)},
             "experiment": {} if self.parts.splits is None else self.parts.splits.report(),
+            "invalid traffic": {} if self.parts.traffic is None else self.parts.traffic.report(),
             "users remembered": len(self.parts.memory.profiles),
             "promises open": self.parts.till.bank.held,
             "spent today": [{"campaign": campaign, "spent": micros / 1e6} for campaign, micros in from_ledger],
@@ -355,14 +355,3 @@ def _positions(loaded: Loaded, request: AdRequest, winners: int) -> list[int | N
     if loaded.pattern is None or not request.organic:
         return [None] * winners
     return [place + 1 for place in page_places(winners, len(request.organic), loaded.pattern)[0]]
-
-
-def _why_empty(outcome: Outcome) -> str:
-    """A short word for an answer without winners."""
-    first = outcome.steps[0]
-    if not len(first.left):
-        return "no-eligible-ad" if not first.cut else "retrieval-failed"
-    if not len(outcome.ranked):
-        return "nothing-ranked"
-    closed = [step for step in outcome.steps if step.name.endswith("auction")]
-    return "below-reserve" if closed and not len(closed[-1].left) else "budget"

@@ -46,7 +46,9 @@ def serve(
     with bind(host, port) as listener:
         bound = listener.getsockname()[1]
         options = ServerOptions(
-            public_url=public_url(settings, host, bound), timeout_us=round(settings.engine.timeout_ms * 1000)
+            public_url=public_url(settings, host, bound),
+            timeout_us=round(settings.engine.timeout_ms * 1000),
+            trusted_proxies=settings.server.trusted_proxies,
         )
         configure_logs()
         where = f"{directory} at http://{_written(host)}:{bound}"
@@ -88,6 +90,7 @@ def run(backend: Backend, options: ServerOptions, listener: socket.socket) -> No
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # server/peers.py believes only the proxies that the settings name
         timeout_graceful_shutdown=GRACE_S,
     )
     uvicorn.Server(config).run(sockets=[listener])

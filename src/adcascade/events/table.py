@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from adcascade.errors import InputError, InternalError, StoreError
-from adcascade.events.records import AuctionRecord, Click, Conversion, Impression, Record
+from adcascade.events.records import AuctionRecord, Click, Conversion, Filtered, Impression, Order, Record, Viewable
 
 Row = tuple[str, str, int, bytes]  # kind, id, time_us, payload
 
@@ -16,6 +16,9 @@ KINDS: dict[type, str] = {
     Impression: "impression",
     Click: "click",
     Conversion: "conversion",
+    Viewable: "viewable",
+    Order: "order",
+    Filtered: "filtered",
 }
 
 SCHEMA = """

@@ -19,15 +19,15 @@ from adcascade.server.metrics import Metrics
 from adcascade.server.openrtb.endpoint import BidEndpoint, bid_route
 from adcascade.server.options import ServerOptions
 from adcascade.server.pages import Pages
+from adcascade.server.peers import Peers
 from adcascade.server.problems import RefusalError, problem_json, status_of
 from adcascade.server.retail.auctions import AuctionsEndpoint
 from adcascade.server.retail.events import EventsEndpoint
 from adcascade.server.tracking import PLAIN, Tracking
 from adcascade.server.upkeep import upkeep_lifespan
 
-ROUTES = frozenset(
-    ("/", "/status.json", "/health", "/ready", "/metrics", "/openapi.json", "/t/i", "/t/c", "/t/w", "/t/b", "/t/l")
-)
+PAGES = ("/", "/status.json", "/health", "/ready", "/metrics", "/openapi.json", "/adcascade.js")
+ROUTES = frozenset((*PAGES, "/t/i", "/t/v", "/t/c", "/t/w", "/t/b", "/t/l"))
 
 
 def now_us() -> int:
@@ -70,13 +70,13 @@ def create_app(
         "/v2/auctions": JsonPost(route="/v2/auctions", handler=auctions, options=options, metrics=metrics),
         "/v2/events": JsonPost(route="/v2/events", handler=events, options=options, metrics=metrics),
     }
-    return AdServer(fast, _pages(backend, metrics, clock), metrics)
+    return AdServer(fast, _pages(backend, metrics, clock, Peers(options.trusted_proxies)), metrics)
 
 
-def _pages(backend: Backend, metrics: Metrics, clock: Callable[[], int]) -> ASGIApp:
+def _pages(backend: Backend, metrics: Metrics, clock: Callable[[], int], peers: Peers) -> ASGIApp:
     """Tracking and pages, with JSON for every error of ours and of the caller."""
     starlette = Starlette(
-        routes=[*Tracking(backend, metrics, clock).routes(), *Pages(backend, metrics).routes()],
+        routes=[*Tracking(backend, metrics, clock, peers).routes(), *Pages(backend, metrics).routes()],
         exception_handlers={HTTPException: problem, AdcascadeError: problem},
         lifespan=upkeep_lifespan(backend, metrics, clock),
     )

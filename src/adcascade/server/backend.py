@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from adcascade.cascade.answer import Answer, EventKind, EventReceipt, IncomingEvent, Resolved, Served
+from adcascade.cascade.answer import Answer, EventKind, EventReceipt, IncomingEvent, IncomingLine, Resolved, Served
 from adcascade.contracts import AdRequest
 
-__all__ = ["Answer", "Backend", "EventKind", "EventReceipt", "IncomingEvent", "Resolved", "Served"]
+__all__ = ["Answer", "Backend", "EventKind", "EventReceipt", "IncomingEvent", "IncomingLine", "Resolved", "Served"]
 
 
 class Backend(Protocol):

@@ -73,6 +73,7 @@ def _bodies() -> Part:
 def _tracking() -> Part:
     answers = {
         "/t/i/{token}": ("Impression pixel", "Counts the impression once, then answers.", "200", "A transparent GIF."),
+        "/t/v/{token}": ("Viewable impression", "Counts it once, then answers.", "200", "A transparent GIF."),
         "/t/c/{token}": (
             "Click",
             "Counts the click once, then leads on.",
@@ -92,6 +93,7 @@ def _pages() -> Part:
         "/ready": _get("Readiness", "503 with a sentence while requests cannot be filled.", "200", "Ready."),
         "/metrics": _get("Metrics", "Prometheus text.", "200", "All counters and histograms."),
         "/openapi.json": _get("This description", "OpenAPI 3.1.", "200", "JSON."),
+        "/adcascade.js": _get("Script", "Measures viewability in pages and iframes.", "200", "JavaScript."),
         "/status.json": _get("Status", "What the page at `/` shows.", "200", "JSON."),
     }
 

@@ -11,12 +11,14 @@ from adcascade.server.openrtb.places import Place
 
 BOX = "display:block;width:{w}px;height:{h}px;overflow:hidden;text-decoration:none;color:#111;font:16px sans-serif"
 FLUID = "display:block;overflow:hidden;text-decoration:none;color:#111;font:16px sans-serif"
-IMPRESSION, PIXEL = 1, 1  # event and method of native trackers
+IMPRESSION, VIEWABLE, PIXEL = 1, 2, 1  # events and method of native trackers
 ICON, MAIN = 1, 3  # image types of native
 
 
 def banner_html(served: Served, links: Links, size: tuple[int, int], *, secure: bool) -> str:
-    """A link around the picture, or around the title where there is none, and the impression pixel."""
+    """A link around the picture, or around the title where there is none, the impression pixel, and the script that
+    sees whether the link can be seen.
+    """
     width, height = size
     style = BOX.format(w=width, h=height) if width and height else FLUID
     inside = escape(title_of(served))
@@ -25,9 +27,11 @@ def banner_html(served: Served, links: Links, size: tuple[int, int], *, secure: 
         fit = "width:100%;height:100%;object-fit:contain;border:0"
         inside = f'<img src="{escape(image)}" alt="{inside}" style="{fit}">'
     return (
-        f'<a href="{escape(links.click(served.token))}" target="_blank" rel="noopener sponsored" style="{style}">'
+        f'<a href="{escape(links.click(served.token))}" target="_blank" rel="noopener sponsored" style="{style}" '
+        f'data-adcascade-view="{escape(links.viewable(served.token))}">'
         f'{inside}</a><img src="{escape(links.impression(served.token))}" width="1" height="1" alt="" '
         'style="position:absolute;left:0;top:0;opacity:0">'
+        f'<script src="{escape(links.script)}" async></script>'
     )
 
 
@@ -43,14 +47,15 @@ def native_json(served: Served, links: Links, place: Place) -> str | None:
             assets.append(filled)
         elif asset.required == 1:
             return None
-    pixel = links.impression(served.token)
-    modern = any(tracker.event == IMPRESSION for tracker in request.eventtrackers or ())
+    pixel, viewable = links.impression(served.token), links.viewable(served.token)
+    wanted = {tracker.event for tracker in request.eventtrackers or ()}
+    trackers = ((IMPRESSION, pixel), (VIEWABLE, viewable))
     answer = native.NativeResponse(
         ver=request.ver or "1.2",
         assets=assets,
         link=native.Link(links.click(served.token)),
-        imptrackers=[] if modern else [pixel],
-        eventtrackers=[native.Tracker(IMPRESSION, PIXEL, pixel)] if modern else [],
+        imptrackers=[] if IMPRESSION in wanted else [pixel],
+        eventtrackers=[native.Tracker(event, PIXEL, url) for event, url in trackers if event in wanted],
     )
     return msgspec.json.encode(native.WrappedResponse(answer) if place.wrapped else answer).decode()
 
