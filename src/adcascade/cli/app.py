@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from adcascade.cli import (
+    attribute,
     bidder,
     bundle,
     catalog,
@@ -43,6 +44,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("export")(export.export)
 app.command("serve")(serve.serve)
 app.command("simulate")(simulate.simulate)
+app.command("attribute")(attribute.attribute)
 app.command("explain")(explain.explain)
 app.command("reproduce")(reproduce.reproduce)
 app.add_typer(catalog.app, name="catalog")
