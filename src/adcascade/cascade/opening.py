@@ -21,14 +21,13 @@ from adcascade.cascade.profiles import Profiles
 from adcascade.cascade.service import AdService, Parts
 from adcascade.cascade.split import NO_CHANGES, Load, SplitWatch
 from adcascade.cascade.till import Till
+from adcascade.cascade.valid import traffic_filter
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.catalog.store import CatalogStore
 from adcascade.contracts import AdRequest
 from adcascade.events.journal import Journal
 from adcascade.events.records import AuctionRecord, Record
 from adcascade.events.token import Signer
-from adcascade.events.traffic.filter import Limits, TrafficFilter
-from adcascade.events.traffic.rules import Paces
 from adcascade.experiments.store import ExperimentStore
 from adcascade.features.defaults import HISTORY_LENGTH
 from adcascade.money.bank import Bank, BankConfig, Budget
@@ -145,27 +144,6 @@ def _follower(journal: Journal, after: int, memory: Memory, snapshot: Snapshot, 
             splits.recall(record)
 
     return Follower(journal, after, learn)
-
-
-def traffic_filter(settings: Settings) -> TrafficFilter:
-    """The filter of the settings; ConfigurationError where one of its files cannot be used."""
-    traffic = settings.traffic
-    return TrafficFilter(
-        Limits(
-            window_us=round(traffic.window_s * 1e6),
-            user_clicks=traffic.user_clicks,
-            source_clicks=traffic.source_clicks,
-            source_impressions=traffic.source_impressions,
-            bid_clicks=traffic.bid_clicks,
-        ),
-        Paces(
-            click_us=round(traffic.click_after_s * 1e6),
-            late_impression_us=round(traffic.impression_after_click_s * 1e6),
-        ),
-        data_centres=settings.file(traffic.data_centres),
-        agents=settings.file(traffic.agents),
-        own=traffic.own_networks,
-    )
 
 
 def _memory(settings: Settings) -> Memory:

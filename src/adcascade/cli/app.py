@@ -24,6 +24,7 @@ from adcascade.cli import (
     serve,
     simulate,
     supervise,
+    traffic,
     train,
 )
 from adcascade.errors import AdcascadeError, CallerError, ConfigurationError
@@ -49,6 +50,7 @@ app.command("explain")(explain.explain)
 app.command("reproduce")(reproduce.reproduce)
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(bundle.app, name="bundle")
+app.add_typer(traffic.app, name="traffic")
 app.add_typer(experiment.app, name="experiment")
 app.add_typer(bidder.app, name="bidder")
 
