@@ -14,6 +14,7 @@ from adcascade.auction.blending import VirtualBids
 from adcascade.auction.blending_stage import BlendingStage, PageView
 from adcascade.auction.page_clicks import PageClicks
 from adcascade.auction.products import Products
+from adcascade.auction.slates import page_places
 from adcascade.bidding.stage import BiddingStage
 from adcascade.calibration.live import LiveCalibration
 from adcascade.calibration.slots import read_slot_factors
@@ -23,7 +24,7 @@ from adcascade.cascade.engine import Engine, Pipeline, Place
 from adcascade.cascade.exploration import UniformAuction, UniformRetrieval
 from adcascade.cascade.page_fit import PageFit
 from adcascade.catalog.snapshot import Snapshot
-from adcascade.contracts import Stage
+from adcascade.contracts import AdRequest, Stage
 from adcascade.contracts.bids import Alphas
 from adcascade.contracts.stage import CatalogListener
 from adcascade.conversion.stage import ConversionStage
@@ -78,6 +79,12 @@ class Loaded:
     def slot_factor(self, slot: int) -> float:
         """Clicks in this slot for one click in the first; the last factor holds for all further slots."""
         return float(self.slot_factors[min(slot, len(self.slot_factors) - 1)])
+
+    def positions(self, request: AdRequest, winners: int) -> list[int | None]:
+        """Where each winner stands among the organic items, from 1; None where the page decides."""
+        if self.pattern is None or not request.organic:
+            return [None] * winners
+        return [place + 1 for place in page_places(winners, len(request.organic), self.pattern)[0]]
 
     def ads_changed(self, rows: NDArray[np.int32]) -> None:
         """Ads are new, changed or gone: encode them again and tell the stages that keep something per ad."""

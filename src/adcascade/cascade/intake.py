@@ -8,10 +8,11 @@ its bid is released when the promise expires.
 from dataclasses import dataclass
 
 from adcascade.cascade.answer import EventReceipt, IncomingEvent
+from adcascade.cascade.budgets import Budgets
 from adcascade.cascade.memory import Memory
 from adcascade.cascade.till import TEST, Checked, Till
 from adcascade.errors import CallerError
-from adcascade.events.records import Conversion, Filtered, Order
+from adcascade.events.records import Click, Conversion, Filtered, Impression, Order, Viewable
 from adcascade.events.traffic.filter import Told, TrafficFilter
 from adcascade.events.traffic.rules import Finding, Kind, repeats
 
@@ -73,3 +74,19 @@ def _filtered(told: Told, checked: Checked, finding: Finding, unbilled_micros: i
         campaign=checked.token.campaign,
         unbilled_micros=unbilled_micros,
     )
+
+
+def learn(checked: Checked, charged_micros: int, now_us: int, into: tuple[Memory, Budgets]) -> None:
+    """What serving remembers of an event that is on disk, the first time that it is reported."""
+    (memory, budgets), record, campaign = into, checked.record, checked.token.campaign
+    if charged_micros:
+        budgets.charged(campaign, charged_micros, now_us)
+    if isinstance(record, Impression):
+        bid = memory.seen(record.bid_id, record.time_us)
+        if bid is not None:
+            budgets.tally.seen(bid.row, bid.slot_ctr)
+    elif isinstance(record, Viewable):
+        memory.viewable(record.bid_id, record.time_us)
+    elif isinstance(record, Click):
+        memory.clicked(record.bid_id, budgets.snapshot, record.time_us)
+        budgets.tally.clicked(campaign)

@@ -1,8 +1,8 @@
 """Memory: what serving learns between two trainings, and how it is found again after a restart.
 
-Three things, all derived from the event log: profiles (last clicks of users), a live calibration a bundle, and what is
-in flight (answered bids that may still be seen or clicked). `replay` rebuilds them from the log's tail by the same
-calls that serving makes.
+Four things, all derived from the event log: profiles (last clicks of users), what users have seen of campaigns with
+caps, a live calibration a bundle, and what is in flight (answered bids that may still be seen or clicked). `replay`
+rebuilds them from the log's tail by the same calls that serving makes.
 """
 
 from collections import OrderedDict
@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from adcascade.calibration.live import LiveCalibration
+from adcascade.cascade.frequency import Frequency
 from adcascade.cascade.profiles import Profiles
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.events.records import AuctionRecord, Click, Impression, Record, Viewable
@@ -31,10 +32,10 @@ class InFlight:
 
 
 class Memory:
-    """Profiles, live calibrations and bids in flight; the latter bounded, the oldest leave first."""
+    """Profiles, views, live calibrations and bids in flight; the latter bounded, the oldest leave first."""
 
-    def __init__(self, profiles: Profiles, *, in_flight: int = 200_000) -> None:
-        self.profiles, self.limit = profiles, in_flight
+    def __init__(self, profiles: Profiles, frequency: Frequency, *, in_flight: int = 200_000) -> None:
+        self.profiles, self.frequency, self.limit = profiles, frequency, in_flight
         self._live: dict[str, LiveCalibration] = {}
         self._in_flight: OrderedDict[str, InFlight] = OrderedDict()
 
@@ -44,6 +45,7 @@ class Memory:
 
     def answered(self, record: AuctionRecord) -> None:
         """These winners are on their way to a page."""
+        self.frequency.answered(record)
         for winner in record.winners:
             self._in_flight[winner.bid_id] = InFlight(
                 user=record.user,
@@ -62,6 +64,7 @@ class Memory:
 
     def seen(self, bid_id: str, time_us: int = 1) -> InFlight | None:
         """An impression was logged; counts once per bid. The bid, where it was in flight and not seen before."""
+        self.frequency.seen(bid_id, time_us)
         bid = self._in_flight.get(bid_id)
         if bid is None or bid.seen_us:
             return None

@@ -17,14 +17,13 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from adcascade.auction.slates import page_places
 from adcascade.cascade.answer import Answer, EventReceipt, IncomingEvent, Resolved, Served
 from adcascade.cascade.budgets import Budgets
 from adcascade.cascade.build import Loaded
 from adcascade.cascade.engine import Engine, Outcome
 from adcascade.cascade.feed import BundleWatch, CatalogFeed
 from adcascade.cascade.follow import Follower
-from adcascade.cascade.intake import Intake, Noted, Taken
+from adcascade.cascade.intake import Intake, Noted, Taken, learn
 from adcascade.cascade.memory import Memory
 from adcascade.cascade.opportunity import opportunity_of
 from adcascade.cascade.record import auction_record, winner_of
@@ -36,7 +35,7 @@ from adcascade.contracts import AdRequest, Opportunity
 from adcascade.errors import StoreError
 from adcascade.events.journal import Journal
 from adcascade.events.receipt import Receipt
-from adcascade.events.records import Click, Exposure, Impression, Record, Viewable
+from adcascade.events.records import Exposure, Record
 from adcascade.events.seal import seal
 from adcascade.events.traffic.filter import TrafficFilter
 from adcascade.money.bank import Reservation
@@ -100,9 +99,9 @@ class AdService:
         asked = request.id
         request = msgspec.structs.replace(request, id=parts.new_id(request))
         by = self._arm(request)
-        opportunity = opportunity_of(request, parts.memory.profiles, by.loaded.encoder, parts.context)
+        opportunity = opportunity_of(request, parts.memory, by.loaded.encoder, parts.context)
         outcome, reservations = self._sell(opportunity, by.loaded.engine, deadline)
-        positions = _positions(by.loaded, request, len(reservations))
+        positions = by.loaded.positions(request, len(reservations))
         sealed = [parts.till.seal(outcome.winners, i, r, test=request.test) for i, r in enumerate(reservations)]
         served = tuple(
             self._served(outcome, i, r, token, by.loaded, position)
@@ -121,7 +120,7 @@ class AdService:
 
     def opportunity(self, request: AdRequest) -> Opportunity:
         """The request with what its stages share, as of now."""
-        return opportunity_of(request, self.parts.memory.profiles, self.loaded.encoder, self.parts.context)
+        return opportunity_of(request, self.parts.memory, self.loaded.encoder, self.parts.context)
 
     def _arm(self, request: AdRequest) -> "_Answering":
         """The serving bundle, or the engine of the request's arm. A test request takes no part in an experiment."""
@@ -132,7 +131,7 @@ class AdService:
     def _sell(self, opportunity: Opportunity, engine: Engine, deadline: int) -> tuple[Outcome, list[Reservation]]:
         """Reserve every winner's price; while one has no money left, hold the auction again without its campaign."""
         parts, request = self.parts, opportunity.request
-        outcome = engine.run(opportunity, deadline)
+        outcome = self._within_caps(engine.run(opportunity, deadline), request)
         if request.test:
             return outcome, parts.till.pretend(outcome.winners, request.id, request.time_us)
         exploring = outcome.policy == "exploration"
@@ -146,8 +145,14 @@ class AdService:
             rest = outcome.ranked.take(~np.isin(campaign[outcome.ranked.ad], broke))
             steps = engine.finish(opportunity, rest, deadline, exploring=False)
             outcome = replace(outcome, winners=steps[-1].left, steps=(*outcome.steps, *steps))
+            outcome = self._within_caps(outcome, request)
         paid = np.array([one is not None for one in held], np.bool_)
         return replace(outcome, winners=outcome.winners.take(paid)), [one for one in held if one is not None]
+
+    def _within_caps(self, outcome: Outcome, request: AdRequest) -> Outcome:
+        """Without the winners that together would pass a frequency cap: their slots stay empty."""
+        admitted = self.parts.memory.frequency.admits(request.user, outcome.winners, request.time_us)
+        return outcome if admitted.all() else replace(outcome, winners=outcome.winners.take(admitted))
 
     def _served(  # noqa: PLR0917  what is known of one winner
         self,
@@ -250,17 +255,7 @@ class AdService:
         parts, record = self.parts, checked.record
         if receipt.status == "accepted" and isinstance(checked, Checked):
             parts.till.settle(checked, receipt.charged_micros)
-            if receipt.charged_micros:
-                parts.budgets.charged(checked.token.campaign, receipt.charged_micros, parts.clock_us())
-            if isinstance(record, Impression):
-                bid = parts.memory.seen(record.bid_id, record.time_us)
-                if bid is not None:
-                    parts.budgets.tally.seen(bid.row, bid.slot_ctr)
-            elif isinstance(record, Viewable):
-                parts.memory.viewable(record.bid_id, record.time_us)
-            elif isinstance(record, Click):
-                parts.memory.clicked(record.bid_id, parts.snapshot, record.time_us)
-                parts.budgets.tally.clicked(checked.token.campaign)
+            learn(checked, receipt.charged_micros, parts.clock_us(), (parts.memory, parts.budgets))
         elif parts.follower is not None and receipt.status == "duplicate":
             parts.follower.withdrew(type(record), record.id)
         return EventReceipt(
@@ -271,6 +266,7 @@ class AdService:
         """These winners were not offered after all: their promises are over."""
         for bid in bid_ids:
             self.parts.till.bank.release(bid)
+            self.parts.memory.frequency.withdrawn(bid)
 
     def resolve(self, token: str, /) -> Resolved:
         """What a token names. SignatureError: forged or damaged, or the ad is gone."""
@@ -299,6 +295,7 @@ class AdService:
         parts = self.parts
         campaigns, rows = parts.feed.take()
         parts.budgets.changed(campaigns, now_us)
+        parts.memory.frequency.changed(campaigns)
         if len(rows):
             self.loaded.ads_changed(rows)
             if parts.splits is not None:
@@ -348,10 +345,3 @@ class AdService:
             self.parts.till.bank.close()
         self.parts.journal.close()
         self.parts.feed.store.close()
-
-
-def _positions(loaded: Loaded, request: AdRequest, winners: int) -> list[int | None]:
-    """Where each winner stands among the organic items, from 1; None where the page decides."""
-    if loaded.pattern is None or not request.organic:
-        return [None] * winners
-    return [place + 1 for place in page_places(winners, len(request.organic), loaded.pattern)[0]]

@@ -18,13 +18,15 @@ class Opportunity:
 
     seen: the raw request-side feature values as they were when the request came (they are logged, so
     that training sees what serving saw); features: the same encoded, a Batch with B = 1 of the
-    request's side; random: seeded by the request's id, so that an answer can be replayed.
+    request's side; random: seeded by the request's id, so that an answer can be replayed; capped: level
+    and id of what the user has seen as often as a frequency cap allows.
     """
 
     request: AdRequest
     seen: Mapping[str, object]
     features: Batch
     random: np.random.Generator
+    capped: frozenset[tuple[str, str]] = frozenset()
 
 
 @runtime_checkable

@@ -5,7 +5,6 @@ made by the same hand: wherever a window holds more clicks than a person makes, 
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,10 +51,11 @@ def suspects(log: Path, limits: Limits) -> list[Suspect]:
             clicks.append(record)
         elif isinstance(record, Filtered) and record.kind == "click":
             filtered.append(record)
-    users = _users(log, {record.bid_id for record in chain(clicks, filtered)})
+    users = _users(log, {record.bid_id for record in (*clicks, *filtered)})
     found: dict[int, Suspect] = {}
+    themselves: dict[str, str | None] = {bid: bid for bid in users}
     for reason, limit, keys in (
-        ("bid_clicks", limits.bid_clicks, {bid: bid for bid in users}),
+        ("bid_clicks", limits.bid_clicks, themselves),
         ("user_clicks", limits.user_clicks, users),
     ):
         for place in _crowds(clicks, filtered, keys, (limit, limits.window_us)) if limit else ():
@@ -69,7 +69,8 @@ def _crowds(
 ) -> list[int]:
     """Places in `clicks` that lie in a crowd of their key. keys: by bid, None where there is none."""
     by_key: dict[str, list[tuple[int, int]]] = {}
-    for place, record in chain(enumerate(clicks), ((FILTERED, record) for record in filtered)):
+    placed: list[tuple[int, Click | Filtered]] = [*enumerate(clicks), *((FILTERED, record) for record in filtered)]
+    for place, record in placed:
         key = keys.get(record.bid_id)
         if key is not None:
             by_key.setdefault(key, []).append((record.time_us, place))
