@@ -111,7 +111,7 @@ class BiddingSettings(Section):
 class MoneySettings(Section):
     """Reservations and leases."""
 
-    reservation_s: float = Field(default=1200.0, gt=0, description="a served ad may be billed for so long")
+    reservation_s: float = Field(default=1200.0, gt=0, le=86400, description="a served ad may be billed for so long")
     lease_s: float = Field(default=3600.0, gt=0, description="money is taken from a budget beforehand for so long")
 
 

@@ -132,7 +132,7 @@ class Till:
             self.bank.settle(checked.token.bid_id, charged_micros=charged_micros, lease=checked.token.lease)
 
     def landing(self, token: str) -> tuple[str, str]:
-        """Bid id and landing page of a token, also of an expired one; SignatureError where the ad is gone."""
+        """Bid id and landing page of a token that may have expired; SignatureError where the ad is gone."""
         opened = self.signer.open(token, self.clock_us(), late=True)
         ad = self.snapshot.ads[opened.ad] if 0 <= opened.ad < self.snapshot.n else None
         if ad is None:
