@@ -3,6 +3,7 @@
     AdcascadeError
     ├── CallerError              the one who asked is wrong; HTTP 400, exit status 2
     │   ├── InputError           a field holds a value that cannot be used
+    │   ├── ConflictError        somebody else changed it first; HTTP 412
     │   ├── RowError             a row of an imported file cannot be used
     │   └── SignatureError       a tracking URL is forged, damaged or expired
     ├── ConfigurationError       adcascade.toml or the environment is wrong; exit status 2
@@ -48,6 +49,20 @@ class RowError(CallerError):
             f"{file}, row {row}, column {column!r}: {value!r} is not {expected}; "
             "mend the row, or pass --on-error skip to skip and count such rows"
         )
+
+
+class ConflictError(CallerError):
+    """A noun is not as the caller saw it: another write came first, and nothing of this one was kept.
+
+    kind: "campaign"; version: what the caller expected, 0 for "not there"; current: the version that changed it last,
+    0 where it is not there.
+    """
+
+    def __init__(self, kind: str, noun_id: str, version: int, current: int) -> None:
+        self.kind, self.id, self.version, self.current = kind, noun_id, version, current
+        found = f"has version {current}" if current else "is not there"
+        wanted = f"version {version}" if version else "that there is none"
+        super().__init__(f"{kind} {noun_id!r} {found}; expected {wanted}; read it again and repeat the change")
 
 
 class SignatureError(CallerError):
