@@ -16,7 +16,7 @@ class Catalog:
 
     billing_click = np.arange(16) % 2 == 1
 
-    def eligible(self, request: AdRequest, now_us: int) -> NDArray[np.uint8]:
+    def eligible(self, request: AdRequest, now_us: int, capped: object = ()) -> NDArray[np.uint8]:
         allowed = np.zeros(16, np.bool_)
         allowed[:N] = True
         allowed[4] = False

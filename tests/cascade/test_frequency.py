@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from adcascade.cascade import frequency as module
 from adcascade.cascade.frequency import GRACE_US, LATE_US, Frequency
+from adcascade.catalog.bitmaps import unpack
 from adcascade.catalog.changes import Changes
 from adcascade.catalog.nouns import Ad, Advertiser, Campaign, CapLevel, Creative, FrequencyCap
 from adcascade.catalog.snapshot import Snapshot
@@ -186,3 +187,20 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(frequency._open) == 3
     frequency.capped("c", LATE_US + 100)
     assert not frequency._views["c"]  # nobody saw them
+
+
+@given(caps=capped)
+def test_nobody_is_offered_what_promises_a_cap(caps: dict[str, tuple[FrequencyCap, ...]]) -> None:
+    """The rows left open are those of campaigns without caps whose advertiser has no cap of its own."""
+    frequency = Frequency(catalog(caps))
+    advertisers = {
+        "a" if name == "shoes" else "b" for name, each in caps.items() for cap in each if cap.level == "advertiser"
+    }
+    expected = [
+        not caps.get(campaign) and keys(row, 0)["advertiser"] not in advertisers
+        for row, (campaign, _) in enumerate(ADS)
+    ]
+    bits = frequency.uncapped()
+    assert expected == ([True] * len(ADS) if bits is None else unpack(bits, len(ADS)).tolist())
+    admitted = frequency.admits(None, winners(list(range(len(ADS))), [0] * len(ADS)), 0)
+    assert all(shown or not offered for offered, shown in zip(expected, admitted.tolist(), strict=True))

@@ -17,16 +17,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from adcascade.catalog.bitmaps import Bits, pack
 from adcascade.catalog.nouns import Campaign, CapLevel
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.contracts import Candidates
+from adcascade.contracts.stage import Cap as Pair
 from adcascade.events.records import AuctionRecord
 
 GRACE_US = 60_000_000  # an answer that nobody has seen counts for so long
 LATE_US = 3_600_000_000  # an impression that comes later after its answer does not count
 MOST = 2_000  # impressions of one user that are kept
-
-Pair = tuple[CapLevel, str]  # a level, and the id of what must not be shown
 
 
 class Cap(NamedTuple):
@@ -67,6 +67,7 @@ class Frequency:
         self._views: OrderedDict[str, deque[View]] = OrderedDict()
         self._open: OrderedDict[str, View] = OrderedDict()  # by bid id
         self.longest_us = 0
+        self._uncapped: tuple[int, Bits | None] = (-1, None)  # of which version of the catalog
         self.changed(snapshot.campaigns)
 
     def __len__(self) -> int:
@@ -92,6 +93,7 @@ class Frequency:
             by_advertiser.setdefault(campaign.advertiser, []).extend(c for c in caps if c.level == "advertiser")
         self._by_advertiser = {name: tuple(dict.fromkeys(caps)) for name, caps in by_advertiser.items() if caps}
         every = (*self._by_campaign.values(), *self._by_advertiser.values())
+        self._uncapped = (-1, None)
         self.longest_us = max((cap.window_us for caps in every for cap in caps), default=0)
 
     def answered(self, record: AuctionRecord) -> None:
@@ -133,6 +135,17 @@ class Frequency:
     def capped(self, user: str | None, now_us: int) -> frozenset[Pair]:
         """What this user has seen so often that it must not be shown now; empty for nobody, whom `admits` guards."""
         return frozenset(pair for (pair, cap), count in self._counts(user, now_us).items() if count >= cap.impressions)
+
+    def uncapped(self) -> Bits | None:
+        """The rows that promise no cap, packed; None where none does. What somebody without a key may be shown."""
+        if not self._campaigns:
+            return None
+        snapshot = self.snapshot
+        if self._uncapped[0] != snapshot.version:
+            promises = [c.id in self._campaigns or c.advertiser in self._by_advertiser for c in snapshot.campaigns]
+            closed = np.array([*promises, True], np.bool_)  # a tombstone's campaign is -1
+            self._uncapped = (snapshot.version, pack(~closed[snapshot.campaign]))
+        return self._uncapped[1]
 
     def admits(self, user: str | None, winners: Candidates, now_us: int) -> NDArray[np.bool_]:
         """Which of the winners may be shown together, bool [n]; where a cap leaves room for some, the best slots."""

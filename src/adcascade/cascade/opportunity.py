@@ -51,4 +51,5 @@ def opportunity_of(request: AdRequest, memory: Memory, encoder: Encoder, context
         features=encoder.encode_one({**seen, "position": "0"}, "request"),
         random=chance_of(request.id),
         capped=memory.frequency.capped(request.user, request.time_us),
+        uncapped=memory.frequency.uncapped() if request.user is None else None,
     )
