@@ -11,7 +11,7 @@ from adcascade.cascade import frequency as module
 from adcascade.cascade.frequency import GRACE_US, LATE_US, Frequency
 from adcascade.catalog.bitmaps import unpack
 from adcascade.catalog.changes import Changes
-from adcascade.catalog.nouns import Ad, Advertiser, Campaign, CapLevel, Creative, FrequencyCap
+from adcascade.catalog.nouns import Ad, AdGroup, Advertiser, Campaign, CapLevel, Creative, FrequencyCap
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.contracts import Candidates
 
@@ -38,7 +38,13 @@ def catalog(caps: dict[str, tuple[FrequencyCap, ...]]) -> Snapshot:
     )
     snapshot = Snapshot()
     snapshot.apply(
-        Changes(version=1, advertisers=(Advertiser(id="a"), Advertiser(id="b")), campaigns=campaigns, ads=ads)
+        Changes(
+            version=1,
+            advertisers=(Advertiser(id="a"), Advertiser(id="b")),
+            campaigns=campaigns,
+            ad_groups=tuple(AdGroup(id=f"{name}-g1", campaign=name) for name in CAMPAIGNS),
+            ads=ads,
+        )
     )
     return snapshot
 
@@ -64,7 +70,7 @@ def keys(row: int, look: int) -> dict[str, str]:
 def limits(caps: dict[str, tuple[FrequencyCap, ...]], row: int, look: int) -> list[tuple[str, str, FrequencyCap]]:
     """Every cap that a view counts for: those of its campaign, and the advertiser caps of its advertiser."""
     mine = keys(row, look)
-    found = []
+    found: list[tuple[str, str, FrequencyCap]] = []
     for name, of_campaign in caps.items():
         for cap in of_campaign:
             same = mine["advertiser"] == ("a" if name in CAMPAIGNS[:2] else "b")
@@ -118,7 +124,7 @@ def test_no_cap_is_ever_passed(
             if counted(user, cap, key) >= cap.impressions
         }
         assert frequency.capped(user, now) == expected
-        admitted = frequency.admits(user, winners(*map(list, zip(*asked, strict=True))), now)  # type: ignore[arg-type]
+        admitted = frequency.admits(user, winners(*map(list, zip(*asked, strict=True))), now)
         for (row, look), shown in zip(asked, admitted, strict=True):
             full = [counted(user, cap, key) >= cap.impressions for _, key, cap in limits(caps, row, look)]
             assert shown == (not any(full))

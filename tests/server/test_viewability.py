@@ -76,7 +76,7 @@ class Publisher:
 
     def scroll(self, to: int) -> None:
         """Move the page."""
-        self.browser.execute_script("window.scrollTo(0, arguments[0])", to)  # type: ignore[no-untyped-call]
+        self.browser.execute_script("window.scrollTo(0, arguments[0])", to)
 
     def counted(self) -> list[str]:
         """The viewable impressions in the server's log, by bid."""

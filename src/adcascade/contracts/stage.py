@@ -22,8 +22,8 @@ class Opportunity:
     seen: the raw request-side feature values as they were when the request came (they are logged, so
     that training sees what serving saw); features: the same encoded, a Batch with B = 1 of the
     request's side; random: seeded by the request's id, so that an answer can be replayed; capped: what
-    the user has seen as often as a frequency cap allows; uncapped: the catalog's rows that promise no cap, packed, where
-    there is no user to keep the promise to.
+    the user has seen as often as a frequency cap allows; uncapped: packed rows of the catalog that
+    promise no cap, where there is no user to keep a promise to and some do.
     """
 
     request: AdRequest

@@ -25,7 +25,8 @@ class Shelf(Protocol):
 class CreativeStage:
     """Sets `creative`: of those that fit the winner's slot, the one with the best smoothed click rate.
 
-    A look that the user has seen too often is left out while there is another. Equal ones (nothing known): the first. An ad without a creative that fits keeps -1: it shows its product.
+    A look that the user has seen too often is left out while there is another. Equal ones (nothing known): the
+    first. An ad without a creative that fits keeps -1: it shows its product.
     explore: choose by Thompson sampling instead; then `propensity` becomes the probability of the ad in its slot
     *with this look* (the probability of the look alone where the ad itself was not left to chance).
     """

@@ -51,7 +51,7 @@ def suspects(log: Path, limits: Limits) -> list[Suspect]:
             clicks.append(record)
         elif isinstance(record, Filtered) and record.kind == "click":
             filtered.append(record)
-    users = _users(log, {record.bid_id for record in (*clicks, *filtered)})
+    users = _users(log, {click.bid_id for click in clicks} | {each.bid_id for each in filtered})
     found: dict[int, Suspect] = {}
     themselves: dict[str, str | None] = {bid: bid for bid in users}
     for reason, limit, keys in (
