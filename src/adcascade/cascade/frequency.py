@@ -64,6 +64,7 @@ class Frequency:
         self._campaigns: dict[str, Campaign] = {}  # those with caps
         self._by_campaign: dict[str, tuple[Cap, ...]] = {}  # all levels but the advertiser's
         self._by_advertiser: dict[str, tuple[Cap, ...]] = {}
+        self._promising: dict[str, set[str]] = {}  # campaigns with caps, by advertiser
         self._views: OrderedDict[str, deque[View]] = OrderedDict()
         self._open: OrderedDict[str, View] = OrderedDict()  # by bid id
         self.longest_us = 0
@@ -76,25 +77,27 @@ class Frequency:
 
     def changed(self, campaigns: Iterable[Campaign]) -> None:
         """These campaigns are new or others now."""
-        before = {campaign.id: self._campaigns.get(campaign.id) for campaign in campaigns}
         for campaign in campaigns:
-            self._campaigns.pop(campaign.id, None)
+            old = self._campaigns.pop(campaign.id, None)
+            if old is None and not campaign.caps:
+                continue
             if campaign.caps:
                 self._campaigns[campaign.id] = campaign
-        if any(before.values()) or any(name in self._campaigns for name in before):
-            self._arrange()
-
-    def _arrange(self) -> None:
-        by_advertiser: dict[str, list[Cap]] = {}
-        self._by_campaign = {}
-        for campaign in self._campaigns.values():
-            caps = [Cap(cap.level, cap.impressions, cap.window_s * 1_000_000) for cap in campaign.caps]
+            caps = _caps_of(campaign)
             self._by_campaign[campaign.id] = tuple(cap for cap in caps if cap.level != "advertiser")
-            by_advertiser.setdefault(campaign.advertiser, []).extend(c for c in caps if c.level == "advertiser")
-        self._by_advertiser = {name: tuple(dict.fromkeys(caps)) for name, caps in by_advertiser.items() if caps}
-        every = (*self._by_campaign.values(), *self._by_advertiser.values())
-        self._uncapped = (-1, None)
-        self.longest_us = max((cap.window_us for caps in every for cap in caps), default=0)
+            self.longest_us = max(self.longest_us, *(cap.window_us for cap in caps), 0)
+            self._uncapped = (-1, None)
+            for advertiser in {campaign.advertiser, campaign.advertiser if old is None else old.advertiser}:
+                self._arrange(advertiser, campaign)
+
+    def _arrange(self, advertiser: str, campaign: Campaign) -> None:
+        """The caps of the advertiser's own level, after this campaign of it changed, came or left."""
+        promising = self._promising.setdefault(advertiser, set())
+        promising.discard(campaign.id)
+        if campaign.caps and campaign.advertiser == advertiser:
+            promising.add(campaign.id)
+        caps = [cap for name in promising for cap in _caps_of(self._campaigns[name]) if cap.level == "advertiser"]
+        self._by_advertiser[advertiser] = tuple(dict.fromkeys(caps))
 
     def answered(self, record: AuctionRecord) -> None:
         """These winners are on their way to a page."""
@@ -142,9 +145,10 @@ class Frequency:
             return None
         snapshot = self.snapshot
         if self._uncapped[0] != snapshot.version:
-            promises = [c.id in self._campaigns or c.advertiser in self._by_advertiser for c in snapshot.campaigns]
-            closed = np.array([*promises, True], np.bool_)  # a tombstone's campaign is -1
-            self._uncapped = (snapshot.version, pack(~closed[snapshot.campaign]))
+            promising = {name for name, caps in self._by_advertiser.items() if caps}
+            closed = [c.id in self._campaigns or c.advertiser in promising for c in snapshot.campaigns]
+            closed.append(True)  # a tombstone's campaign is -1
+            self._uncapped = (snapshot.version, pack(~np.array(closed, np.bool_)[snapshot.campaign]))
         return self._uncapped[1]
 
     def admits(self, user: str | None, winners: Candidates, now_us: int) -> NDArray[np.bool_]:
@@ -194,3 +198,9 @@ class Frequency:
         advertiser = self.snapshot.campaigns[self.snapshot.campaign[row]].advertiser
         look = ad.creatives[creative].id if 0 <= creative < len(ad.creatives) else ""
         return Shown(advertiser, ad.campaign, ad.ad_group, ad.id, look)
+
+
+def _caps_of(campaign: Campaign) -> list[Cap]:
+    """Its caps; one that is told twice counts a view once."""
+    caps = (Cap(cap.level, cap.impressions, cap.window_s * 1_000_000) for cap in campaign.caps)
+    return list(dict.fromkeys(caps))
