@@ -6,6 +6,7 @@ others, one text a line, found anywhere in the agent whatever its case; what fol
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 NAMED = (
     r"(?<!cu)bots?\b",  # Googlebot/2.1, AdsBot-Google; CUBOT makes telephones
@@ -25,14 +26,21 @@ NAMED = (
 )
 
 
+KNOWN = 4096  # agents whose verdict is remembered: a browser's version is that of many
+
+
 class Agents:
     """Patterns of robots: the named ones and `further` plain texts."""
 
     def __init__(self, further: Iterable[str] = ()) -> None:
         self._pattern = re.compile("|".join((*NAMED, *map(re.escape, further))), re.IGNORECASE)
+        self._known = lru_cache(KNOWN)(self._search)
 
     def named_in(self, agent: str) -> str:
         """What in the agent betrays a robot, "none" where it says nothing; "" where it may be a shopper's."""
+        return self._known(agent)
+
+    def _search(self, agent: str) -> str:
         if not agent.strip():
             return "none"
         found = self._pattern.search(agent)

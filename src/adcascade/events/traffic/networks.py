@@ -41,7 +41,7 @@ class Networks:
         return written if number <= last else ""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65_536)
 def _number(address: str) -> tuple[int, int]:
     """Version and value; senders come again, and taking an address apart is what costs."""
     found = plain(address)
