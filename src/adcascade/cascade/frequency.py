@@ -27,6 +27,7 @@ from adcascade.events.records import AuctionRecord
 GRACE_US = 60_000_000  # an answer that nobody has seen counts for so long
 LATE_US = 3_600_000_000  # an impression that comes later after its answer does not count
 MOST = 2_000  # impressions of one user that are kept
+MOST_LIMITS = 200_000  # things shown whose limits are at hand
 
 
 class Cap(NamedTuple):
@@ -45,6 +46,14 @@ class Shown(NamedTuple):
     ad_group: str
     ad: str
     creative: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Limit:
+    """A cap on one thing: told apart by identity, for a dictionary of them is counted in at every request."""
+
+    pair: Pair
+    cap: Cap
 
 
 @dataclass(slots=True)
@@ -67,6 +76,8 @@ class Frequency:
         self._promising: dict[str, set[str]] = {}  # campaigns with caps, by advertiser
         self._views: OrderedDict[str, deque[View]] = OrderedDict()
         self._open: OrderedDict[str, View] = OrderedDict()  # by bid id
+        self._limits: dict[Shown, tuple[Limit, ...]] = {}
+        self._one: dict[tuple[Pair, Cap], Limit] = {}  # each limit there is
         self.longest_us = 0
         self._uncapped: tuple[int, Bits | None] = (-1, None)  # of which version of the catalog
         self.changed(snapshot.campaigns)
@@ -86,7 +97,7 @@ class Frequency:
             caps = _caps_of(campaign)
             self._by_campaign[campaign.id] = tuple(cap for cap in caps if cap.level != "advertiser")
             self.longest_us = max(self.longest_us, *(cap.window_us for cap in caps), 0)
-            self._uncapped = (-1, None)
+            self._forget_limits()
             for advertiser in {campaign.advertiser, campaign.advertiser if old is None else old.advertiser}:
                 self._arrange(advertiser, campaign)
 
@@ -109,7 +120,9 @@ class Frequency:
     def answer(self, user: str, bid_id: str, what: tuple[int, int], time_us: int) -> None:
         """One winner, by row of the ad and index of the creative."""
         shown = self._shown(*what)
-        if shown is None or not self._caps(shown):
+        if len(self._limits) > MOST_LIMITS:
+            self._forget_limits()
+        if shown is None or not self._limits_of(shown):
             return
         view = View(time_us, shown)
         views = self._views.get(user)
@@ -137,7 +150,8 @@ class Frequency:
 
     def capped(self, user: str | None, now_us: int) -> frozenset[Pair]:
         """What this user has seen so often that it must not be shown now; empty for nobody, whom `admits` guards."""
-        return frozenset(pair for (pair, cap), count in self._counts(user, now_us).items() if count >= cap.impressions)
+        counts = self._counts(user, now_us)
+        return frozenset(limit.pair for limit, count in counts.items() if count >= limit.cap.impressions)
 
     def uncapped(self) -> Bits | None:
         """The rows that promise no cap, packed; None where none does. What somebody without a key may be shown."""
@@ -160,16 +174,16 @@ class Frequency:
         slots = winners.slot.tolist()
         for place in sorted(range(len(winners)), key=slots.__getitem__):
             shown = self._shown(int(winners.ad[place]), int(winners.creative[place]))
-            limits = [] if shown is None else self._caps(shown)
+            limits = () if shown is None else self._limits_of(shown)
             kept[place] = user is not None or not limits
-            kept[place] &= all(counts[limit] < limit[1].impressions for limit in limits)
+            kept[place] &= all(counts[limit] < limit.cap.impressions for limit in limits)
             if kept[place]:
                 counts.update(limits)
         return kept
 
-    def _counts(self, user: str | None, now_us: int) -> Counter[tuple[Pair, Cap]]:
+    def _counts(self, user: str | None, now_us: int) -> Counter[Limit]:
         """How many views each cap counts now."""
-        counts: Counter[tuple[Pair, Cap]] = Counter()
+        counts: Counter[Limit] = Counter()
         views = self._views.get(user) if user is not None and self._campaigns else None
         if views is None or user is None:
             return counts
@@ -180,15 +194,25 @@ class Frequency:
             age_us = now_us - view.time_us
             if not view.seen and age_us >= GRACE_US:
                 continue
-            for limit in self._caps(view.shown):
-                if age_us < limit[1].window_us:
+            for limit in self._limits_of(view.shown):
+                if age_us < limit.cap.window_us:
                     counts[limit] += 1
         return counts
 
-    def _caps(self, shown: Shown) -> list[tuple[Pair, Cap]]:
+    def _limits_of(self, shown: Shown) -> tuple[Limit, ...]:
         """The caps that something shown counts for, with what they would keep back."""
-        caps = (*self._by_campaign.get(shown.campaign, ()), *self._by_advertiser.get(shown.advertiser, ()))
-        return [((cap.level, key), cap) for cap in caps if (key := getattr(shown, cap.level))]
+        limits = self._limits.get(shown)
+        if limits is None:
+            caps = (*self._by_campaign.get(shown.campaign, ()), *self._by_advertiser.get(shown.advertiser, ()))
+            named: list[tuple[Pair, Cap]] = [((cap.level, getattr(shown, cap.level)), cap) for cap in caps]
+            found = (self._one.setdefault(each, Limit(*each)) for each in named if each[0][1])
+            limits = self._limits[shown] = tuple(found)
+        return limits
+
+    def _forget_limits(self) -> None:
+        self._uncapped = (-1, None)
+        self._limits.clear()
+        self._one.clear()
 
     def _shown(self, row: int, creative: int) -> Shown | None:
         """None where the ad is gone."""
