@@ -20,6 +20,7 @@ from adcascade.cli import (
     explain,
     export,
     import_,
+    key,
     reproduce,
     serve,
     simulate,
@@ -53,6 +54,7 @@ app.add_typer(bundle.app, name="bundle")
 app.add_typer(traffic.app, name="traffic")
 app.add_typer(experiment.app, name="experiment")
 app.add_typer(bidder.app, name="bidder")
+app.add_typer(key.app, name="key")
 
 
 def main() -> None:

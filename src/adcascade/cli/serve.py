@@ -3,6 +3,7 @@
 import errno
 import socket
 import sys
+from contextlib import closing
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -12,9 +13,13 @@ import typer
 import uvicorn
 from rich.console import Console
 
+from adcascade.access.store import KeyStore
 from adcascade.cascade.opening import Surroundings, open_service
+from adcascade.catalog.store import CatalogStore
 from adcascade.cli.options import Directory
 from adcascade.errors import AdcascadeError, ConfigurationError
+from adcascade.server.admin.app import Admin
+from adcascade.server.admin.guard import Rates
 from adcascade.server.app import create_app
 from adcascade.server.backend import Backend
 from adcascade.server.logs import configure_logs
@@ -49,18 +54,16 @@ def serve(
             public_url=public_url(settings, host, bound),
             timeout_us=round(settings.engine.timeout_ms * 1000),
             trusted_proxies=settings.server.trusted_proxies,
+            guard_status=guards_status(settings, host),
         )
         configure_logs()
         where = f"{directory} at http://{_written(host)}:{bound}"
         if workers > 1:
             Console(stderr=True).print(f"serving {where} with {workers} workers", highlight=False)
             raise typer.Exit(Supervisor(workers, partial(work, directory, options, listener, workers)).run())
-        service = open_service(directory)
-        try:
+        with closing(open_service(directory)) as service, closing(open_admin(settings)) as admin:
             Console(stderr=True).print(f"serving {where}", highlight=False)
-            run(service, options, listener)
-        finally:
-            service.close()
+            run(service, options, listener, admin)
 
 
 def work(  # noqa: PLR0917  called in a new process
@@ -71,20 +74,39 @@ def work(  # noqa: PLR0917  called in a new process
     watch(line)
     around = Surroundings(owner="server" if number == 0 else f"server-{number}", alone=workers == 1, leads=number == 0)
     try:
-        service = open_service(directory, around)
+        service, admin = open_service(directory, around), open_admin(load_settings(directory))
     except AdcascadeError as error:
         Console(stderr=True).print(f"error: {error}", highlight=False, markup=False)
         sys.exit(1)
-    try:
-        run(service, options, listener)
-    finally:
-        service.close()
+    with closing(service), closing(admin):
+        run(service, options, listener, admin)
 
 
-def run(backend: Backend, options: ServerOptions, listener: socket.socket) -> None:
+def open_admin(settings: Settings) -> Admin:
+    """What the admin API works on: the catalog's database, which holds the keys too."""
+    access = settings.access
+    return Admin(
+        catalog=CatalogStore(settings.catalog_url),
+        keys=KeyStore(settings.catalog_url),
+        rates=Rates(
+            calls=access.calls_per_s,
+            calls_at_once=access.calls_at_once,
+            failures=access.failures_per_s,
+            failures_at_once=access.failures_at_once,
+        ),
+    )
+
+
+def guards_status(settings: Settings, host: str) -> bool:
+    """Whether the pages about the inside ask for a key."""
+    alone = host in ("127.0.0.1", "::1", "localhost")
+    return settings.access.status == "key" or (settings.access.status == "auto" and not alone)
+
+
+def run(backend: Backend, options: ServerOptions, listener: socket.socket, admin: Admin | None = None) -> None:
     """Answer at a bound socket until SIGINT or SIGTERM; then stop accepting, finish what is in flight, return."""
     config = uvicorn.Config(
-        create_app(backend, options),
+        create_app(backend, options, admin=admin),
         http=PatientProtocol,
         ws="none",
         log_config=None,

@@ -10,9 +10,12 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adcascade.errors import AdcascadeError
+from adcascade.server.admin.app import BASE, Admin, admin_mount
+from adcascade.server.admin.guard import Guard
 from adcascade.server.backend import Backend
 from adcascade.server.endpoint import JsonPost
 from adcascade.server.metrics import Metrics
@@ -20,7 +23,7 @@ from adcascade.server.openrtb.endpoint import BidEndpoint, bid_route
 from adcascade.server.options import ServerOptions
 from adcascade.server.pages import Pages
 from adcascade.server.peers import Peers
-from adcascade.server.problems import RefusalError, problem_json, status_of
+from adcascade.server.problems import RefusalError, problem_headers, problem_json, status_of
 from adcascade.server.retail.auctions import AuctionsEndpoint
 from adcascade.server.retail.events import EventsEndpoint
 from adcascade.server.tracking import PLAIN, Tracking
@@ -56,10 +59,14 @@ def create_app(
     backend: Backend,
     options: ServerOptions | None = None,
     *,
+    admin: Admin | None = None,
     clock: Callable[[], int] = now_us,
     new_id: Callable[[], str] = request_id,
 ) -> AdServer:
-    """The application over a backend. clock: now in microseconds UTC; new_id: an unused request id."""
+    """The application over a backend. clock: now in microseconds UTC; new_id: an unused request id.
+
+    admin: what the admin API works on; None: there is none, and the pages about the inside are open to all.
+    """
     options = options or ServerOptions()
     metrics = Metrics()
     bid = BidEndpoint(backend, options, metrics, clock, new_id)
@@ -70,13 +77,21 @@ def create_app(
         "/v2/auctions": JsonPost(route="/v2/auctions", handler=auctions, options=options, metrics=metrics),
         "/v2/events": JsonPost(route="/v2/events", handler=events, options=options, metrics=metrics),
     }
-    return AdServer(fast, _pages(backend, metrics, clock, Peers(options.trusted_proxies)), metrics)
+    return AdServer(fast, _pages(backend, options, metrics, clock, admin), metrics)
 
 
-def _pages(backend: Backend, metrics: Metrics, clock: Callable[[], int], peers: Peers) -> ASGIApp:
-    """Tracking and pages, with JSON for every error of ours and of the caller."""
+def _pages(
+    backend: Backend, options: ServerOptions, metrics: Metrics, clock: Callable[[], int], admin: Admin | None
+) -> ASGIApp:
+    """Tracking, pages and the admin API, with JSON for every error of ours and of the caller."""
+    guard = None if admin is None else Guard(admin.keys, clock, admin.rates)
+    shown = guard if options.guard_status else None
+    tracking = Tracking(backend, metrics, clock, Peers(options.trusted_proxies))
+    routes: list[BaseRoute] = [*tracking.routes(), *Pages(backend, metrics, shown).routes()]
+    if admin is not None and guard is not None:
+        routes.append(admin_mount(admin, guard, clock))
     starlette = Starlette(
-        routes=[*Tracking(backend, metrics, clock, peers).routes(), *Pages(backend, metrics).routes()],
+        routes=routes,
         exception_handlers={HTTPException: problem, AdcascadeError: problem},
         lifespan=upkeep_lifespan(backend, metrics, clock),
     )
@@ -93,7 +108,8 @@ async def problem(request: Request, error: Exception) -> Response:
     known = error if isinstance(error, AdcascadeError) else AdcascadeError("unexpected")
     if status_of(known) >= 500:
         structlog.get_logger().error("request refused", route=_route(request.scope), reason=str(known))
-    return Response(problem_json(known), status_of(known), media_type="application/json", headers=PLAIN)
+    headers = PLAIN | problem_headers(known)
+    return Response(problem_json(known), status_of(known), media_type="application/json", headers=headers)
 
 
 class Counted:
@@ -128,5 +144,7 @@ class Counted:
 def _route(scope: Scope) -> str:
     """The route's pattern, never the path itself, which holds tokens; "none" where nothing matched."""
     path: str = scope["path"]
+    if path.startswith(f"{BASE}/"):
+        return BASE
     known = path[:4] if path.startswith("/t/") else path
     return known if known in ROUTES else "none"
