@@ -5,27 +5,9 @@ from pathlib import Path
 import msgspec
 
 from adcascade.cascade.frequency import Frequency
-from adcascade.errors import InternalError
+from adcascade.events.brief import Answered, read_brief
 from adcascade.events.journal import Journal
-from adcascade.events.read import read_payloads
 from adcascade.events.records import Impression
-
-
-class Sold(msgspec.Struct, frozen=True, kw_only=True):
-    """Of a winner, what caps count."""
-
-    bid_id: str
-    ad: int
-    creative: int
-
-
-class Answered(msgspec.Struct, frozen=True, kw_only=True, tag="auction"):
-    """Of an AuctionRecord, what caps count; the rest is passed over undecoded."""
-
-    time_us: int
-    user: str | None
-    winners: tuple[Sold, ...]
-
 
 _decoder = msgspec.msgpack.Decoder(Answered | Impression)
 
@@ -42,13 +24,9 @@ def recall(frequency: Frequency, journal: Journal, until: int, now_us: int) -> N
 
 
 def _live(frequency: Frequency, log: Path, after: int, until: int) -> None:
-    for seq, payload in read_payloads(log, after, ("auction", "impression")):
+    for seq, record in read_brief(log, ("auction", "impression"), _decoder, after):
         if seq > until:
             return
-        try:
-            record = _decoder.decode(payload)
-        except msgspec.MsgspecError as error:
-            raise InternalError(f"the journal holds a record that this version cannot read: {error}") from error
         if isinstance(record, Impression):
             frequency.seen(record.bid_id, record.time_us)
         elif record.user is not None:

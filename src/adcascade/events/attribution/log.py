@@ -6,33 +6,14 @@ bids that can have earned them; ranked candidates and features are passed over u
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
-from adcascade.errors import InternalError
 from adcascade.events.attribution.rule import Goods, Line, Rule, Touch
-from adcascade.events.read import read_payloads
+from adcascade.events.brief import Answered, read_brief
 from adcascade.events.records import Click, Conversion, Impression, Order, Viewable
 
-T = TypeVar("T")
-
 NOTHING = Goods("")
-
-
-class Sold(msgspec.Struct, frozen=True, kw_only=True):
-    """Of a winner, what matters here."""
-
-    bid_id: str
-    ad: int
-
-
-class Answered(msgspec.Struct, frozen=True, kw_only=True, tag="auction"):
-    """Of an AuctionRecord, what matters here."""
-
-    time_us: int
-    user: str | None
-    winners: tuple[Sold, ...]
 
 
 Bids = dict[str, tuple[str | None, int]]  # user and row of the ad, by bid id
@@ -51,7 +32,7 @@ def read_lines(log: Path, from_us: int, to_us: int, known: Mapping[str, Goods]) 
     lines: list[Line] = []
     lone: dict[str, list[Line]] = {}  # conversions by what their order would be called
     orders: set[str] = set()
-    for record in _records(log, ("order", "conversion"), _bought):
+    for _, record in read_brief(log, ("order", "conversion"), _bought):
         if isinstance(record, Order):
             orders.add(record.id)
         if not from_us <= record.time_us < to_us:
@@ -75,7 +56,7 @@ def read_touches(
         return
     since_us = 0 if rule.longest_us is None else min(line.time_us for line in lines) - rule.longest_us
     bids = _bids(log, lines)
-    for record in _records(log, (views, "click"), _touched):
+    for _, record in read_brief(log, (views, "click"), _touched):
         found = bids.get(record.bid_id)
         if found is not None and record.time_us >= since_us:
             user, ad = found
@@ -87,7 +68,7 @@ def _bids(log: Path, lines: list[Line]) -> Bids:
     users = {line.user for line in lines} - {None}
     named = {line.bid_id for line in lines} - {""}
     bids: Bids = {}
-    for record in _records(log, ("auction",), _answered):
+    for _, record in read_brief(log, ("auction",), _answered):
         mine = record.user in users
         for sold in record.winners:
             if mine or sold.bid_id in named:
@@ -102,11 +83,3 @@ def _lines(order: Order, known: Mapping[str, Goods]) -> list[Line]:
         goods = Goods(line.product, line.parent or catalog.parent, line.brand or catalog.brand)
         lines.append(Line(order.id, order.time_us, order.user, goods, line.quantity, line.price_micros, line.bid_id))
     return lines
-
-
-def _records(log: Path, kinds: tuple[str, ...], decoder: "msgspec.msgpack.Decoder[T]") -> Iterator[T]:
-    for _, payload in read_payloads(log, kinds=kinds):
-        try:
-            yield decoder.decode(payload)
-        except msgspec.MsgspecError as error:
-            raise InternalError(f"the journal holds a record that this version cannot read: {error}") from error
