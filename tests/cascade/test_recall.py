@@ -13,7 +13,7 @@ from adcascade.events.records import Impression, Record
 from adcascade.events.seal import seal
 
 DAY_US = 86_400_000_000
-WEEK = {"shoes": (FrequencyCap(impressions=2, window_s=7 * 86_400),)}
+WEEK: dict[str, tuple[FrequencyCap, ...]] = {"shoes": (FrequencyCap(impressions=2, window_s=7 * 86_400),)}
 
 
 def test_a_weeks_views_are_recalled_and_older_ones_are_not(tmp_path: Path) -> None:
