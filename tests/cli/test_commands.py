@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from adcascade.cli.app import app
 from adcascade.errors import BundleError, ConfigurationError, DataMissingError
 
-COMMANDS = ["demo", "import", "train", "supervise", "evaluate", "export", "serve", "simulate", "explain"]
+COMMANDS = ["demo", "import", "train", "supervise", "evaluate", "export", "serve", "simulate", "explain", "conform"]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from adcascade.cli import (
     bidder,
     bundle,
     catalog,
+    conform,
     demo,
     evaluate,
     experiment,
@@ -48,6 +49,7 @@ app.command("serve")(serve.serve)
 app.command("simulate")(simulate.simulate)
 app.command("attribute")(attribute.attribute)
 app.command("explain")(explain.explain)
+app.command("conform")(conform.conform)
 app.command("reproduce")(reproduce.reproduce)
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(bundle.app, name="bundle")

@@ -43,7 +43,7 @@ class CatalogChanges:
 def advertisers(config: MarketConfig) -> list[Advertiser]:
     """All advertisers that ever live."""
     return [
-        Advertiser(id=f"v{i}", name=brand_of(i), domain=f"{brand_of(i).lower()}.example")
+        Advertiser(id=f"v{i}", name=brand_of(i), domain=f"{brand_of(i).lower().replace(' ', '')}.example")
         for i in range(config.advertisers)
     ]
 

@@ -38,7 +38,7 @@ def ad_request(
         device=DEVICES.get(device.devicetype or 0, "") if device is not None else "",
         country=_country(request),
         blocked_categories=_blocked(request.bcat or (), options),
-        blocked_advertisers=(*(request.badv or ()), *(request.bseat or ())),
+        blocked_advertisers=(*_domains(request.badv or ()), *(request.bseat or ())),
         timeout_us=_timeout(request.tmax, options),
         test=request.test == 1,
     )
@@ -47,6 +47,11 @@ def ad_request(
 def _blocked(codes: Sequence[str], options: ServerOptions) -> tuple[str, ...]:
     known = options.categories
     return tuple([known.get(code, code) for code in codes]) if known else tuple(codes)
+
+
+def _domains(named: Sequence[str]) -> tuple[str, ...]:
+    """Domains mean the same in capitals: each as it came, and in lower case."""
+    return tuple(dict.fromkeys(form for name in named for form in (name, name.lower())))
 
 
 def _timeout(tmax: int | None, options: ServerOptions) -> int:

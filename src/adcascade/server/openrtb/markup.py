@@ -48,7 +48,8 @@ def native_json(served: Served, links: Links, place: Place) -> str | None:
         elif asset.required == 1:
             return None
     pixel, viewable = links.impression(served.token), links.viewable(served.token)
-    wanted = {tracker.event for tracker in request.eventtrackers or ()}
+    asked = request.eventtrackers or ()
+    wanted = {tracker.event for tracker in asked if PIXEL in (tracker.methods or (PIXEL,))}
     trackers = ((IMPRESSION, pixel), (VIEWABLE, viewable))
     answer = native.NativeResponse(
         ver=request.ver or "1.2",
