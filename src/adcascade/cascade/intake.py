@@ -63,8 +63,9 @@ class Intake:
 
 
 def _filtered(told: Told, checked: Checked, finding: Finding, unbilled_micros: int) -> Filtered:
+    name = checked.record.id
     return Filtered(
-        id=checked.record.id,
+        id=name if name.startswith(f"{told.kind}:") else f"{told.kind}:{name}",
         time_us=told.time_us,
         bid_id=told.bid_id,
         kind=told.kind,

@@ -120,7 +120,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, tag="order"):
 class Filtered(msgspec.Struct, frozen=True, kw_only=True, tag="filtered"):
     """An event that was found invalid: nobody pays for it and nothing learns from it."""
 
-    id: str  # of the event
+    id: str  # the event's, behind its kind: ids are told apart by kind
     time_us: int
     bid_id: str
     kind: str  # of the event: "impression", "viewable", "click" or "conversion"
