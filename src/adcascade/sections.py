@@ -1,5 +1,6 @@
-"""Sections of the settings: what all tables of adcascade.toml share, and those for keys, exchanges and privacy."""
+"""Sections of the settings: what all tables of adcascade.toml share, and those for keys, exchanges, privacy, events."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -59,3 +60,42 @@ class PrivacySettings(Section):
     purposes: tuple[int, ...] = Field(
         default=(1, 2, 3, 4, 7), min_length=1, description="of TCF that must be allowed before a user key is read"
     )
+
+
+class TrafficSettings(Section):
+    """Which events are invalid: nobody pays for them (docs/events.md)."""
+
+    enabled: bool = Field(default=True, description="judge events that come over HTTP before they are charged")
+    data_centres: Path | None = Field(
+        default=None, description="file of address ranges, one CIDR a line; read again when it changes"
+    )
+    agents: Path | None = Field(
+        default=None, description="file of texts that betray a robot's user agent, one a line, beside our own"
+    )
+    own_networks: tuple[str, ...] = Field(
+        default=("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"),
+        description="ranges of the operator's own machines, which are never judged",
+    )
+    window_s: float = Field(default=600.0, gt=0, description="in which the limits below hold")
+    user_clicks: int = Field(default=30, ge=0, le=10_000, description="most clicks of one user; 0: no limit")
+    source_clicks: int = Field(default=60, ge=0, le=10_000, description="most clicks of one address and user agent")
+    source_impressions: int = Field(
+        default=5000, ge=0, le=100_000, description="most impressions of one address and user agent"
+    )
+    bid_clicks: int = Field(default=5, ge=0, le=10_000, description="most clicks on one answered ad")
+    click_after_s: float = Field(default=0.2, ge=0, description="nobody clicks sooner after the answer")
+    impression_after_click_s: float = Field(
+        default=10.0, ge=0, description="no browser reports an impression later after its click"
+    )
+
+
+class AttributionSettings(Section):
+    """Which click or view a purchase is credited to, where `adcascade attribute` is told nothing else."""
+
+    click_days: float | None = Field(default=14.0, ge=0, description="a click counts so long; none: however old")
+    view_days: float | None = Field(default=1.0, ge=0, description="a view counts so long; none: however old; 0: never")
+    scope: Literal["sku", "parent", "brand"] = Field(
+        default="sku", description="the ad's product, a variant of it, or anything of its brand was bought"
+    )
+    views: Literal["impression", "viewable"] = Field(default="impression", description="what counts as a view")
+    direct: bool = Field(default=True, description="a resolved bid id that the shop named beats clicks and views")

@@ -15,7 +15,14 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from adcascade.errors import ConfigurationError
-from adcascade.sections import AccessSettings, OpenrtbSettings, PrivacySettings, Section
+from adcascade.sections import (
+    AccessSettings,
+    AttributionSettings,
+    OpenrtbSettings,
+    PrivacySettings,
+    Section,
+    TrafficSettings,
+)
 
 FILE = "adcascade.toml"
 
@@ -48,6 +55,10 @@ class Server(Section):
     origins: tuple[str, ...] = Field(
         default=(),
         description="origins of pages whose browsers may ask for bids (Prebid.js); none: only servers; `*`: all pages",
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(),
+        description="ranges of proxies whose X-Forwarded-For is believed; empty: nobody's",
     )
 
 
@@ -112,7 +123,7 @@ class BiddingSettings(Section):
 class MoneySettings(Section):
     """Reservations and leases."""
 
-    reservation_s: float = Field(default=1200.0, gt=0, description="a served ad may be billed for so long")
+    reservation_s: float = Field(default=1200.0, gt=0, le=86400, description="a served ad may be billed for so long")
     lease_s: float = Field(default=3600.0, gt=0, description="money is taken from a budget beforehand for so long")
 
 
@@ -233,6 +244,8 @@ class Settings(BaseSettings):
     experiments: ExperimentSettings = ExperimentSettings()
     openrtb: OpenrtbSettings = OpenrtbSettings()
     privacy: PrivacySettings = PrivacySettings()
+    traffic: TrafficSettings = TrafficSettings()
+    attribution: AttributionSettings = AttributionSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -292,6 +305,10 @@ class Settings(BaseSettings):
     def supervision_path(self) -> Path:
         """Folder of the teachers and of what they said."""
         return self.directory / self.storage.supervision
+
+    def file(self, path: Path | None) -> Path | None:
+        """A file that a setting names, taken from the working directory."""
+        return None if path is None else self.directory / path
 
     @property
     def public_url(self) -> str:

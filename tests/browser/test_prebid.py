@@ -15,7 +15,7 @@ from tests.browser.conftest import BILLING, Installation
 from tests.browser.site import Site
 
 from adcascade.events.journal import Journal
-from adcascade.events.records import AuctionRecord, Record
+from adcascade.events.records import AuctionRecord, Click, Impression, Record
 from adcascade.money.ledger import Ledger
 
 pytestmark = pytest.mark.needs("chromium and node")
@@ -115,7 +115,7 @@ def check_the_books(installation: Installation) -> None:
     assert len(auctions) == 1
     assert (auctions[0].user, auctions[0].scenario) == (USER, "home")
     winners = {winner.bid_id: winner for winner in auctions[0].winners}
-    events = Counter((type(each).__name__, each.bid_id) for each in logged if not isinstance(each, AuctionRecord))
+    events = Counter((type(each).__name__, each.bid_id) for each in logged if isinstance(each, Impression | Click))
     assert events == {(kind, bid_id): 1 for kind in ("Impression", "Click") for bid_id in winners}
     with Journal(installation.folder / "journal.db") as journal:
         charges = journal.query(CHARGES, list(BILLING))

@@ -23,7 +23,7 @@ class Catalog:
     campaigns: Sequence[Campaign] = (Campaign(id="c", advertiser="v"),)
     advertisers: Sequence[Advertiser] = (Advertiser(id="v"),)
 
-    def eligible(self, request: AdRequest, now_us: int) -> NDArray[np.uint8]:
+    def eligible(self, request: AdRequest, now_us: int, capped: object = ()) -> NDArray[np.uint8]:
         allowed = np.zeros(16, np.bool_)
         allowed[:N] = True
         allowed[4] = False

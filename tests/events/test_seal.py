@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adcascade.errors import StoreError
+from adcascade.errors import InputError, StoreError
 from adcascade.events import seal as sealing
 from adcascade.events.journal import Journal
-from adcascade.events.records import Click, Conversion, Impression, Record
-from adcascade.events.seal import forget, seal
+from adcascade.events.records import AuctionRecord, Click, Conversion, Impression, Record
+from adcascade.events.seal import KNOWN_US, forget, seal
 from adcascade.events.sealed import Seal, verify, write_manifest
 
 KINDS = (Impression, Click, Conversion)
@@ -88,6 +88,25 @@ def test_forgotten_ids_are_new_again_and_seq_goes_on(tmp_path: Path) -> None:
         assert forget(journal, 100) == 9
         assert [receipt.status for receipt in journal.append([event(9, 9), event(0, 0)])] == ["duplicate", "accepted"]
         assert [seq for seq, _ in journal.read()] == list(range(1, 12))
+
+
+def test_an_id_that_a_token_can_still_bring_is_never_forgotten(tmp_path: Path) -> None:
+    """Ids outlive the tokens: younger ones are refused, and an event that claims an old time stays with its arrival."""
+    old, young = 1_000, 1_000 + KNOWN_US
+    with Journal(tmp_path / "log.db") as journal:
+        journal.append([answer("a1", old), event(0, old), answer("a2", young), event(3, 1), event(4, young)])
+        seal(journal, tmp_path / "sealed", 2 * young)
+        with pytest.raises(InputError, match="before_us"):
+            forget(journal, young - KNOWN_US + 1)
+        journal.append([answer("a3", young + KNOWN_US)])
+        assert forget(journal, young) == 2
+        again = journal.append([event(3, 1), event(4, young), event(0, old)])
+        assert [receipt.status for receipt in again] == ["duplicate", "duplicate", "accepted"]
+
+
+def answer(name: str, time_us: int) -> AuctionRecord:
+    """An answer without winners."""
+    return AuctionRecord(id=name, time_us=time_us, user=None, scenario="", seen={}, winners=())
 
 
 def test_a_seal_that_reads_back_wrong_removes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adcascade.errors import ConfigurationError, SignatureError
-from adcascade.events.token import BidToken, Signer
+from adcascade.events.token import TAKEN_US, BidToken, Signer
 
 KEY, OTHER = b"k" * 32, b"o" * 32
 TOKEN = BidToken(
@@ -54,6 +54,16 @@ def test_every_altered_character_is_refused(data: st.DataObject) -> None:
     letter = data.draw(st.characters(codec="utf-8").filter(lambda c: c != text[place]))
     with pytest.raises(SignatureError):
         signer.open(text[:place] + letter + text[place + 1 :], 0)
+
+
+def test_a_late_token_is_taken_for_its_time_and_no_longer() -> None:
+    """Expired it opens only for who wants late ones, and after TAKEN_US for nobody."""
+    signer = Signer(KEY)
+    text, end = signer.seal(TOKEN), TOKEN.expires_us
+    assert signer.open(text, end - 1) == signer.open(text, end + TAKEN_US - 1, late=True) == TOKEN
+    for now_us, late in ((end, False), (end + TAKEN_US, True)):
+        with pytest.raises(SignatureError, match="expired"):
+            signer.open(text, now_us, late=late)
 
 
 def test_every_flipped_bit_is_refused() -> None:

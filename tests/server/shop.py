@@ -16,7 +16,7 @@ from adcascade.catalog.nouns import Ad, Advertiser, Campaign, Creative
 from adcascade.contracts import AdRequest, Slot
 from adcascade.errors import SignatureError
 from adcascade.events.journal import Journal
-from adcascade.events.records import Click, Conversion, Event, Impression
+from adcascade.events.records import Click, Conversion, Event, Impression, Order, OrderLine, Viewable
 from adcascade.events.token import BidToken, Signer
 from adcascade.server.app import create_app
 from adcascade.server.bounds import Bounds, bounded
@@ -91,6 +91,7 @@ class Shop:
         self.kept = 0
         self.released: list[str] = []
         self.told: list[IncomingNotice] = []
+        self.heard: list[IncomingEvent] = []
         self.not_ready: str | None = None
         self.bundle_version = "test-1"
 
@@ -134,8 +135,12 @@ class Shop:
     async def accept(self, events: Sequence[IncomingEvent]) -> list[EventReceipt]:
         """Forged ones are rejected, the rest is written; receipts in order."""
         told: dict[int, EventReceipt] = {}
-        records: dict[int, Event] = {}
+        records: dict[int, Event | Order] = {}
+        self.heard.extend(events)
         for place, event in enumerate(events):
+            if event.kind == "order":
+                records[place] = order_of(event)
+                continue
             try:
                 token = self.signer.open(event.token, self.now(), late=True)
             except SignatureError as error:
@@ -225,10 +230,24 @@ def record_of(event: IncomingEvent, bid_id: str) -> Event:
     match event.kind:
         case "impression":
             return Impression(id=event.id, time_us=event.time_us, bid_id=bid_id)
+        case "viewable":
+            return Viewable(id=event.id, time_us=event.time_us, bid_id=bid_id)
         case "click":
             return Click(id=event.id, time_us=event.time_us, bid_id=bid_id)
-        case "purchase":
+        case _:
             return Conversion(id=event.id, time_us=event.time_us, bid_id=bid_id, value_micros=event.value_micros)
+
+
+def order_of(event: IncomingEvent) -> Order:
+    """An order as the log keeps it; this shop believes no token in it."""
+    lines = tuple(
+        OrderLine(
+            product=line.product, parent=line.parent, brand=line.brand, quantity=line.quantity,
+            price_micros=line.price_micros,
+        )
+        for line in event.lines
+    )  # fmt: skip
+    return Order(id=event.id, time_us=event.time_us, user=event.user, lines=lines)
 
 
 def main(folder: str, port: int) -> None:

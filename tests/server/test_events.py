@@ -8,7 +8,7 @@ from tests.server.conftest import Call
 from tests.server.shop import Shop
 
 from adcascade.errors import StoreError
-from adcascade.events.records import Conversion
+from adcascade.events.records import Conversion, Order, OrderLine, Viewable
 
 WHEN = "2025-06-15T15:06:40Z"
 
@@ -69,22 +69,39 @@ def test_late_is_right_and_the_future_is_not(call: Call) -> None:
 
 
 def test_a_purchase_is_credited_item_by_item(call: Call, shop: Shop) -> None:
-    """Items that name an ad become conversions worth quantity times price; others are rejected and do no harm."""
+    """Items that name an ad become conversions worth quantity times price; the order holds them all."""
     one, two = (winner["resolvedBidId"] for winner in bought(call))
     items = [
         {"productId": "p1", "quantity": 3, "unitPrice": 0.1, "resolvedBidId": one},
-        {"productId": "p2", "unitPrice": 5},
+        {"productId": "p2", "unitPrice": 5, "brand": "b", "parentId": "p"},
         {"productId": "p3", "unitPrice": 19.99, "resolvedBidId": two},
     ]
-    told = report(call, purchases=[{"id": "order", "occurredAt": WHEN, "items": items}])["purchases"][0]
-    assert [told["status"], *(item["status"] for item in told["items"])] == [
-        "accepted",
-        "accepted",
-        "rejected",
-        "accepted",
-    ]
+    purchase = {"id": "order", "opaqueUserId": "u", "occurredAt": WHEN, "items": items}
+    told = report(call, purchases=[purchase])["purchases"][0]
+    assert [told["status"], *(item["status"] for item in told["items"])] == ["accepted"] * 4
     values = [record.value_micros for _, record in shop.journal.read() if isinstance(record, Conversion)]
     assert values == [300_000, 19_990_000]
+    (order,) = [record for _, record in shop.journal.read() if isinstance(record, Order)]
+    assert (order.id, order.user, len(order.lines)) == ("order", "u", 3)
+    assert order.lines[1] == OrderLine(product="p2", parent="p", brand="b", price_micros=5_000_000)
+    again = report(call, purchases=[purchase])["purchases"][0]
+    assert [again["status"], *(item["status"] for item in again["items"])] == ["duplicate"] * 4
+
+
+def test_an_item_whose_bid_is_forged_leaves_the_order_alone(call: Call) -> None:
+    """The conversion is rejected, the purchase and its other items are taken."""
+    token = bought(call)[0]["resolvedBidId"]
+    items = [{"productId": "p1", "resolvedBidId": token[:-1] + "!"}, {"productId": "p2"}]
+    told = report(call, purchases=[{"id": "o", "occurredAt": WHEN, "items": items}])["purchases"][0]
+    assert [told["status"], *(item["status"] for item in told["items"])] == ["accepted", "rejected", "accepted"]
+
+
+def test_a_viewable_impression_is_an_event_of_its_own(call: Call, shop: Shop) -> None:
+    """It has its own list in body and answer, and its own place in the log."""
+    token = bought(call)[0]["resolvedBidId"]
+    told = report(call, viewables=[seen("v1", token)], impressions=[seen("i1", token)])
+    assert [told["viewables"][0]["status"], told["impressions"][0]["status"]] == ["accepted", "accepted"]
+    assert [record.id for _, record in shop.journal.read() if isinstance(record, Viewable)] == ["v1"]
 
 
 def test_a_disk_that_refuses_is_503_and_acknowledges_nothing(

@@ -63,17 +63,19 @@ hostile = st.text(max_size=40) | st.sampled_from(
 
 
 @given(title=hostile, image=hostile | hostile.map(lambda text: "https://img.example/" + text))
-def test_a_banner_holds_a_link_a_picture_and_a_pixel_and_nothing_else(title: str, image: str) -> None:
+def test_a_banner_holds_a_link_a_picture_a_pixel_a_script_and_nothing_else(title: str, image: str) -> None:
     """No title and no image address adds an element or an attribute, or changes where a click leads."""
     parsed = Elements(banner_html(served(title, image), LINKS, (300, 250), secure=True))
     tags = [tag for tag, _ in parsed.elements]
-    assert tags in (["a", "img"], ["a", "img", "img"])
+    assert tags in (["a", "img", "script"], ["a", "img", "img", "script"])
     names = [set(attributes) for _, attributes in parsed.elements]
-    assert names[0] == {"href", "target", "rel", "style"}
-    assert names[-1] == {"src", "width", "height", "alt", "style"}
+    assert names[0] == {"href", "target", "rel", "style", "data-adcascade-view"}
+    assert names[-2:] == [{"src", "width", "height", "alt", "style"}, {"src", "async"}]
     assert parsed.elements[0][1]["href"] == "https://ads.example.com/t/c/tok"
-    assert parsed.elements[-1][1]["src"] == "https://ads.example.com/t/i/tok"
-    if len(tags) == 3:
+    assert parsed.elements[0][1]["data-adcascade-view"] == "https://ads.example.com/t/v/tok"
+    assert parsed.elements[-2][1]["src"] == "https://ads.example.com/t/i/tok"
+    assert parsed.elements[-1][1]["src"] == "https://ads.example.com/adcascade.js"
+    if len(tags) == 4:
         assert names[1] == {"src", "alt", "style"}
         assert parsed.elements[1][1]["src"] == image
 
@@ -105,3 +107,16 @@ def test_a_native_picture_is_never_smaller_than_asked() -> None:
     place = Place(imp=Imp(id="1"), slot=Slot(id="1", format="native"), native=request)
     assert native_json(served("x", "https://img.example/a.jpg", 200), LINKS, place) is None
     assert native_json(served("x", "https://img.example/a.jpg", 300), LINKS, place) is not None
+
+
+def test_a_native_ad_tells_the_events_that_the_page_can_report() -> None:
+    """Trackers of exactly the impression and the viewable impression, where they were asked for."""
+    for wanted in ([1], [2], [1, 2], [4]):
+        trackers = [{"event": event, "methods": [1]} for event in wanted]
+        request = msgspec.convert({"assets": [{"id": 1, "title": {}}], "eventtrackers": trackers}, NativeRequest)
+        place = Place(imp=Imp(id="1"), slot=Slot(id="1", format="native"), native=request)
+        told = msgspec.json.decode(native_json(served("x"), LINKS, place) or "")
+        urls = {1: "https://ads.example.com/t/i/tok", 2: "https://ads.example.com/t/v/tok"}
+        assert [(each["event"], each["url"]) for each in told.get("eventtrackers", ())] == [
+            (event, urls[event]) for event in wanted if event in urls
+        ]

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.server.conftest import Call
-from tests.server.shop import VALID_US, Shop
+from tests.server.shop import NOW, VALID_US, Shop
 
-from adcascade.events.records import Click, Impression
+from adcascade.events.records import Click, Impression, Viewable
+from adcascade.events.seal import seal
 from adcascade.server.links import Links, is_web_url
 from adcascade.server.openrtb.macros import MACROS, substitute
 
@@ -134,3 +135,102 @@ def test_only_web_addresses_are_linked(url: str, allowed: bool) -> None:
     """Scripts, relative addresses and control characters are no addresses."""
     assert is_web_url(url) is allowed
     assert is_web_url(url, secure=True) is (allowed and url.startswith("https"))
+
+
+ATTACKS = (
+    "?url=https://evil.example", "?u=//evil.example", "?redirect=https:evil.example&next=/\\evil.example",
+    "?to=%0d%0aset-cookie:a=b", "?to=%0D%0Alocation:%20https://evil.example", "?url[]=https://evil.example",
+    "#https://evil.example", "?//evil.example", "?@evil.example",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_no_caller_decides_where_a_click_leads(call: Call, attack: str) -> None:
+    """Parameters, second addresses, line breaks: the location is the catalog's, and no header is added."""
+    plain = call("GET", path(offer(call)["click"]))
+    answer = call("GET", urlsplit(offer(call)["click"]).path + attack)
+    assert (answer.status_code, answer.headers["location"]) == (302, "https://sports.example/runner?a=1&b=2")
+    assert set(answer.headers) == set(plain.headers)
+    assert "evil" not in str(answer.headers)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "//evil.example",
+        "https://evil.example",
+        "..%2f..%2f",
+        "%0d%0alocation:%20https://evil.example",
+        "a/b",
+        "%00",
+        "",
+    ],
+)
+def test_what_is_no_token_leads_nowhere(call: Call, shop: Shop, step: str) -> None:
+    """Anything in the token's place but a token: 4xx, no redirect, nothing logged."""
+    answer = call("GET", f"/t/c/{step}")
+    assert 400 <= answer.status_code < 500
+    assert "location" not in answer.headers
+    assert not list(shop.journal.read())
+
+
+def test_a_headers_word_moves_no_redirect(call: Call) -> None:
+    """Host, forwarded host, referer and origin of the attacker change nothing."""
+    headers = {"host": "evil.example", "x-forwarded-host": "evil.example", "referer": "https://evil.example"}
+    answer = call("GET", path(offer(call)["click"]), headers=headers)
+    assert answer.headers["location"] == "https://sports.example/runner?a=1&b=2"
+
+
+def test_a_token_counts_for_its_own_bid_alone(call: Call, shop: Shop) -> None:
+    """Two tokens cannot be mixed: a head of one with a tail of the other, or a swapped signature, is refused."""
+    one, two = (urlsplit(offer(call)["pixel"]).path.removeprefix("/t/i/") for _ in range(2))
+    assert one != two
+    for cut in range(1, min(len(one), len(two))):
+        mixed = one[:cut] + two[cut:]
+        if mixed not in (one, two):
+            assert call("GET", f"/t/i/{mixed}").status_code == 400
+    assert not list(shop.journal.read())
+    for token in (one, two, one):
+        call("GET", f"/t/i/{token}")
+    assert len({record.id for _, record in shop.journal.read()}) == len(list(shop.journal.read())) == 2
+
+
+def test_a_replay_counts_once_after_the_log_was_sealed(call: Call, shop: Shop) -> None:
+    """The hour's records have left for Parquet; the same URL is still the same event."""
+    bid = offer(call)
+    for url in (bid["pixel"], bid["click"]):
+        call("GET", path(url))
+    seal(shop.journal, shop.journal.path.parent / "sealed", NOW + 1)
+    for url in (bid["pixel"], bid["click"], bid["burl"]):
+        call("GET", path(url))
+    assert [type(record) for _, record in shop.journal.read()] == [Impression, Click]
+
+
+def test_a_viewable_url_counts_once(call: Call, shop: Shop) -> None:
+    """The script's pixel is an event of its own kind, however often it is fetched."""
+    token = urlsplit(offer(call)["pixel"]).path.removeprefix("/t/i/")
+    for _ in range(3):
+        assert call("GET", f"/t/v/{token}").headers["content-type"] == "image/gif"
+    assert [type(record) for _, record in shop.journal.read()] == [Viewable]
+
+
+def test_each_route_says_whose_address_it_was_sent_from(call: Call, shop: Shop) -> None:
+    """Pixels, views and clicks come from the shopper's browser, a billing notice from the exchange."""
+    bid = offer(call)
+    token = urlsplit(bid["pixel"]).path.removeprefix("/t/i/")
+    for url in (bid["pixel"], f"/t/v/{token}", bid["click"], bid["burl"]):
+        call("GET", path(url), headers={"user-agent": "Browser/1"})
+    sources = [event.source for event in shop.heard]
+    assert [source.route for source in sources if source is not None] == ["browser", "browser", "browser", "exchange"]
+    assert sources[0] is not None
+    assert (sources[0].address, sources[0].agent) == ("127.0.0.1", "Browser/1")
+
+
+def test_the_script_may_be_loaded_by_every_page(call: Call) -> None:
+    """JavaScript that may be kept for a while, from any origin, and that is never guessed to be something else."""
+    answer = call("GET", "/adcascade.js")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/javascript")
+    assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "max-age" in answer.headers["cache-control"]

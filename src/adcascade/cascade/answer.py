@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from adcascade.catalog.nouns import Ad, Advertiser, Campaign, Creative
+from adcascade.events.traffic.source import Source
 
-EventKind = Literal["impression", "click", "purchase"]
+EventKind = Literal["impression", "viewable", "click", "purchase", "order"]
 NoticeKind = Literal["win", "billing", "loss", "error"]
 ReceiptStatus = Literal["accepted", "duplicate", "rejected"]
 
@@ -44,11 +45,25 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingLine:
+    """One product of an order; an empty text is not told, and `token` is not yet trusted."""
+
+    product: str
+    parent: str = ""
+    brand: str = ""
+    category: str = ""
+    quantity: int = 1
+    price_micros: int = 0  # of one
+    token: str = ""  # of the ad that the shop credits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingEvent:
     """What somebody says a shopper did. `token` is not yet trusted.
 
     id: chosen by the reporter, taken once for life; empty where a tracking URL was called: then the
-    bid id names the event, `impression:BID` or `click:BID`.
+    bid id names the event, `impression:BID` or `click:BID`. A purchase is one product that an ad is credited
+    with; an order is the whole, has no token, and credits nobody by itself.
     """
 
     id: str
@@ -57,6 +72,9 @@ class IncomingEvent:
     time_us: int
     value_micros: int = 0  # purchase: its value
     anonymous: bool = False  # the user does not want to be known: nothing of this is remembered of anybody
+    user: str | None = None  # order: key of the user, None without consent
+    lines: tuple[IncomingLine, ...] = ()  # order
+    source: Source | None = None  # None: made in this process, and never found invalid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

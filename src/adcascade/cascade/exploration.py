@@ -9,7 +9,7 @@ Before the first training, when every request is explored, a share s of them dra
 training lacks. Then the propensity of an ad is (1 - s) / n, plus s / m where it fits.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 import numpy as np
@@ -19,6 +19,7 @@ from adcascade.auction.lot import NEVER
 from adcascade.auction.stage import Sellers
 from adcascade.auction.terms import own_floors
 from adcascade.contracts import AdRequest, Candidates, Opportunity
+from adcascade.contracts.stage import Cap
 
 Fits = Callable[[Opportunity, NDArray[np.uint8]], NDArray[np.int32]]  # of the eligible (packed bits), rows that fit
 
@@ -26,8 +27,8 @@ Fits = Callable[[Opportunity, NDArray[np.uint8]], NDArray[np.int32]]  # of the e
 class Catalog(Protocol):
     """What exploration asks of the catalog's snapshot."""
 
-    def eligible(self, request: AdRequest, now_us: int) -> NDArray[np.uint8]:
-        """Packed bits over rows, least significant first."""
+    def eligible(self, request: AdRequest, now_us: int, capped: Collection[Cap] = ()) -> NDArray[np.uint8]:
+        """Packed bits over rows, least significant first; without what is capped."""
         ...
 
 
@@ -42,7 +43,9 @@ class UniformRetrieval:
     def __call__(self, opportunity: Opportunity, candidates: Candidates) -> Candidates:  # noqa: ARG002  the first stage
         """n = min(slots, eligible ads) candidates with their propensity."""
         request, random = opportunity.request, opportunity.random
-        bits = self.catalog.eligible(request, request.time_us)
+        bits = self.catalog.eligible(request, request.time_us, opportunity.capped)
+        if opportunity.uncapped is not None:
+            bits &= opportunity.uncapped
         rows = np.flatnonzero(np.unpackbits(bits, bitorder="little")).astype(np.int32)
         if not len(rows):
             return Candidates.of(rows)

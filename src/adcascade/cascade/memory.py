@@ -1,8 +1,8 @@
 """Memory: what serving learns between two trainings, and how it is found again after a restart.
 
-Three things, all derived from the event log: profiles (last clicks of users), a live calibration a bundle, and what is
-in flight (answered bids that may still be seen or clicked). `replay` rebuilds them from the log's tail by the same
-calls that serving makes.
+Four things, all derived from the event log: profiles (last clicks of users), what users have seen of campaigns with
+caps, a live calibration a bundle, and what is in flight (answered bids that may still be seen or clicked). `replay`
+rebuilds them from the log's tail by the same calls that serving makes.
 """
 
 from collections import OrderedDict
@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from adcascade.calibration.live import LiveCalibration
+from adcascade.cascade.frequency import Frequency
 from adcascade.cascade.profiles import Profiles
 from adcascade.catalog.snapshot import Snapshot
-from adcascade.events.records import AuctionRecord, Click, Impression, Notice, Record
+from adcascade.events.records import AuctionRecord, Click, Impression, Notice, Record, Viewable
 
 
 @dataclass(slots=True)
@@ -24,16 +25,18 @@ class InFlight:
     slot_ctr: float
     factor: float  # of the live calibration, inside slot_ctr
     live: LiveCalibration | None  # that learns of it: its bundle's; None where chance chose
-    seen: bool = False
-    clicked: bool = False
+    answered_us: int = 0
+    seen_us: int = 0  # 0: not, and so below
+    viewable_us: int = 0
+    clicked_us: int = 0
     won: bool = False  # an exchange says so
 
 
 class Memory:
-    """Profiles, live calibrations and bids in flight; the latter bounded, the oldest leave first."""
+    """Profiles, views, live calibrations and bids in flight; the latter bounded, the oldest leave first."""
 
-    def __init__(self, profiles: Profiles, *, in_flight: int = 200_000) -> None:
-        self.profiles, self.limit = profiles, in_flight
+    def __init__(self, profiles: Profiles, frequency: Frequency, *, in_flight: int = 200_000) -> None:
+        self.profiles, self.frequency, self.limit = profiles, frequency, in_flight
         self._live: dict[str, LiveCalibration] = {}
         self._in_flight: OrderedDict[str, InFlight] = OrderedDict()
 
@@ -43,6 +46,7 @@ class Memory:
 
     def answered(self, record: AuctionRecord) -> None:
         """These winners are on their way to a page."""
+        self.frequency.answered(record)
         for winner in record.winners:
             self._in_flight[winner.bid_id] = InFlight(
                 user=record.user,
@@ -50,16 +54,22 @@ class Memory:
                 slot_ctr=winner.slot_ctr,
                 factor=record.live_factor,
                 live=self.live_of(record.bundle) if record.policy == "cascade" else None,
+                answered_us=record.time_us,
             )
         while len(self._in_flight) > self.limit:
             self._in_flight.popitem(last=False)
 
-    def seen(self, bid_id: str) -> InFlight | None:
+    def bid(self, bid_id: str) -> InFlight | None:
+        """What is known of a bid; None where it is unknown or long forgotten."""
+        return self._in_flight.get(bid_id)
+
+    def seen(self, bid_id: str, time_us: int = 1) -> InFlight | None:
         """An impression was logged; counts once per bid. The bid, where it was in flight and not seen before."""
+        self.frequency.seen(bid_id, time_us)
         bid = self._in_flight.get(bid_id)
-        if bid is None or bid.seen:
+        if bid is None or bid.seen_us:
             return None
-        bid.seen = True
+        bid.seen_us = max(time_us, 1)
         if bid.live is not None:
             bid.live.served(bid.slot_ctr, bid.factor)
         return bid
@@ -73,18 +83,24 @@ class Memory:
     def has_won(self, bid_id: str) -> bool:
         """Whether anything says that the bid won: its exchange, or that it was seen."""
         bid = self._in_flight.get(bid_id)
-        return bid is not None and (bid.won or bid.seen)
+        return bid is not None and (bid.won or bid.seen_us > 0)
 
-    def clicked(self, bid_id: str, snapshot: Snapshot, *, anonymous: bool = False) -> None:
+    def viewable(self, bid_id: str, time_us: int) -> None:
+        """A viewable impression was logged."""
+        bid = self._in_flight.get(bid_id)
+        if bid is not None and not bid.viewable_us:
+            bid.viewable_us = max(time_us, 1)
+
+    def clicked(self, bid_id: str, snapshot: Snapshot, time_us: int = 1, *, anonymous: bool = False) -> None:
         """A click was logged; counts once per bid. A click also proves that the ad was seen.
 
         anonymous: the user's profile does not learn of it.
         """
         bid = self._in_flight.get(bid_id)
-        if bid is None or bid.clicked:
+        if bid is None or bid.clicked_us:
             return
-        self.seen(bid_id)
-        bid.clicked = True
+        self.seen(bid_id, time_us)
+        bid.clicked_us = max(time_us, 1)
         if bid.live is not None:
             bid.live.clicked()
         ad = snapshot.ads[bid.row]
@@ -102,9 +118,11 @@ class Memory:
             case AuctionRecord():
                 self.answered(record)
             case Impression():
-                self.seen(record.bid_id)
+                self.seen(record.bid_id, record.time_us)
+            case Viewable():
+                self.viewable(record.bid_id, record.time_us)
             case Click():
-                self.clicked(record.bid_id, snapshot, anonymous=record.anonymous)
+                self.clicked(record.bid_id, snapshot, record.time_us, anonymous=record.anonymous)
             case Notice() if record.kind in ("win", "billing"):
                 self.won(record.bid_id)
             case _:

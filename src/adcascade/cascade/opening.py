@@ -16,12 +16,15 @@ from adcascade.cascade.build import COLD, Loaded, Widths, cold, load_bundle
 from adcascade.cascade.bundle import Bundles
 from adcascade.cascade.feed import BundleWatch, CatalogFeed
 from adcascade.cascade.follow import Follower
+from adcascade.cascade.frequency import Frequency
 from adcascade.cascade.memory import Memory
 from adcascade.cascade.notices import heed
 from adcascade.cascade.profiles import Profiles
+from adcascade.cascade.recall import recall
 from adcascade.cascade.service import AdService, Parts
 from adcascade.cascade.split import NO_CHANGES, Load, SplitWatch
 from adcascade.cascade.till import Till
+from adcascade.cascade.valid import traffic_filter
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.catalog.store import CatalogStore
 from adcascade.contracts import AdRequest
@@ -75,7 +78,7 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
     pacer = PACERS[settings.bidding.method](
         Site(folder=directory, control_us=control_us, group_of=lambda number: snapshot.campaigns[number].billing)
     )
-    load = _loader(settings, snapshot, pacer, memory := _memory(settings))
+    load = _loader(settings, snapshot, pacer, memory := _memory(settings, snapshot))
     bundles = Bundles(settings.bundles_path)
     loaded = load(around.version or bundles.current() or COLD)
     splits = _splits(settings, journal, load, steers=around.leads) if around.version is None else None
@@ -99,6 +102,7 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
         feed=CatalogFeed(store, snapshot),
         bundles=BundleWatch(bundles, load, loaded.version) if around.version is None else None,
         splits=splits,
+        traffic=traffic_filter(settings) if settings.traffic.enabled else None,
         clock_us=around.clock_us,
         new_id=around.new_id,
         context=settings.features.context,
@@ -110,6 +114,7 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
         bank.prepare({c.id: c.bid_micros for c in snapshot.campaigns if c.status == "active"}, now_us)
     service = AdService(parts, loaded)
     times: list[int] = []
+    recall(memory.frequency, journal, last - REPLAYED, now_us)
     memory.replay(_tail(journal, last, times, splits), snapshot)
     if times and times[-1] - times[0] >= DAY_US:
         pacer.curve = day_curve(np.array(times, np.int64))  # the budget follows the traffic of the days before
@@ -148,8 +153,9 @@ def _follower(  # noqa: PLR0917  all that learns
     return Follower(journal, after, learn)
 
 
-def _memory(settings: Settings) -> Memory:
-    return Memory(Profiles(users=settings.engine.memory, length=HISTORY_LENGTH))
+def _memory(settings: Settings, snapshot: Snapshot) -> Memory:
+    users = settings.engine.memory
+    return Memory(Profiles(users=users, length=HISTORY_LENGTH), Frequency(snapshot, users=users))
 
 
 def _bank(

@@ -5,6 +5,7 @@ from hashlib import blake2b
 
 import numpy as np
 
+from adcascade.cascade.memory import Memory
 from adcascade.cascade.profiles import Profiles
 from adcascade.contracts import AdRequest, Opportunity
 from adcascade.features.encoder import Encoder
@@ -41,10 +42,14 @@ def chance_of(name: str) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(int.from_bytes(blake2b(name.encode(), digest_size=8).digest())))
 
 
-def opportunity_of(
-    request: AdRequest, profiles: Profiles, encoder: Encoder, context: Sequence[str] = ()
-) -> Opportunity:
+def opportunity_of(request: AdRequest, memory: Memory, encoder: Encoder, context: Sequence[str] = ()) -> Opportunity:
     """What the stages share; position is served as 0, for models answer for the first slot."""
-    seen = seen_of(request, profiles, context)
-    features = encoder.encode_one({**seen, "position": "0"}, "request")
-    return Opportunity(request=request, seen=seen, features=features, random=chance_of(request.id))
+    seen = seen_of(request, memory.profiles, context)
+    return Opportunity(
+        request=request,
+        seen=seen,
+        features=encoder.encode_one({**seen, "position": "0"}, "request"),
+        random=chance_of(request.id),
+        capped=memory.frequency.capped(request.user, request.time_us),
+        uncapped=memory.frequency.uncapped() if request.user is None else None,
+    )

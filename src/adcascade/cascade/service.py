@@ -24,20 +24,22 @@ from adcascade.cascade.build import Loaded
 from adcascade.cascade.engine import Engine, Outcome
 from adcascade.cascade.feed import BundleWatch, CatalogFeed
 from adcascade.cascade.follow import Follower
+from adcascade.cascade.intake import Intake, Noted, Taken, learn
 from adcascade.cascade.memory import Memory
 from adcascade.cascade.notices import take_notice
 from adcascade.cascade.opportunity import opportunity_of
 from adcascade.cascade.record import auction_record, winner_of
 from adcascade.cascade.split import SplitWatch
 from adcascade.cascade.tally import Tally
-from adcascade.cascade.till import TEST, Checked, Till
+from adcascade.cascade.till import Checked, Till
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.contracts import AdRequest, Opportunity
-from adcascade.errors import CallerError, StoreError
+from adcascade.errors import StoreError
 from adcascade.events.journal import Journal
 from adcascade.events.receipt import Receipt
-from adcascade.events.records import Click, Exposure, Impression, Record
+from adcascade.events.records import Exposure, Record
 from adcascade.events.seal import seal
+from adcascade.events.traffic.filter import TrafficFilter
 from adcascade.money.bank import Reservation
 
 HOUR_US = 3_600_000_000
@@ -57,6 +59,7 @@ class Parts:
     feed: CatalogFeed
     bundles: BundleWatch | None  # None: the bundle stays
     splits: SplitWatch | None  # None: no experiment is run
+    traffic: TrafficFilter | None  # None: every genuine event is valid
     follower: Follower | None = None  # None: no other process writes into the log
     clock_us: Callable[[], int]
     new_id: Callable[[AdRequest], str]
@@ -82,6 +85,7 @@ class AdService:
         self.parts = parts
         self.loaded = loaded
         self.tally = Tally()
+        self.intake = Intake(parts.till, parts.memory, parts.traffic)
         self._sealed_hour = parts.clock_us() // HOUR_US
 
     # ---- requests
@@ -97,7 +101,7 @@ class AdService:
         asked = request.id
         request = msgspec.structs.replace(request, id=parts.new_id(request))
         by = self._arm(request)
-        opportunity = opportunity_of(request, parts.memory.profiles, by.loaded.encoder, parts.context)
+        opportunity = opportunity_of(request, parts.memory, by.loaded.encoder, parts.context)
         outcome, reservations = self._sell(opportunity, by.loaded.engine, deadline)
         positions = by.loaded.positions(request, len(reservations))
         served = tuple(
@@ -117,7 +121,7 @@ class AdService:
 
     def opportunity(self, request: AdRequest) -> Opportunity:
         """The request with what its stages share, as of now."""
-        return opportunity_of(request, self.parts.memory.profiles, self.loaded.encoder, self.parts.context)
+        return opportunity_of(request, self.parts.memory, self.loaded.encoder, self.parts.context)
 
     def _arm(self, request: AdRequest) -> "_Answering":
         """The serving bundle, or the engine of the request's arm. A test request takes no part in an experiment."""
@@ -128,7 +132,7 @@ class AdService:
     def _sell(self, opportunity: Opportunity, engine: Engine, deadline: int) -> tuple[Outcome, list[Reservation]]:
         """Reserve every winner's price; while one has no money left, hold the auction again without its campaign."""
         parts, request = self.parts, opportunity.request
-        outcome = engine.run(opportunity, deadline)
+        outcome = self._within_caps(engine.run(opportunity, deadline), request)
         if request.test:
             return outcome, parts.till.pretend(outcome.winners, request.id, request.time_us)
         exploring = outcome.policy == "exploration"
@@ -142,8 +146,14 @@ class AdService:
             rest = outcome.ranked.take(~np.isin(campaign[outcome.ranked.ad], broke))
             steps = engine.finish(opportunity, rest, deadline, exploring=False)
             outcome = replace(outcome, winners=steps[-1].left, steps=(*outcome.steps, *steps))
+            outcome = self._within_caps(outcome, request)
         paid = np.array([one is not None for one in held], np.bool_)
         return replace(outcome, winners=outcome.winners.take(paid)), [one for one in held if one is not None]
+
+    def _within_caps(self, outcome: Outcome, request: AdRequest) -> Outcome:
+        """Without the winners that together would pass a frequency cap: their slots stay empty."""
+        admitted = self.parts.memory.frequency.admits(request.user, outcome.winners, request.time_us)
+        return outcome if admitted.all() else replace(outcome, winners=outcome.winners.take(admitted))
 
     def _served(  # noqa: PLR0917  what is known of one winner
         self,
@@ -214,20 +224,20 @@ class AdService:
 
     async def accept(self, events: Sequence[IncomingEvent], /) -> list[EventReceipt]:
         """Write events; receipts come when they are on disk. StoreError: none of them was taken."""
-        checked = [self._check(event) for event in events]
+        checked = [self.intake.check(event) for event in events]
         good = self._good(checked)
         receipts = await self.parts.journal.accept_many([c.record for c in good], [c.charge for c in good])
         return self._receipts(checked, receipts)
 
     def accept_now(self, events: Sequence[IncomingEvent]) -> list[EventReceipt]:
         """As `accept`, waiting for the disk in this thread."""
-        checked = [self._check(event) for event in events]
+        checked = [self.intake.check(event) for event in events]
         good = self._good(checked)
         receipts = self.parts.journal.append([c.record for c in good], [c.charge for c in good])
         return self._receipts(checked, receipts)
 
-    def _good(self, checked: Sequence[Checked | EventReceipt]) -> list[Checked]:
-        good = [one for one in checked if isinstance(one, Checked)]
+    def _good(self, checked: Sequence[Taken]) -> list[Checked | Noted]:
+        good = [one for one in checked if not isinstance(one, EventReceipt)]
         for one in good:
             self._wrote(one.record)
         return good
@@ -236,16 +246,7 @@ class AdService:
         if self.parts.follower is not None:
             self.parts.follower.wrote(type(record), record.id)
 
-    def _check(self, event: IncomingEvent) -> Checked | EventReceipt:
-        try:
-            checked = self.parts.till.check(event)
-        except CallerError as error:
-            return EventReceipt(id=event.id, status="rejected", reason=str(error))
-        if checked.token.billing == TEST:
-            return EventReceipt(id=checked.record.id, status="accepted", reason="a test: not logged")
-        return checked
-
-    def _receipts(self, checked: Sequence[Checked | EventReceipt], receipts: Sequence[Receipt]) -> list[EventReceipt]:
+    def _receipts(self, checked: Sequence[Taken], receipts: Sequence[Receipt]) -> list[EventReceipt]:
         written = iter(receipts)
         answers = []
         for one in checked:
@@ -254,21 +255,13 @@ class AdService:
             answers.append(answer)
         return answers
 
-    def _learn(self, checked: Checked, receipt: Receipt) -> EventReceipt:
+    def _learn(self, checked: Checked | Noted, receipt: Receipt) -> EventReceipt:
         """An event is on disk: settle it, and learn from it the first time."""
         parts, record = self.parts, checked.record
-        if receipt.status == "accepted":
+        if receipt.status == "accepted" and isinstance(checked, Checked):
             parts.till.settle(checked, receipt.charged_micros)
-            if receipt.charged_micros:
-                parts.budgets.charged(checked.token.campaign, receipt.charged_micros, parts.clock_us())
-            if isinstance(record, Impression):
-                bid = parts.memory.seen(record.bid_id)
-                if bid is not None:
-                    parts.budgets.tally.seen(bid.row, bid.slot_ctr)
-            elif isinstance(record, Click):
-                parts.memory.clicked(record.bid_id, parts.snapshot, anonymous=record.anonymous)
-                parts.budgets.tally.clicked(checked.token.campaign)
-        elif parts.follower is not None:
+            learn(checked, receipt.charged_micros, parts.clock_us(), (parts.memory, parts.budgets))
+        elif parts.follower is not None and receipt.status == "duplicate":
             parts.follower.withdrew(type(record), record.id)
         return EventReceipt(
             id=record.id, status=receipt.status, reason=receipt.reason, charged_micros=receipt.charged_micros
@@ -282,6 +275,7 @@ class AdService:
         """These winners were not offered after all: their promises are over."""
         for bid in bid_ids:
             self.parts.till.bank.release(bid)
+            self.parts.memory.frequency.withdrawn(bid)
 
     def resolve(self, token: str, /) -> Resolved:
         """What a token names. SignatureError: forged or damaged, or the ad is gone."""
@@ -295,6 +289,8 @@ class AdService:
         parts, hour = self.parts, self.parts.clock_us() // HOUR_US
         if parts.bundles is not None:
             parts.bundles.prepare()
+        if parts.traffic is not None:
+            parts.traffic.refresh()
         if parts.splits is not None:
             parts.splits.prepare(self.loaded.version, parts.clock_us())
         if parts.follower is not None:
@@ -309,6 +305,7 @@ class AdService:
         parts = self.parts
         campaigns, rows = parts.feed.take()
         parts.budgets.changed(campaigns, now_us)
+        parts.memory.frequency.changed(campaigns)
         if len(rows):
             self.loaded.ads_changed(rows)
             if parts.splits is not None:
@@ -341,6 +338,7 @@ class AdService:
             **self.tally.report(),
             "live calibration": {"factor": round(self.parts.memory.live_of(self.bundle_version).factor, 4)},
             "experiment": {} if self.parts.splits is None else self.parts.splits.report(),
+            "invalid traffic": {} if self.parts.traffic is None else self.parts.traffic.report(),
             "users remembered": len(self.parts.memory.profiles),
             "promises open": self.parts.till.bank.held,
             "spend error": self.parts.budgets.pacing_error(),

@@ -66,3 +66,14 @@ class Tally:
                 for name in self.stage_ns
             ],
         }
+
+
+def why_empty(outcome: Outcome) -> str:
+    """A short word for an answer without winners."""
+    first = outcome.steps[0]
+    if not len(first.left):
+        return "no-eligible-ad" if not first.cut else "retrieval-failed"
+    if not len(outcome.ranked):
+        return "nothing-ranked"
+    closed = [step for step in outcome.steps if step.name.endswith("auction")]
+    return "below-reserve" if closed and not len(closed[-1].left) else "budget"

@@ -11,7 +11,7 @@ from adcascade.cascade.answer import IncomingEvent
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.contracts import Candidates
 from adcascade.errors import InputError, SignatureError
-from adcascade.events.records import Click, Conversion, Event, Impression
+from adcascade.events.records import Click, Conversion, Event, Impression, Order, OrderLine, Viewable
 from adcascade.events.token import BidToken, Signer
 from adcascade.money.bank import Bank, Reservation
 from adcascade.money.charge import Charge
@@ -86,8 +86,7 @@ class Till:
         """The record and charge of an event; SignatureError for a bad token, InputError for an impossible time."""
         now_us = self.clock_us()
         token = self.signer.open(event.token, now_us, late=True)
-        if not 0 <= event.time_us <= now_us + AHEAD_US:
-            raise InputError("time", event.time_us, "a time since 1970 that is not in the future", "check the clock")
+        _check_time(event.time_us, now_us)
         record = _record(event, token)
         bills = event.kind == token.billing
         charge = None
@@ -103,13 +102,41 @@ class Till:
             )
         return Checked(token, record, charge)
 
+    def order(self, event: IncomingEvent) -> Order:
+        """The record of an order; a line whose token is forged credits nobody. InputError for an impossible time."""
+        now_us = self.clock_us()
+        _check_time(event.time_us, now_us)
+        lines = tuple(
+            OrderLine(
+                product=line.product,
+                parent=line.parent,
+                brand=line.brand,
+                category=line.category,
+                quantity=line.quantity,
+                price_micros=line.price_micros,
+                bid_id=self._named(line.token, now_us),
+            )
+            for line in event.lines
+        )
+        return Order(id=event.id, time_us=event.time_us, user=event.user, lines=lines)
+
+    def _named(self, text: str, now_us: int) -> str:
+        """Bid id of a genuine token, else ""."""
+        if not text:
+            return ""
+        try:
+            token = self.signer.open(text, now_us, late=True)
+        except SignatureError:
+            return ""
+        return "" if token.billing == TEST else token.bid_id
+
     def settle(self, checked: Checked, charged_micros: int) -> None:
         """The event is booked: its reservation is over."""
         if checked.charge is not None:
             self.bank.settle(checked.token.bid_id, charged_micros=charged_micros, lease=checked.token.lease)
 
     def landing(self, token: str) -> tuple[str, str]:
-        """Bid id and landing page of a token, also of an expired one; SignatureError where the ad is gone."""
+        """Bid id and landing page of a token that may have expired; SignatureError where the ad is gone."""
         opened = self.signer.open(token, self.clock_us(), late=True)
         ad = self.snapshot.ads[opened.ad] if 0 <= opened.ad < self.snapshot.n else None
         if ad is None:
@@ -122,10 +149,17 @@ def bid_id(auction: str, slot: int) -> str:
     return f"{auction}.{slot}"
 
 
+def _check_time(time_us: int, now_us: int) -> None:
+    if not 0 <= time_us <= now_us + AHEAD_US:
+        raise InputError("time", time_us, "a time since 1970 that is not in the future", "check the clock")
+
+
 def _record(event: IncomingEvent, token: BidToken) -> Event:
     name = event.id or f"{event.kind}:{token.bid_id}"
     if event.kind == "impression":
         return Impression(id=name, time_us=event.time_us, bid_id=token.bid_id)
+    if event.kind == "viewable":
+        return Viewable(id=name, time_us=event.time_us, bid_id=token.bid_id)
     if event.kind == "click":
         return Click(id=name, time_us=event.time_us, bid_id=token.bid_id, anonymous=event.anonymous)
     return Conversion(id=name, time_us=event.time_us, bid_id=token.bid_id, value_micros=event.value_micros)

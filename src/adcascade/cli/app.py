@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from adcascade.cli import (
+    attribute,
     bidder,
     bundle,
     catalog,
@@ -26,6 +27,7 @@ from adcascade.cli import (
     serve,
     simulate,
     supervise,
+    traffic,
     train,
 )
 from adcascade.errors import AdcascadeError, CallerError, ConfigurationError
@@ -46,11 +48,13 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("export")(export.export)
 app.command("serve")(serve.serve)
 app.command("simulate")(simulate.simulate)
+app.command("attribute")(attribute.attribute)
 app.command("explain")(explain.explain)
 app.command("conform")(conform.conform)
 app.command("reproduce")(reproduce.reproduce)
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(bundle.app, name="bundle")
+app.add_typer(traffic.app, name="traffic")
 app.add_typer(experiment.app, name="experiment")
 app.add_typer(bidder.app, name="bidder")
 app.add_typer(key.app, name="key")

@@ -99,9 +99,9 @@ EVENTS = pa.schema(
 
 
 def _events(journal: Journal) -> Iterator[pa.Table]:
-    """Impressions, clicks and conversions as they were logged."""
+    """Impressions, viewable ones, clicks and conversions as they were logged."""
     lines: list[dict[str, object]] = []
-    for seq, record in journal.read(kinds=("impression", "click", "conversion")):
+    for seq, record in journal.read(kinds=("impression", "viewable", "click", "conversion")):
         if isinstance(record, AuctionRecord):
             continue
         plain = msgspec.to_builtins(record)

@@ -108,6 +108,7 @@ def options_of(settings: Settings, url: str, *, guard_status: bool = True) -> Se
         guard_status=guard_status,
         origins=settings.server.origins,
         connections=settings.server.connections,
+        trusted_proxies=settings.server.trusted_proxies,
         currency=openrtb.currency,
         rates=openrtb.rates,
         categories=openrtb.categories,
@@ -130,6 +131,7 @@ def run(backend: Backend, options: ServerOptions, listener: socket.socket, admin
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # server/peers.py believes only the proxies that the settings name
         timeout_graceful_shutdown=GRACE_S,
     )
     uvicorn.Server(config).run(sockets=[listener])

@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from adcascade.contracts.batch import Batch
 from adcascade.contracts.candidates import Candidates
 from adcascade.contracts.request import AdRequest
+
+Cap = tuple[Literal["advertiser", "campaign", "ad_group", "ad", "creative"], str]  # a level, and an id of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,13 +21,17 @@ class Opportunity:
 
     seen: the raw request-side feature values as they were when the request came (they are logged, so
     that training sees what serving saw); features: the same encoded, a Batch with B = 1 of the
-    request's side; random: seeded by the request's id, so that an answer can be replayed.
+    request's side; random: seeded by the request's id, so that an answer can be replayed; capped: what
+    the user has seen as often as a frequency cap allows; uncapped: packed rows of the catalog that
+    promise no cap, where there is no user to keep a promise to and some do.
     """
 
     request: AdRequest
     seen: Mapping[str, object]
     features: Batch
     random: np.random.Generator
+    capped: frozenset[Cap] = frozenset()
+    uncapped: NDArray[np.uint8] | None = None
 
 
 @runtime_checkable

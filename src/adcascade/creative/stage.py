@@ -1,6 +1,6 @@
 """The creative stage: which of its looks a winner shows."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from adcascade.catalog.formats import fits
 from adcascade.catalog.nouns import Ad
 from adcascade.contracts import Candidates, Opportunity, Slot
+from adcascade.contracts.stage import Cap
 from adcascade.creative.counts import VariantCounts
 from adcascade.creative.smoothed import Floats, smoothed_rate, thompson_shares
 
@@ -24,7 +25,8 @@ class Shelf(Protocol):
 class CreativeStage:
     """Sets `creative`: of those that fit the winner's slot, the one with the best smoothed click rate.
 
-    Equal ones (nothing known): the first. An ad without a creative that fits keeps -1: it shows its product.
+    A look that the user has seen too often is left out while there is another. Equal ones (nothing known): the
+    first. An ad without a creative that fits keeps -1: it shows its product.
     explore: choose by Thompson sampling instead; then `propensity` becomes the probability of the ad in its slot
     *with this look* (the probability of the look alone where the ad itself was not left to chance).
     """
@@ -43,6 +45,7 @@ class CreativeStage:
         for place, (row, slot) in enumerate(zip(candidates.ad.tolist(), candidates.slot.tolist(), strict=True)):
             ad = self.catalog.ads[row]
             usable = fitting(ad, slots[slot] if 0 <= slot < len(slots) else None)
+            usable = _fresh(ad, usable, opportunity.capped) or usable
             if ad is None or not usable:
                 continue
             value = self.values(ad, usable, opportunity.random)
@@ -62,6 +65,13 @@ class CreativeStage:
         if self.explore:
             return thompson_shares(clicks, shows, (mean, strength), random)
         return smoothed_rate(clicks, shows, mean, strength)
+
+
+def _fresh(ad: Ad | None, usable: list[int], capped: Collection[Cap]) -> list[int]:
+    """Those of the usable creatives that the user has not seen too often."""
+    if ad is None or not capped:
+        return usable
+    return [index for index in usable if ("creative", ad.creatives[index].id) not in capped]
 
 
 def fitting(ad: Ad | None, slot: Slot | None) -> list[int]:

@@ -154,7 +154,7 @@ class Journal:
     def read(self, after: int = 0, kinds: Iterable[str] | None = None) -> Iterator[tuple[int, Record]]:
         """(seq, record) in order of arrival, sealed ones included, from the first seq above `after`.
 
-        kinds: of "auction", "impression", "click", "conversion"; None for all. A constant amount of memory.
+        kinds: of those in events/table.py, "auction", "impression" ...; None for all. A constant amount of memory.
         """
         return read_records(self.path, after, kinds)
 

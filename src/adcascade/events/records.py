@@ -1,4 +1,4 @@
-"""What the event log holds: one AuctionRecord a request, and what shoppers did with the ads it answered.
+"""What the event log holds: one AuctionRecord a request, and what shoppers did with the ads it answered, and bought.
 
 Every record has an id that is unique for life: the log takes an id once and calls the second a duplicate.
 """
@@ -73,6 +73,14 @@ class Impression(msgspec.Struct, frozen=True, kw_only=True, tag="impression"):
     bid_id: str
 
 
+class Viewable(msgspec.Struct, frozen=True, kw_only=True, tag="viewable"):
+    """Half of the ad's pixels were on screen for a continuous second, as a script in the page measured."""
+
+    id: str
+    time_us: int
+    bid_id: str
+
+
 class Click(msgspec.Struct, frozen=True, kw_only=True, tag="click"):
     """The ad was clicked."""
 
@@ -108,5 +116,40 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, tag="notice"):
     seen_us: int | None = None  # when it was shown, as the exchange says
 
 
-Event = Impression | Click | Conversion
-Record = AuctionRecord | Event | Notice
+class OrderLine(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """One product of an order, as the shop told it; "" is not told."""
+
+    product: str
+    parent: str = ""  # product that this one is a variant of
+    brand: str = ""
+    category: str = ""
+    quantity: int = 1
+    price_micros: int = 0  # of one
+    bid_id: str = ""  # that the shop named: a direct conversion
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True, tag="order"):
+    """A purchase, whoever brought it about: what attribution credits to clicks and views, by any rule, at any time."""
+
+    id: str
+    time_us: int
+    user: str | None  # None: no consent; then only the bids that its lines name can be credited
+    lines: tuple[OrderLine, ...]
+
+
+class Filtered(msgspec.Struct, frozen=True, kw_only=True, tag="filtered"):
+    """An event that was found invalid: nobody pays for it and nothing learns from it."""
+
+    id: str  # the event's, behind its kind: ids are told apart by kind
+    time_us: int
+    bid_id: str
+    kind: str  # of the event: "impression", "viewable", "click" or "conversion"
+    reason: str  # the rule, as events/traffic/rules.py names it
+    detail: str = ""  # what met the rule: a range of addresses, a pattern, a number
+    network: str = ""  # of the sender, cut to 24 bits (IPv6: 48); "" where it was not the shopper's
+    campaign: str = ""
+    unbilled_micros: int = 0  # what it would have cost
+
+
+Event = Impression | Viewable | Click | Conversion
+Record = AuctionRecord | Event | Order | Filtered | Notice

@@ -10,13 +10,15 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from adcascade.errors import StoreError
+from adcascade.errors import InputError, StoreError
 from adcascade.events.journal import Journal
 from adcascade.events.sealed import Seal, SealedFile, SealedRow, verify, write_file, write_manifest
 from adcascade.events.table import KINDS
+from adcascade.events.token import MOST_VALID_US, TAKEN_US
 
 __all__ = ["forget", "seal"]
 
+KNOWN_US = MOST_VALID_US + TAKEN_US  # how long an answer's events may come
 PAGE = 2000  # records a step handles: how long the journal's writer may be held up
 
 
@@ -49,7 +51,18 @@ def seal(journal: Journal, folder: Path, before_us: int) -> Seal | None:
 
 
 def forget(journal: Journal, before_us: int) -> int:
-    """Forget the ids of sealed records older than `before_us`; how many. From then on such an id would be new again."""
+    """Forget the ids of sealed records that arrived before `before_us`; how many. Then such an id would be new again.
+
+    So it must not be one that a token can still bring: InputError where answers of so young a time could.
+    """
+    latest = journal.query("SELECT coalesce(max(time_us), 0) FROM records WHERE kind = 'auction'")[0][0]
+    if latest and before_us > latest - KNOWN_US:
+        raise InputError(
+            "before_us",
+            before_us,
+            f"at most {latest - KNOWN_US}",
+            "events of later answers may still be reported again",
+        )
     total = 0
     while count := journal.transact(lambda connection: _forget(connection, before_us)).result():
         total += count
@@ -105,9 +118,14 @@ def _drop(journal: Journal, low: int, high: int) -> None:
 
 
 def _forget(connection: sqlite3.Connection, before_us: int) -> int:
-    """One step. The newest record stays, so that seq never starts anew."""
+    """One step. The newest record stays, so that seq never starts anew.
+
+    A reporter may claim any time for its event, but not arrive before an answer that the log already has: what stands
+    behind the first answer of a later time is kept, whatever its own time says.
+    """
     return connection.execute(
         "DELETE FROM records WHERE seq IN (SELECT seq FROM records WHERE payload IS NULL AND time_us < ?"
-        " AND seq < (SELECT max(seq) FROM records) LIMIT ?)",
-        (before_us, PAGE),
+        " AND seq < (SELECT max(seq) FROM records)"
+        " AND seq < coalesce((SELECT min(seq) FROM records WHERE kind = 'auction' AND time_us >= ?), ?) LIMIT ?)",
+        (before_us, before_us, 2**63 - 1, PAGE),
     ).rowcount

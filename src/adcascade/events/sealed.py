@@ -1,7 +1,7 @@
 """Sealed parts of the log: what a seal is, how it is written and verified, how it is read.
 
     <folder>/seal-000000000001-000000050000/
-        auction.parquet, impression.parquet, click.parquet, conversion.parquet   (those that have rows)
+        auction.parquet, impression.parquet, click.parquet ...   (one a kind of events/table.py that has rows)
         manifest.json
 
 Each file holds seq int64, id string, time_us int64 and payload binary (msgpack, as in the journal), in order of seq,

@@ -7,7 +7,17 @@ from pathlib import Path
 import msgspec
 
 from adcascade.errors import InputError, InternalError, StoreError
-from adcascade.events.records import AuctionRecord, Click, Conversion, Impression, Notice, Record
+from adcascade.events.records import (
+    AuctionRecord,
+    Click,
+    Conversion,
+    Filtered,
+    Impression,
+    Notice,
+    Order,
+    Record,
+    Viewable,
+)
 
 Row = tuple[str, str, int, bytes]  # kind, id, time_us, payload
 
@@ -17,6 +27,9 @@ KINDS: dict[type, str] = {
     Click: "click",
     Conversion: "conversion",
     Notice: "notice",
+    Viewable: "viewable",
+    Order: "order",
+    Filtered: "filtered",
 }
 
 SCHEMA = """

@@ -18,6 +18,9 @@ from adcascade.errors import ConfigurationError, SignatureError
 VERSION = b"\x01"
 TAG = 16  # bytes of the signature
 MIN_KEY = 16  # bytes of a key
+DAY_US = 86_400_000_000
+MOST_VALID_US = DAY_US  # from the answer to the expiry, at most
+TAKEN_US = 90 * DAY_US  # an event may come so long after its bid id has expired; it is charged no more
 
 
 class BidToken(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
@@ -55,14 +58,15 @@ class Signer:
     def open(self, text: str, now_us: int, *, late: bool = False) -> BidToken:
         """The token that was sealed; SignatureError where it is forged, damaged or, unless `late`, expired.
 
-        late: accept an expired token too: its event is worth logging, and the ledger will not charge it.
+        late: accept a token, too, that expired within TAKEN_US: its event is worth logging, and the ledger will not
+        charge it. One that is older still could name an event whose id the log has forgotten.
         """
         body = self._verified(text)
         try:
             token = self._decode(body[1:])
         except msgspec.MsgspecError as error:
             raise SignatureError("the bid id is signed but of another version; ask for ads again") from error
-        if now_us >= token.expires_us and not late:
+        if now_us >= token.expires_us + TAKEN_US * late:
             raise SignatureError(f"the bid id expired {now_us - token.expires_us} us ago; ask for ads again")
         return token
 

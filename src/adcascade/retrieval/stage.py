@@ -101,7 +101,9 @@ class RetrievalStage:
     def __call__(self, opportunity: Opportunity, candidates: Candidates) -> Candidates:  # noqa: ARG002  the first stage
         """At most `keep` eligible ads; where the request names products, exactly their ads."""
         request = opportunity.request
-        bits = self._snapshot.eligible(request, request.time_us)
+        bits = self._snapshot.eligible(request, request.time_us, opportunity.capped)
+        if opportunity.uncapped is not None:
+            bits &= opportunity.uncapped
         bonus = self._bonuses()
         query = self.index.query(opportunity.features)
         keep = self.config.keep

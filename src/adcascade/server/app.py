@@ -23,14 +23,16 @@ from adcascade.server.openrtb.endpoint import BidEndpoint, bid_route
 from adcascade.server.options import ServerOptions
 from adcascade.server.origins import across
 from adcascade.server.pages import Pages
+from adcascade.server.peers import Peers
 from adcascade.server.problems import RefusalError, problem_headers, problem_json, status_of
 from adcascade.server.retail.auctions import AuctionsEndpoint
 from adcascade.server.retail.events import EventsEndpoint
 from adcascade.server.tracking import PLAIN, Tracking
 from adcascade.server.upkeep import upkeep_lifespan
 
-TOLD = ("/t/i", "/t/c", "/t/w", "/t/b", "/t/l", "/t/e")
-ROUTES = frozenset(("/", "/status.json", "/health", "/ready", "/metrics", "/openapi.json", *TOLD))
+PAGES = ("/", "/status.json", "/health", "/ready", "/metrics", "/openapi.json", "/adcascade.js")
+TOLD = ("/t/i", "/t/v", "/t/c", "/t/w", "/t/b", "/t/l", "/t/e")
+ROUTES = frozenset((*PAGES, *TOLD))
 
 
 def now_us() -> int:
@@ -86,7 +88,8 @@ def _pages(
     """Tracking, pages and the admin API, with JSON for every error of ours and of the caller."""
     guard = None if admin is None else Guard(admin.keys, clock, admin.rates)
     shown = guard if options.guard_status else None
-    routes: list[BaseRoute] = [*Tracking(backend, metrics, clock).routes(), *Pages(backend, metrics, shown).routes()]
+    tracking = Tracking(backend, metrics, clock, Peers(options.trusted_proxies))
+    routes: list[BaseRoute] = [*tracking.routes(), *Pages(backend, metrics, shown).routes()]
     if admin is not None and guard is not None:
         routes.append(admin_mount(admin, guard, clock))
     starlette = Starlette(

@@ -3,10 +3,29 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from adcascade.cascade.answer import Answer, EventKind, EventReceipt, IncomingEvent, IncomingNotice, Resolved, Served
+from adcascade.cascade.answer import (
+    Answer,
+    EventKind,
+    EventReceipt,
+    IncomingEvent,
+    IncomingLine,
+    IncomingNotice,
+    Resolved,
+    Served,
+)
 from adcascade.contracts import AdRequest
 
-__all__ = ["Answer", "Backend", "EventKind", "EventReceipt", "IncomingEvent", "IncomingNotice", "Resolved", "Served"]
+__all__ = [
+    "Answer",
+    "Backend",
+    "EventKind",
+    "EventReceipt",
+    "IncomingEvent",
+    "IncomingLine",
+    "IncomingNotice",
+    "Resolved",
+    "Served",
+]
 
 
 class Backend(Protocol):

@@ -22,6 +22,15 @@ class Links:
         """A pixel; fetching it counts the impression."""
         return f"{self._base}/t/i/{_one_step(token)}"
 
+    def viewable(self, token: str) -> str:
+        """Counts a viewable impression; the script at `script` fetches it."""
+        return f"{self._base}/t/v/{_one_step(token)}"
+
+    @property
+    def script(self) -> str:
+        """The script that measures viewability."""
+        return f"{self._base}/adcascade.js"
+
     def click(self, token: str) -> str:
         """Counts the click and leads to the ad's page."""
         return f"{self._base}/t/c/{_one_step(token)}"

@@ -88,6 +88,13 @@ def _tracking() -> Part:
             "A transparent GIF.",
             "image/gif",
         ),
+        "/t/v/{token}": (
+            "Viewable impression",
+            "Counts it once, then answers.",
+            "200",
+            "A transparent GIF.",
+            "image/gif",
+        ),
         "/t/c/{token}": (
             "Click",
             "Counts the click once, then leads on.",
@@ -115,6 +122,7 @@ def _pages() -> Part:
         "/ready": _get("Readiness", "503 with a sentence while requests cannot be filled.", "200", "Ready."),
         "/metrics": _get("Metrics", "Prometheus text.", "200", "All counters and histograms.", "text/plain"),
         "/openapi.json": _get("This description", "OpenAPI 3.1.", "200", "JSON."),
+        "/adcascade.js": _get("Script", "Measures viewability in pages and iframes.", "200", "JavaScript."),
         "/status.json": _get("Status", "What the page at `/` shows.", "200", "JSON."),
     }
     unready = {"description": "Not ready, and why.", "content": {"application/json": {}}}

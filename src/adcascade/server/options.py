@@ -48,6 +48,7 @@ class ServerOptions:
     max_products: int = 10_000  # candidate products of one auction
     max_events: int = 1_000  # of one body to /v2/events; every item of a purchase counts
     future_us: int = 600_000_000  # how far ahead of our clock an event may lie
+    trusted_proxies: tuple[str, ...] = ()  # ranges whose X-Forwarded-For is believed
 
     def __post_init__(self) -> None:
         url = urlsplit(self.public_url)

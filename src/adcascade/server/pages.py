@@ -31,6 +31,7 @@ class Pages:
         self._backend, self._metrics, self._guard = backend, metrics, guard
         self._page = (files("adcascade.server") / "status.html").read_text("utf-8")
         self._page_headers = PLAIN | {"content-security-policy": page_policy(self._page)}
+        self._script = (files("adcascade.server") / "adcascade.js").read_bytes()
         self._description = msgspec.json.encode(description())
 
     def routes(self) -> list[Route]:
@@ -42,6 +43,7 @@ class Pages:
             Route("/ready", self.ready),
             Route("/metrics", self._guarded(self.metrics)),
             Route("/openapi.json", self.openapi),
+            Route("/adcascade.js", self.script),
         ]
 
     def _guarded(self, page: Page) -> Page:
@@ -72,6 +74,11 @@ class Pages:
     async def openapi(self, request: Request) -> Response:  # noqa: ARG002
         """OpenAPI 3.1."""
         return Response(self._description, media_type="application/json", headers=PLAIN)
+
+    async def script(self, request: Request) -> Response:  # noqa: ARG002
+        """The script that measures viewability; pages of any origin may load it, and keep it for an hour."""
+        headers = {"cache-control": "public, max-age=3600", "cross-origin-resource-policy": "cross-origin"}
+        return Response(self._script, media_type="text/javascript", headers=PLAIN | headers)
 
     async def page(self, request: Request) -> Response:  # noqa: ARG002
         """The status page; it fetches /status.json again and again."""

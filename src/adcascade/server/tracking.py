@@ -9,10 +9,12 @@ from starlette.routing import Route
 
 from adcascade.cascade.answer import NoticeKind
 from adcascade.errors import SignatureError
+from adcascade.events.traffic.source import Route as Way
 from adcascade.server.backend import Backend, EventKind, IncomingEvent, Resolved
 from adcascade.server.links import COUNT, is_web_url
 from adcascade.server.metrics import Metrics
 from adcascade.server.notices import read_notice
+from adcascade.server.peers import Peers
 from adcascade.server.problems import RefusalError
 from adcascade.server.reply import SECURITY
 
@@ -27,13 +29,17 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 class Tracking:
     """The routes below /t. The event's id is made from the bid, so that the same URL counts once."""
 
-    def __init__(self, backend: Backend, metrics: Metrics, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, backend: Backend, metrics: Metrics, clock: Callable[[], int], peers: Peers | None = None
+    ) -> None:
         self._backend, self._metrics, self._clock = backend, metrics, clock
+        self._peers = peers or Peers()
 
     def routes(self) -> list[Route]:
         """GET only: a HEAD of a link checker is no impression."""
         return [
             Route("/t/i/{token}", only_get(self.impression), name="impression"),
+            Route("/t/v/{token}", only_get(self.viewable), name="viewable"),
             Route("/t/c/{token}", only_get(self.click), name="click"),
             Route("/t/w/{token}", only_get(self.win), name="win"),
             Route("/t/b/{token}", only_get(self.billing), name="billing"),
@@ -44,6 +50,11 @@ class Tracking:
     async def impression(self, request: Request) -> Response:
         """The ad was seen: a pixel."""
         await self._take(request, "impression")
+        return Response(GIF, media_type="image/gif", headers=PLAIN)
+
+    async def viewable(self, request: Request) -> Response:
+        """The ad was on screen long enough: a pixel."""
+        await self._take(request, "viewable")
         return Response(GIF, media_type="image/gif", headers=PLAIN)
 
     async def click(self, request: Request) -> Response:
@@ -57,7 +68,7 @@ class Tracking:
 
     async def billing(self, request: Request) -> Response:
         """The exchange bills: the same impression as the pixel's, whichever comes first."""
-        await self._take(request, "impression")
+        await self._take(request, "impression", "exchange")
         return await self._notice(request, "billing")
 
     async def win(self, request: Request) -> Response:
@@ -72,7 +83,7 @@ class Tracking:
         """A player could not show the video; counted by its error code."""
         return await self._notice(request, "error")
 
-    async def _take(self, request: Request, kind: EventKind) -> Resolved:
+    async def _take(self, request: Request, kind: EventKind, way: Way = "browser") -> Resolved:
         resolved, token = self._resolve(request), request.path_params["token"]
         event = IncomingEvent(
             id=f"{kind}:{resolved.bid_id}",
@@ -80,6 +91,7 @@ class Tracking:
             token=token,
             time_us=self._clock(),
             anonymous=request.headers.get("sec-gpc") == "1",
+            source=self._peers.source(request.scope, way),
         )
         receipt = (await self._backend.accept([event]))[0]
         self._metrics.event(kind, receipt.status)

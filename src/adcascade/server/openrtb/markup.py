@@ -10,7 +10,9 @@ FLUID = "display:block;overflow:hidden;text-decoration:none;color:#111;font:16px
 
 
 def banner_html(served: Served, links: Links, size: tuple[int, int], *, secure: bool, pictures: bool = True) -> str:
-    """A link around the picture, or around the title where there is none, and the impression pixel."""
+    """A link around the picture, or around the title where there is none, the impression pixel, and the script that
+    sees whether the link can be seen.
+    """
     width, height = size
     style = BOX.format(w=width, h=height) if width and height else FLUID
     inside = escape(title_of(served))
@@ -19,9 +21,11 @@ def banner_html(served: Served, links: Links, size: tuple[int, int], *, secure: 
         fit = "width:100%;height:100%;object-fit:contain;border:0"
         inside = f'<img src="{escape(image)}" alt="{inside}" style="{fit}">'
     return (
-        f'<a href="{escape(links.click(served.token))}" target="_blank" rel="noopener sponsored" style="{style}">'
+        f'<a href="{escape(links.click(served.token))}" target="_blank" rel="noopener sponsored" style="{style}" '
+        f'data-adcascade-view="{escape(links.viewable(served.token))}">'
         f'{inside}</a><img src="{escape(links.impression(served.token))}" width="1" height="1" alt="" '
         'style="position:absolute;left:0;top:0;opacity:0">'
+        f'<script src="{escape(links.script)}" async></script>'
     )
 
 

@@ -44,7 +44,7 @@ class Asset(Struct):
 
 
 class EventTracker(Struct):
-    """An event the page can report; event 1 is the impression, method 1 a pixel."""
+    """An event the page can report; 1 is the impression, 2 a viewable one; method 1 is a pixel."""
 
     event: int
     methods: list[int] | None = None

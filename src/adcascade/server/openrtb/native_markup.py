@@ -9,7 +9,7 @@ from adcascade.server.openrtb import native
 from adcascade.server.openrtb.markup import image_of, title_of
 from adcascade.server.openrtb.places import Place
 
-IMPRESSION, PIXEL = 1, 1  # event and method of native trackers
+IMPRESSION, VIEWABLE, PIXEL = 1, 2, 1  # events and method of native trackers
 ICON, MAIN = 1, 3  # image types
 NAMED = {3: "rating", 4: "likes", 5: "downloads", 7: "sale_price", 8: "phone", 9: "address"}  # keys of Ad.attributes
 
@@ -26,17 +26,16 @@ def native_json(served: Served, links: Links, place: Place, privacy_url: str = "
             assets.append(filled)
         elif asset.required == 1:
             return None
-    pixel = links.impression(served.token)
-    modern = any(
-        tracker.event == IMPRESSION and (tracker.methods is None or PIXEL in tracker.methods)
-        for tracker in request.eventtrackers or ()
-    )
+    pixel, viewable = links.impression(served.token), links.viewable(served.token)
+    asked = request.eventtrackers or ()
+    wanted = {tracker.event for tracker in asked if tracker.methods is None or PIXEL in tracker.methods}
+    trackers = ((IMPRESSION, pixel), (VIEWABLE, viewable))
     answer = native.NativeResponse(
         ver=request.ver or "1.2",
         assets=assets,
         link=native.Link(links.click(served.token)),
-        imptrackers=[] if modern else [pixel],
-        eventtrackers=[native.Tracker(IMPRESSION, PIXEL, pixel)] if modern else [],
+        imptrackers=[] if IMPRESSION in wanted else [pixel],
+        eventtrackers=[native.Tracker(event, PIXEL, url) for event, url in trackers if event in wanted],
         privacy=privacy_url if request.privacy == 1 else "",
     )
     return msgspec.json.encode(native.WrappedResponse(answer) if place.wrapped else answer).decode()

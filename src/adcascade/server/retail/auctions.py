@@ -82,6 +82,7 @@ class AuctionsEndpoint:
             vendor_id=served.advertiser.id,
             title=(creative.title if creative is not None else "") or served.ad.title,
             impression_url=self._links.impression(served.token),
+            viewable_url=self._links.viewable(served.token),
             click_url=self._links.click(served.token),
             asset=assets,
         )

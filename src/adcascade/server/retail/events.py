@@ -1,4 +1,7 @@
-"""POST /v2/events: what shoppers did with the ads. A receipt says accepted only when the event is on disk."""
+"""POST /v2/events: what shoppers did with the ads. A receipt says accepted only when the event is on disk.
+
+A purchase becomes an order, whoever brought it about, and a conversion for each item that names a bid.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -6,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from adcascade.errors import InputError
-from adcascade.server.backend import Backend, EventKind, EventReceipt, IncomingEvent
+from adcascade.events.traffic.source import Source
+from adcascade.server.backend import Backend, EventKind, EventReceipt, IncomingEvent, IncomingLine
 from adcascade.server.metrics import Metrics
 from adcascade.server.options import ServerOptions
 from adcascade.server.problems import decode
@@ -14,6 +18,7 @@ from adcascade.server.reply import Reply
 from adcascade.server.retail.consent import permission_of
 from adcascade.server.retail.objects import (
     EventsTold,
+    Item,
     Purchase,
     PurchaseReceipt,
     ReceiptsTold,
@@ -23,8 +28,8 @@ from adcascade.server.retail.objects import (
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-FATES = ("accepted", "duplicate", "rejected")  # best first
-UNCREDITED = "names no resolvedBidId, so no ad can be credited"
+REPORTER = Source("reporter")  # the address is the shop's own
+MOST_MICROS = 2**62
 
 
 class EventsEndpoint:
@@ -39,17 +44,21 @@ class EventsEndpoint:
         told = decode(self._decoder, body)
         known = permission_of(told.consent, headers, self._options.privacy).user
         self._check_size(told)
-        events = [
-            *(_seen(event, "impression", known=known) for event in told.impressions),
-            *(_seen(event, "click", known=known) for event in told.clicks),
-            *(event for purchase in told.purchases for event in _items(purchase)),
-        ]
-        fates = await self._take(events)
-        seen = len(told.impressions)
+        fates = iter(
+            await self._take(
+                [
+                    *(_seen(event, "impression", known=known) for event in told.impressions),
+                    *(_seen(event, "viewable", known=known) for event in told.viewables),
+                    *(_seen(event, "click", known=known) for event in told.clicks),
+                    *(event for purchase in told.purchases for event in _bought(purchase, known=known)),
+                ]
+            )
+        )
         receipts = ReceiptsTold(
-            impressions=fates[:seen],
-            clicks=fates[seen : seen + len(told.clicks)],
-            purchases=_regrouped(told.purchases, fates[seen + len(told.clicks) :]),
+            impressions=[next(fates) for _ in told.impressions],
+            viewables=[next(fates) for _ in told.viewables],
+            clicks=[next(fates) for _ in told.clicks],
+            purchases=[_regrouped(one, [next(fates) for _ in _bought(one, known=known)]) for one in told.purchases],
         )
         return Reply(200, msgspec.json.encode(receipts))
 
@@ -71,10 +80,13 @@ class EventsEndpoint:
         return told
 
     def _check_size(self, told: EventsTold) -> None:
-        size = len(told.impressions) + len(told.clicks) + sum(len(purchase.items) for purchase in told.purchases)
+        seen = len(told.impressions) + len(told.viewables) + len(told.clicks)
+        size = seen + sum(len(purchase.items) for purchase in told.purchases)
         if not 0 < size <= self._options.max_events:
             raise InputError(
-                "body", f"{size} events", f"1 to {self._options.max_events} impressions, clicks and purchased items"
+                "body",
+                f"{size} events",
+                f"1 to {self._options.max_events} impressions, viewables, clicks and purchased items",
             )
 
 
@@ -90,38 +102,67 @@ def _seen(event: Seen, kind: EventKind, *, known: bool) -> IncomingEvent:
         token=event.resolved_bid_id,
         time_us=micros(event.occurred_at),
         anonymous=not known,
+        source=REPORTER,
     )
 
 
-def _items(purchase: Purchase) -> list[IncomingEvent]:
-    return [
+def _bought(purchase: Purchase, *, known: bool) -> list[IncomingEvent]:
+    """The order, and a conversion for each item that names a bid. known: the shopper may be."""
+    time_us = micros(purchase.occurred_at)
+    lines = tuple(_line(item) for item in purchase.items)
+    order = IncomingEvent(
+        id=purchase.id,
+        kind="order",
+        token="",
+        time_us=time_us,
+        user=purchase.opaque_user_id if known else None,
+        lines=lines,
+        value_micros=max(line.quantity * line.price_micros for line in lines),
+        source=REPORTER,
+    )
+    conversions = [
         IncomingEvent(
             id=f"{purchase.id}:{place}",
             kind="purchase",
-            token=item.resolved_bid_id or "",
-            time_us=micros(purchase.occurred_at),
-            value_micros=item.quantity * round(item.unit_price * 1e6),
+            token=line.token,
+            time_us=time_us,
+            value_micros=line.quantity * line.price_micros,
+            source=REPORTER,
         )
-        for place, item in enumerate(purchase.items)
+        for place, line in enumerate(lines)
+        if line.token
     ]
+    return [order, *conversions]
+
+
+def _line(item: Item) -> IncomingLine:
+    return IncomingLine(
+        product=item.product_id,
+        parent=item.parent_id,
+        brand=item.brand,
+        category=item.category,
+        quantity=item.quantity,
+        price_micros=round(item.unit_price * 1e6),
+        token=item.resolved_bid_id or "",
+    )
 
 
 def _reason_against(event: IncomingEvent, latest_us: int) -> str:
     """Why an event cannot be right whatever its token says; empty if it can. Late is right, the future is not."""
-    if not event.token:
-        return UNCREDITED
     if event.time_us > latest_us:
         return "occurredAt lies in the future; check the clock that wrote it"
     if event.time_us < 0:
         return "occurredAt lies before 1970"
-    return "" if event.value_micros < 2**62 else "quantity times unitPrice is too large"
+    return "" if event.value_micros < MOST_MICROS else "quantity times unitPrice is too large"
 
 
-def _regrouped(purchases: Sequence[Purchase], fates: Sequence[ReceiptTold]) -> list[PurchaseReceipt]:
-    left = iter(fates)
-    grouped = []
-    for purchase in purchases:
-        items = [next(left) for _ in purchase.items]
-        best = min(items, key=lambda item: FATES.index(item.status))
-        grouped.append(PurchaseReceipt(id=purchase.id, status=best.status, reason=best.reason, items=items))
-    return grouped
+def _regrouped(purchase: Purchase, fates: Sequence[ReceiptTold]) -> PurchaseReceipt:
+    """The order's receipt comes first, then those of its conversions."""
+    order, conversions = fates[0], iter(fates[1:])
+    items = [
+        next(conversions)
+        if item.resolved_bid_id
+        else ReceiptTold(id=f"{purchase.id}:{place}", status=order.status, reason=order.reason)
+        for place, item in enumerate(purchase.items)
+    ]
+    return PurchaseReceipt(id=purchase.id, status=order.status, reason=order.reason, items=items)

@@ -88,7 +88,7 @@ class Asset(Style, frozen=True, kw_only=True):
 
 
 class WinnerTold(Style, frozen=True, kw_only=True, omit_defaults=False):
-    """One ad. Report its events under resolvedBidId, or use the two URLs; not both."""
+    """One ad. Report its events under resolvedBidId, or use the URLs; not both."""
 
     rank: int  # 1 is the best slot
     position: int | None  # from 1, among organic products and ads; null: where the page wants it
@@ -100,6 +100,7 @@ class WinnerTold(Style, frozen=True, kw_only=True, omit_defaults=False):
     vendor_id: str
     title: str
     impression_url: str
+    viewable_url: str  # for the data-adcascade-view of an element, beside the script /adcascade.js
     click_url: str
     asset: list[Asset] = []
 
@@ -119,7 +120,7 @@ class ResultsTold(Style, frozen=True, kw_only=True):
 
 
 class Seen(Style, frozen=True, kw_only=True):
-    """An impression or a click. id: yours, taken once; send it again as often as you like."""
+    """An impression, a viewable one, or a click. id: yours, taken once; send it again as often as you like."""
 
     id: Id
     resolved_bid_id: Token
@@ -128,16 +129,19 @@ class Seen(Style, frozen=True, kw_only=True):
 
 
 class Item(Style, frozen=True, kw_only=True):
-    """One line of a purchase. It is credited to the ad that resolvedBidId names; without one it is not."""
+    """One line of a purchase. It is credited to the ad that resolvedBidId names; without one, by attribution."""
 
     product_id: Id
+    parent_id: Annotated[str, Meta(max_length=256)] = ""  # product that this one is a variant of
+    brand: Annotated[str, Meta(max_length=256)] = ""
+    category: Text = ""
     quantity: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
     unit_price: Annotated[float, Meta(ge=0, le=1e9)] = 0.0  # in the currency, not in cents
     resolved_bid_id: Token | None = None
 
 
 class Purchase(Style, frozen=True, kw_only=True):
-    """An order. Its items are taken as events `ID:0`, `ID:1` ..."""
+    """An order. The items that name a bid are taken as conversions, too, with the ids `ID:0`, `ID:1` ..."""
 
     id: Id
     occurred_at: Instant
@@ -149,6 +153,7 @@ class EventsTold(Style, frozen=True, kw_only=True):
     """The body of POST /v2/events."""
 
     impressions: list[Seen] = []
+    viewables: list[Seen] = []
     clicks: list[Seen] = []
     purchases: list[Purchase] = []
     consent: Consent | None = None  # of the shopper; where it objects, events count and are remembered of nobody
@@ -163,7 +168,7 @@ class ReceiptTold(Style, frozen=True, kw_only=True):
 
 
 class PurchaseReceipt(Style, frozen=True, kw_only=True):
-    """What became of a purchase: the best fate of its items, and one receipt an item."""
+    """What became of a purchase, and of each item: that of its conversion, or the order's where it has none."""
 
     id: str
     status: str
@@ -175,5 +180,6 @@ class ReceiptsTold(Style, frozen=True, kw_only=True, omit_defaults=False):
     """The answer to POST /v2/events, in the order of the body."""
 
     impressions: list[ReceiptTold]
+    viewables: list[ReceiptTold]
     clicks: list[ReceiptTold]
     purchases: list[PurchaseReceipt]
