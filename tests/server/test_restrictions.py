@@ -24,7 +24,7 @@ def test_a_blocked_advertiser_is_blocked_in_any_case(call: Call, domain: str) ->
     assert answer.json()["seatbid"][0]["seat"] == "adv-soap"
 
 
-@pytest.mark.parametrize("trackers", [[{"event": 1, "methods": [2]}], [{"event": 2, "methods": [1]}], []])
+@pytest.mark.parametrize("trackers", [[{"event": 1, "methods": [2]}], [{"event": 3, "methods": [1]}], []])
 def test_a_page_that_reports_no_pixel_gets_none_among_its_events(call: Call, trackers: list[dict[str, Any]]) -> None:
     """Where impressions are not reported to pixels, the pixel goes where older pages look for it."""
     answer = native_answer(call, trackers)

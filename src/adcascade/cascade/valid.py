@@ -2,7 +2,8 @@
 
 from adcascade.events.traffic.filter import Limits, TrafficFilter
 from adcascade.events.traffic.rules import Paces
-from adcascade.settings import Settings, TrafficSettings
+from adcascade.sections import TrafficSettings
+from adcascade.settings import Settings
 
 
 def limits_of(traffic: TrafficSettings) -> Limits:

@@ -20,7 +20,8 @@ from adcascade.events.attribution.credits import credits_of
 from adcascade.events.attribution.log import read_lines, read_touches
 from adcascade.events.attribution.report import HOWS, report_of, totals_of
 from adcascade.events.attribution.rule import DAY_US, Goods, Rule
-from adcascade.settings import AttributionSettings, Settings, load_settings
+from adcascade.sections import AttributionSettings
+from adcascade.settings import Settings, load_settings
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SHOWN = 20  # rows for people
