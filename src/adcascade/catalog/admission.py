@@ -1,6 +1,6 @@
-"""Admission: every rule of eligibility as bitmaps over rows that each change keeps up to date.
+"""Admission: every rule of eligibility as sets of rows that each change keeps up to date.
 
-Asking costs a handful of ANDs over rows / 8 bytes, however many rules there are. `eligibility.why_not`
+Asking costs a handful of passes over rows / 8 bytes, however many rules there are. `eligibility.why_not`
 says the same ad by ad, in sentences.
 """
 
@@ -10,161 +10,290 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from adcascade.catalog.bitmaps import Bits, BitTable, RowGroups, patch_of, switch_off, switch_on
+from adcascade.catalog.bitmaps import Bits, patch_of, switch_off, switch_on
 from adcascade.catalog.formats import Shape, shape_fits, shapes_of
-from adcascade.catalog.nouns import Ad, Advertiser, Campaign
+from adcascade.catalog.hours import Hours
+from adcascade.catalog.iab import with_parent
+from adcascade.catalog.nouns import Ad, AdGroup, Advertiser, Campaign
+from adcascade.catalog.product_rows import ProductRows
+from adcascade.catalog.rowsets import Rows, RowSets
 from adcascade.catalog.schedule import Schedule
-from adcascade.catalog.targets import Targets
-from adcascade.catalog.words import parents, words
-from adcascade.contracts.request import AdRequest
+from adcascade.catalog.sections import NO_GROUP, Sections
+from adcascade.catalog.targets import Asked, Dimension, Targets
+from adcascade.catalog.words import parents
+from adcascade.contracts.request import AdRequest, Slot
 
-Rows = NDArray[np.int32]
-Placed = Sequence[tuple[int, Ad]]  # row and ad
+Placed = Sequence[tuple[int, Ad]]  # row and ad, by row
+Numbers = NDArray[np.int32]
 Key = TypeVar("Key", bound=Hashable)
 
 
 class Admission:
-    """Which rows may answer a request. Campaigns and categories are named by their index in the snapshot."""
+    """Which rows may answer a request. Campaigns and groups are named by their index in the snapshot."""
 
     def __init__(self) -> None:
         """No ads."""
-        self.schedule = Schedule()
+        self._hours = Hours()
+        self.schedule, self._groups_on = Schedule(self._hours), Schedule(self._hours)
         self._campaigns: list[Campaign] = []
-        self._targets = Targets()
-        self._shapes: BitTable[Shape] = BitTable()
-        self._by_campaign, self._live = RowGroups[int](), RowGroups[int]()
-        self._by_category, self._by_product = RowGroups[str](), RowGroups[str]()
-        self._categories_below: dict[str, set[str]] = {}
-        self._campaigns_of: dict[str, set[int]] = {}  # by the advertiser's id
+        self._groups: list[AdGroup] = []
+        self._advertisers: dict[str, Advertiser] = {}
         self._advertisers_called: dict[str, set[str]] = {}  # ids, by id or domain
+        self._campaigns_of: dict[str, set[int]] = {}  # by the advertiser's id
+        self._groups_of: dict[int, list[int]] = {}  # by campaign
+        self.sections = Sections()
+        self._wanted, self._narrowed = Targets(), Targets()  # by campaigns, by groups
+        self._deals: Dimension[str] = Dimension()
+        self._shapes: RowSets[Shape] = RowSets()
+        self._by_category, self._by_iab, self._by_advertiser = RowSets[str](), RowSets[str](), RowSets[str]()
+        self._categories_below: dict[str, set[str]] = {}
+        self._by_product = ProductRows()
         self._serving: Bits = np.zeros(0, np.uint8)
 
     def grow(self, size: int) -> None:
         """Make room for `size` bytes of rows."""
         self._serving = np.concatenate((self._serving, np.zeros(size - len(self._serving), np.uint8)))
-        self._shapes.grow(size)
-        self._targets.grow(size)
+        for sets in (self._shapes, self._by_category, self._by_iab, self._by_advertiser):
+            sets.grow(size)
+        for part in (self._wanted, self._narrowed, self._deals, self.sections):
+            part.grow(size)
 
-    def put_advertiser(self, old: Advertiser | None, new: Advertiser) -> None:
-        """Insert, or replace `old`."""
+    # ---- who advertises
+
+    def put_advertiser(self, new: Advertiser) -> None:
+        """Insert, or replace the one of the same id."""
+        old = self._advertisers.get(new.id)
         if old is not None and old.domain:
             self._advertisers_called[old.domain].discard(old.id)
         for name in filter(None, (new.id, new.domain)):
             self._advertisers_called.setdefault(name, set()).add(new.id)
+        self._advertisers[new.id] = new
+        if old is not None and old.timezone != new.timezone:
+            for index in self._campaigns_of.get(new.id, ()):
+                self._schedule(index)
 
     def put_campaign(self, index: int, campaign: Campaign) -> Rows:
         """Insert at the end or replace; the campaign's rows."""
-        patch = self._by_campaign.patch(index)
         if index == len(self._campaigns):
             self._campaigns.append(campaign)
-        else:
-            old = self._campaigns[index]
-            self._targets.discard(index, old.targeting, patch)
-            self._campaigns_of[old.advertiser].discard(index)
+            self.sections.open_campaign()
+            self._campaigns_of.setdefault(campaign.advertiser, set()).add(index)
+            self._schedule(index)
+            return self.sections.campaign_rows(index)
+        old, rows = self._campaigns[index], self.sections.campaign_rows(index)
         self._campaigns[index] = campaign
-        self._campaigns_of.setdefault(campaign.advertiser, set()).add(index)
-        self._targets.add(index, campaign.targeting, patch)
-        self.schedule.put(index, campaign)
-        self._refresh(index)
-        return self._by_campaign.rows(index)
+        if old.targeting != campaign.targeting:
+            self._wanted.discard(old.targeting, rows)
+            self._wanted.add(campaign.targeting, rows)
+        if old.deals != campaign.deals:
+            self._deals.discard(old.deals, rows)
+            self._deals.add(campaign.deals, rows)
+        if old.advertiser != campaign.advertiser:
+            self._campaigns_of[old.advertiser].discard(index)
+            self._campaigns_of.setdefault(campaign.advertiser, set()).add(index)
+            self._by_advertiser.discard(old.advertiser, rows)
+            self._by_advertiser.add(campaign.advertiser, rows)
+        self._schedule(index)
+        return rows
 
-    def add(self, placed: Placed, campaigns: NDArray[np.int32]) -> None:
-        """Admit ads at rows that are free; `campaigns` [len(placed)] are their indexes."""
+    def put_group(self, index: int, group: AdGroup, campaign: int) -> Rows:
+        """Insert at the end or replace; the group's rows. A group stays in its campaign."""
+        if index == len(self._groups):
+            self._groups.append(group)
+            self._groups_of.setdefault(campaign, []).append(index)
+            self.sections.open_group(campaign)
+            self._schedule_group(index)
+            return self.sections.group_rows(index)
+        old, rows = self._groups[index], self.sections.group_rows(index)
+        self._groups[index] = group
+        if old.targeting != group.targeting:
+            self._narrowed.discard(old.targeting, rows)
+            self._narrowed.add(group.targeting, rows)
+        self._schedule_group(index)
+        return rows
+
+    def _schedule(self, index: int) -> None:
+        """The campaign's times, in its advertiser's zone, and those of its groups."""
+        campaign = self._campaigns[index]
+        hours = self._hours.number(campaign.targeting.times, self._zone(campaign))
+        self.schedule.put(index, campaign.status, campaign.start_us, campaign.end_us, hours)
+        if self.schedule.flips(index):
+            self._switch(index)
+        for group in self._groups_of.get(index, ()):
+            self._schedule_group(group)
+
+    def _schedule_group(self, index: int) -> None:
+        group = self._groups[index]
+        section, campaign = self.sections.of_group(index)
+        hours = self._hours.number(group.targeting.times, self._zone(self._campaigns[campaign]))
+        self._groups_on.put(index, group.status, -(2**62), None, hours)
+        if self._groups_on.flips(index):
+            self._switch_section(section, campaign, index)
+
+    def _zone(self, campaign: Campaign) -> str:
+        return self._advertisers[campaign.advertiser].timezone
+
+    # ---- ads
+
+    def add(self, placed: Placed, campaigns: Numbers, groups: Numbers) -> None:
+        """Admit ads at rows that are free; `campaigns` and `groups` [len(placed)] are their indexes."""
         rows = np.array([row for row, _ in placed], np.int32)
-        live = np.array([ad.status == "active" and ad.stock != 0 for _, ad in placed], np.bool_)
-        for index, places in grouped(campaigns):
-            members, alive = rows[places], rows[places][live[places]]
-            self._by_campaign.add(index, members.tolist())
-            self._live.add(index, alive.tolist())
-            self._targets.cover(self._campaigns[index].targeting, patch_of(members))
-            if self.schedule.is_serving(index):
-                switch_on(self._serving, patch_of(alive))
-        for product, same in _by(placed, lambda ad: (ad.product,)).items():
-            self._by_product.add(product, same)
+        live = np.array([is_alive(ad) for _, ad in placed], np.bool_)
+        for section, places in grouped(self.sections.numbers(campaigns, groups)):
+            members = rows[places]
+            self.sections.members.add(section, members)
+            self.sections.alive.add(section, members[live[places]])
+        serving = live & self.schedule.are_serving(campaigns)
+        serving &= (groups == NO_GROUP) | self._groups_on.are_serving(np.maximum(groups, 0))
+        switch_on(self._serving, patch_of(rows[serving]))
+        by_campaign = [(self._campaigns[index], places) for index, places in grouped(campaigns)]
+        for targeting, members in _alike(rows, ((campaign.targeting, places) for campaign, places in by_campaign)):
+            self._wanted.add(targeting, members)
+        for deals, members in _alike(rows, ((campaign.deals, places) for campaign, places in by_campaign)):
+            self._deals.add(deals, members)
+        for advertiser, members in _alike(rows, ((campaign.advertiser, places) for campaign, places in by_campaign)):
+            self._by_advertiser.add(advertiser, members)
+        by_group = ((self._groups[index].targeting, at) for index, at in grouped(groups) if index != NO_GROUP)
+        for targeting, members in _alike(rows, by_group):
+            self._narrowed.add(targeting, members)
+        self._add_kinds(placed)
+
+    def _add_kinds(self, placed: Placed) -> None:
         for category, same in _by(placed, lambda ad: (ad.category,)).items():
             self._by_category.add(category, same)
             for parent in parents(category):
                 self._categories_below.setdefault(parent, set()).add(category)
+        for code, same in _by(placed, iab_codes).items():
+            self._by_iab.add(code, same)
         for shape, same in _by(placed, shapes_of).items():
-            self._shapes.add((shape,), patch_of(np.array(same)))
+            self._shapes.add(shape, same)
+        for row, ad in placed:
+            self._by_product.add(ad.product, row)
 
-    def remove(self, placed: Placed, campaigns: NDArray[np.int32]) -> None:
+    def remove(self, placed: Placed, campaigns: Numbers, groups: Numbers) -> None:
         """Undo `add` for these ads as they were."""
         rows = np.array([row for row, _ in placed], np.int32)
-        patch = patch_of(rows)
-        switch_off(self._serving, patch)
-        self._shapes.discard(self._shapes.keys, patch)
+        switch_off(self._serving, patch_of(rows))
+        for section, places in grouped(self.sections.numbers(campaigns, groups)):
+            self.sections.members.discard(section, rows[places])
+            self.sections.alive.discard(section, rows[places])
         for index, places in grouped(campaigns):
-            members = rows[places]
-            self._by_campaign.discard(index, members.tolist())
-            self._live.discard(index, members.tolist())
-            self._targets.uncover(self._campaigns[index].targeting, patch_of(members))
+            campaign = self._campaigns[index]
+            self._wanted.discard(campaign.targeting, rows[places])
+            self._deals.discard(campaign.deals, rows[places])
+            self._by_advertiser.discard(campaign.advertiser, rows[places])
+        for index, places in grouped(groups):
+            if index != NO_GROUP:
+                self._narrowed.discard(self._groups[index].targeting, rows[places])
+        for category, same in _by(placed, lambda ad: (ad.category,)).items():
+            self._by_category.discard(category, same)
+        for code, same in _by(placed, iab_codes).items():
+            self._by_iab.discard(code, same)
+        for shape, same in _by(placed, shapes_of).items():
+            self._shapes.discard(shape, same)
         for row, ad in placed:
-            self._by_product.discard(ad.product, (row,))
-            self._by_category.discard(ad.category, (row,))
+            self._by_product.discard(ad.product, row)
 
-    def _refresh(self, index: int) -> None:
-        if self.schedule.flips(index):
-            self._switch(index)
+    def revive(self, rows: Rows, campaigns: Numbers, groups: Numbers, *, alive: bool) -> None:
+        """These ads are in stock again, or no more; nothing else of them changed."""
+        change = RowSets.add if alive else RowSets.discard
+        for section, places in grouped(self.sections.numbers(campaigns, groups)):
+            change(self.sections.alive, section, rows[places])
+        serving = self.schedule.are_serving(campaigns)
+        serving &= (groups == NO_GROUP) | self._groups_on.are_serving(np.maximum(groups, 0))
+        (switch_on if alive else switch_off)(self._serving, patch_of(rows[serving]))
+
+    # ---- time and money
 
     def _switch(self, index: int) -> None:
-        switch = switch_on if self.schedule.is_serving(index) else switch_off
-        switch(self._serving, self._live.patch(index))
+        """The campaign began or ended serving."""
+        for section, group in self.sections.of_campaign(index):
+            self._switch_section(section, index, group)
+
+    def _switch_section(self, section: int, campaign: int, group: int) -> None:
+        on = self.schedule.is_serving(campaign) and (group == NO_GROUP or self._groups_on.is_serving(group))
+        (self.sections.alive.switch_on if on else self.sections.alive.switch_off)(self._serving, section)
 
     def tick(self, now_us: int) -> None:
-        """Set the clock: campaigns start and end."""
+        """Set the clock: campaigns and groups begin and end serving."""
+        self._hours.tick(now_us)
+        for group in self._groups_on.tick(now_us):
+            section, campaign = self.sections.of_group(group)
+            self._switch_section(section, campaign, group)
         for index in self.schedule.tick(now_us):
             self._switch(index)
 
     def fund(self, index: int, *, funded: bool) -> None:
         """The campaign has money left, or not; switches all its ads."""
         self.schedule.fund(index, funded=funded)
-        self._refresh(index)
+        if self.schedule.flips(index):
+            self._switch(index)
+
+    # ---- asking
 
     def eligible(self, request: AdRequest, size: int) -> Bits:
         """The rows that may answer, as of the last tick: a new bitmap of `size` bytes."""
         allowed = self._serving[:size].copy()
-        self._targets.restrict(allowed, request)
-        if request.query:
-            self._restrict_keywords(allowed, words(request.query))
-        else:
-            np.bitwise_and(allowed, self._targets.without_keywords(size), out=allowed)
-        self._restrict_shapes(allowed, request)
+        asked = Asked(request)
+        self._wanted.restrict(allowed, asked)
+        self._narrowed.restrict(allowed, asked)
+        self._restrict_slots(allowed, request)
         if request.products:
             wanted = np.zeros(size, np.uint8)
-            for product in request.products:
-                switch_on(wanted, self._by_product.patch(product))
+            switch_on(wanted, patch_of(self._by_product.rows(request.products)))
             allowed &= wanted
         self._block(allowed, request)
         return allowed
 
-    def _restrict_keywords(self, allowed: Bits, query: tuple[str, ...]) -> None:
-        wanted = self._targets.without_keywords(len(allowed)).copy()
-        for index in self._targets.keywords.held_by(query):
-            switch_on(wanted, self._by_campaign.patch(index))
-        np.bitwise_and(allowed, wanted, out=allowed)
-        for index in self._targets.negative_keywords.held_by(query):
-            switch_off(allowed, self._by_campaign.patch(index))
+    def _restrict_slots(self, allowed: Bits, request: AdRequest) -> None:
+        """A creative fits a slot that the campaign may have: one with a deal of its own, or an open one."""
+        offered = {deal.id for slot in request.slots for deal in slot.deals}
+        self._deals.require(allowed, offered)
+        fitting = self._fitting([slot for slot in request.slots if not slot.private], len(allowed))
+        if offered:
+            dealing = self._deals.naming(len(allowed))
+            of_deals = self._fitting([slot for slot in request.slots if slot.deals], len(allowed))
+            fitting = (fitting & ~dealing) | (of_deals & dealing)
+        np.bitwise_and(allowed, fitting, out=allowed)
 
-    def _restrict_shapes(self, allowed: Bits, request: AdRequest) -> None:
-        fitting = [
-            bits[: len(allowed)]
-            for shape, bits in self._shapes.items()
-            if any(shape_fits(shape, slot) for slot in request.slots)
-        ]
-        wanted = fitting[0] if len(fitting) == 1 else np.zeros_like(allowed)
-        if len(fitting) > 1:
-            wanted = np.bitwise_or.reduce(fitting)
-        np.bitwise_and(allowed, wanted, out=allowed)
+    def _fitting(self, slots: Sequence[Slot], size: int) -> Bits:
+        fitting = np.zeros(size, np.uint8)
+        for shape in self._shapes:
+            if any(shape_fits(shape, slot) for slot in slots):
+                self._shapes.switch_on(fitting, shape)
+        return fitting
 
     def _block(self, allowed: Bits, request: AdRequest) -> None:
-        for blocked in request.blocked_categories:
+        for blocked in filter(None, request.blocked_categories):
             for category in self._categories_below.get(blocked, ()):
-                switch_off(allowed, self._by_category.patch(category))
+                self._by_category.switch_off(allowed, category)
+            self._by_iab.switch_off(allowed, blocked)
         for name in filter(None, request.blocked_advertisers):
             for advertiser in self._advertisers_called.get(name, ()):
-                for index in self._campaigns_of.get(advertiser, ()):
-                    switch_off(allowed, self._by_campaign.patch(index))
+                self.close_advertiser(allowed, advertiser)
+
+    def close_advertiser(self, allowed: Bits, advertiser: str) -> None:
+        """Clear the rows of an advertiser, in place."""
+        self._by_advertiser.switch_off(allowed, advertiser)
+
+    def close_campaign(self, allowed: Bits, index: int) -> None:
+        """Clear the rows of a campaign, in place."""
+        for section, _ in self.sections.of_campaign(index):
+            self.sections.members.switch_off(allowed, section)
+
+    def close_group(self, allowed: Bits, index: int) -> None:
+        """Clear the rows of an ad group, in place."""
+        self.sections.members.switch_off(allowed, self.sections.of_group(index)[0])
+
+
+def is_alive(ad: Ad) -> bool:
+    """Whether the ad itself may be shown."""
+    return ad.status == "active" and ad.stock != 0
+
+
+def iab_codes(ad: Ad) -> set[str]:
+    """The codes by which the ad is blocked: its own and those above them."""
+    return {code for own in ad.iab for code in with_parent(own)}
 
 
 def grouped(keys: NDArray[np.integer]) -> Iterator[tuple[int, NDArray[np.int64]]]:
@@ -175,10 +304,19 @@ def grouped(keys: NDArray[np.integer]) -> Iterator[tuple[int, NDArray[np.int64]]
         yield int(key), order[start:end]
 
 
-def _by(placed: Placed, keys_of: Callable[[Ad], Iterable[Key]]) -> dict[Key, list[int]]:
-    """The rows by each key of their ad."""
+def _alike(rows: Rows, places_of: Iterable[tuple[Key, NDArray[np.int64]]]) -> Iterator[tuple[Key, Rows]]:
+    """(value, its rows, ascending) for each distinct value, from places by values that may repeat."""
+    places: dict[Key, list[NDArray[np.int64]]] = {}
+    for value, at in places_of:
+        places.setdefault(value, []).append(at)
+    for value, parts in places.items():
+        yield value, rows[np.sort(np.concatenate(parts))]
+
+
+def _by(placed: Placed, keys_of: Callable[[Ad], Iterable[Key]]) -> dict[Key, Rows]:
+    """The rows by each key of their ad, ascending."""
     rows: dict[Key, list[int]] = {}
     for row, ad in placed:
         for key in keys_of(ad):
             rows.setdefault(key, []).append(row)
-    return rows
+    return {key: np.array(same, np.int32) for key, same in rows.items()}

@@ -49,3 +49,37 @@ def matches(keyword: Keyword, query: tuple[str, ...]) -> bool:
     if kind == "broad":
         return set(wanted) <= set(query)
     return any(query[i : i + len(wanted)] == wanted for i in range(len(query)))
+
+
+class KeywordIndex:
+    """Which of many keywords a query holds: a few look-ups, however many keywords there are."""
+
+    def __init__(self) -> None:
+        """No keywords."""
+        self._phrases: set[tuple[str, ...]] = set()
+        self._lengths: set[int] = set()  # of phrases ever seen
+        self._exact: set[tuple[str, ...]] = set()
+        self._broad: dict[str, set[tuple[str, ...]]] = {}  # by their longest word, which few others have
+
+    def add(self, keyword: Keyword) -> None:
+        """One more keyword; one without words is held by no query."""
+        kind, wanted = keyword
+        if not wanted:
+            return
+        if kind == "exact":
+            self._exact.add(wanted)
+        elif kind == "phrase":
+            self._phrases.add(wanted)
+            self._lengths.add(len(wanted))
+        else:
+            self._broad.setdefault(max(wanted, key=len), set()).add(wanted)
+
+    def held_by(self, query: tuple[str, ...]) -> list[Keyword]:
+        """The keywords that the query, as words, holds, each once."""
+        found = [Keyword("exact", query)] if query in self._exact else []
+        parts = {query[i : i + n] for n in self._lengths for i in range(len(query) - n + 1)}
+        found += [Keyword("phrase", part) for part in parts if part in self._phrases]
+        distinct = set(query)
+        for word in distinct:
+            found += [Keyword("broad", wanted) for wanted in self._broad.get(word, ()) if distinct.issuperset(wanted)]
+        return found

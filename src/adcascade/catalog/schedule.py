@@ -1,71 +1,86 @@
-"""Schedule: which campaigns may serve now, by status, start, end and money."""
+"""Schedule: which campaigns, or ad groups, may serve now, by status, start, end, parts of the week and money."""
 
-from collections.abc import Iterable, Iterator
+import numpy as np
+from numpy.typing import NDArray
 
-from adcascade.catalog.nouns import Campaign
+from adcascade.catalog.hours import ALWAYS, FOREVER_US, Hours
+from adcascade.catalog.nouns import Status
 
-FOREVER_US = 2**63 - 1
+_COLUMNS: dict[str, tuple[type[np.generic], int]] = {
+    "start": (np.int64, 0),
+    "end": (np.int64, 0),
+    "hours": (np.int32, ALWAYS),
+    "active": (np.bool_, 0),
+    "funded": (np.bool_, 1),
+    "serving": (np.bool_, 0),  # as last told
+}
 
 
 class Schedule:
-    """C campaigns by index; tells which of them change between serving and not serving."""
+    """Members by number, 0, 1, 2, ...; tells which of them change between serving and not serving."""
 
-    def __init__(self) -> None:
-        """No campaigns; the clock stands at the beginning of time."""
-        self._start: list[int] = []
-        self._end: list[int] = []
-        self._active: list[bool] = []
-        self._funded: list[bool] = []
-        self._serving: list[bool] = []
-        self.now_us = -FOREVER_US
-        self._since_us, self._until_us = -FOREVER_US, FOREVER_US  # the window in which no campaign starts or ends
+    def __init__(self, hours: Hours) -> None:
+        """No members. `hours` may be shared; whoever owns it sets its clock before this one's."""
+        self._hours = hours
+        self._count = 0
+        self._columns = {name: np.full(64, fill, dtype) for name, (dtype, fill) in _COLUMNS.items()}
+        self._now_us = -FOREVER_US
+        self._since_us, self._until_us = FOREVER_US, -FOREVER_US  # no window: the next tick looks at all
 
-    def put(self, index: int, campaign: Campaign) -> None:
-        """Insert the campaign at the end, or replace it; new ones are funded. Tell `changed` afterwards."""
-        if index == len(self._start):
-            for column, value in ((self._start, 0), (self._end, 0)):
-                column.append(value)
-            self._active.append(False)
-            self._funded.append(True)
-            self._serving.append(False)
-        self._start[index] = campaign.start_us
-        self._end[index] = FOREVER_US if campaign.end_us is None else campaign.end_us
-        self._active[index] = campaign.status == "active"
-        self._narrow((self._start[index], self._end[index]))
+    def put(self, number: int, status: Status, start_us: int, end_us: int | None, hours: int) -> None:
+        """Insert the member at the end, or replace it; new ones are funded. Ask `flips` afterwards."""
+        if number == self._count:
+            self._grow(number + 1)
+        columns = self._columns
+        columns["start"][number] = start_us
+        columns["end"][number] = FOREVER_US if end_us is None else end_us
+        columns["hours"][number] = hours
+        columns["active"][number] = status == "active"
+        self._since_us, self._until_us = FOREVER_US, -FOREVER_US
 
-    def _narrow(self, times: Iterable[int]) -> None:
-        for time_us in times:
-            if time_us <= self.now_us:
-                self._since_us = max(self._since_us, time_us)
-            else:
-                self._until_us = min(self._until_us, time_us)
+    def _grow(self, count: int) -> None:
+        self._count = count
+        capacity = len(self._columns["start"])
+        if count > capacity:
+            for name, (dtype, fill) in _COLUMNS.items():
+                self._columns[name] = np.concatenate((self._columns[name], np.full(capacity, fill, dtype)))
 
-    def fund(self, index: int, *, funded: bool) -> None:
-        """The campaign has money left, or not."""
-        self._funded[index] = funded
+    def fund(self, number: int, *, funded: bool) -> None:
+        """The member has money left, or not."""
+        self._columns["funded"][number] = funded
 
-    def is_funded(self, index: int) -> bool:
-        """Whether the campaign has money left."""
-        return self._funded[index]
+    def is_funded(self, number: int) -> bool:
+        """Whether the member has money left."""
+        return bool(self._columns["funded"][number])
 
-    def is_serving(self, index: int) -> bool:
-        """Whether the campaign served when last asked."""
-        return self._serving[index]
+    def is_serving(self, number: int) -> bool:
+        """Whether the member served when last asked."""
+        return bool(self._columns["serving"][number])
 
-    def flips(self, index: int) -> bool:
-        """Whether the campaign changed between serving and not; remembers the new state."""
-        serving = self._active[index] and self._funded[index] and self._start[index] <= self.now_us < self._end[index]
-        flipped = serving != self._serving[index]
-        self._serving[index] = serving
-        return flipped
+    def are_serving(self, numbers: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """The same of many: [n] -> bool [n]."""
+        return np.asarray(self._columns["serving"][numbers], np.bool_)
 
-    def tick(self, now_us: int) -> Iterator[int]:
-        """Set the clock; the campaigns that start or end serving by it. Free within a window without changes."""
+    def flips(self, number: int) -> bool:
+        """Whether the member changed between serving and not; remembers the new state."""
+        return bool(len(self._flipped(np.array([number]))))
+
+    def _flipped(self, numbers: NDArray[np.integer]) -> NDArray[np.integer]:
+        of = {name: column[numbers] for name, column in self._columns.items()}
+        serving = of["active"] & of["funded"] & (of["start"] <= self._now_us) & (self._now_us < of["end"])
+        serving &= self._hours.are_open(of["hours"])
+        self._columns["serving"][numbers] = serving
+        return np.asarray(numbers[serving != of["serving"]])
+
+    def tick(self, now_us: int) -> list[int]:
+        """Set the clock; the members that begin or end serving by it. Free within a window without changes."""
         steady = self._since_us <= now_us < self._until_us
-        self.now_us = now_us
+        self._now_us = now_us
         if steady:
-            return iter(())
-        self._since_us, self._until_us = -FOREVER_US, FOREVER_US
-        self._narrow(self._start)
-        self._narrow(self._end)
-        return iter([index for index in range(len(self._start)) if self.flips(index)])
+            return []
+        since, until = self._hours.window
+        times = np.concatenate((self._columns["start"][: self._count], self._columns["end"][: self._count]))
+        past, ahead = times[times <= now_us], times[times > now_us]
+        self._since_us = max(since, int(past.max(initial=-FOREVER_US)))
+        self._until_us = min(until, int(ahead.min(initial=FOREVER_US)))
+        return [int(number) for number in self._flipped(np.arange(self._count))]

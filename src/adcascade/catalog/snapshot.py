@@ -6,18 +6,23 @@ event loop sees is always whole.
 Letters: N rows, tombstones included; C campaigns; M rows of a question.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Self
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from adcascade.catalog import eligibility
-from adcascade.catalog.admission import Admission, Rows
-from adcascade.catalog.bitmaps import Bits, pack
+from adcascade.catalog.admission import Admission, is_alive
+from adcascade.catalog.bitmaps import Bits, pack, patch_of, switch_off
 from adcascade.catalog.changes import Changes
 from adcascade.catalog.columns import ad_columns
-from adcascade.catalog.nouns import Ad, Advertiser, Campaign
+from adcascade.catalog.eligibility import Cap, Standing
+from adcascade.catalog.nouns import Ad, AdGroup, Advertiser, Campaign
+from adcascade.catalog.offers import UNKNOWN, margin_limits
+from adcascade.catalog.rowsets import NOBODY, Rows, union_of
+from adcascade.catalog.sections import NO_GROUP
 from adcascade.catalog.store import CatalogStore
 from adcascade.contracts.request import AdRequest
 from adcascade.errors import InputError
@@ -25,9 +30,14 @@ from adcascade.errors import InputError
 # Arrays over rows with what a tombstone holds.
 ARRAYS: dict[str, tuple[type[np.generic], int]] = {
     "campaign": (np.int32, -1),
+    "group": (np.int32, NO_GROUP),
     "advertiser": (np.int32, -1),
     "bid": (np.int64, 0),
+    "own_bid": (np.int64, UNKNOWN),
     "billing_click": (np.bool_, 0),
+    "target": (np.int64, UNKNOWN),
+    "margin": (np.int64, UNKNOWN),
+    "margin_limit": (np.int64, UNKNOWN),
     "category": (np.int32, -1),
     "price": (np.int64, 0),
     "stock": (np.int64, 0),
@@ -38,13 +48,18 @@ class Snapshot:
     """N rows of ads beside their campaigns and advertisers; arrays are views of N rows, to be read only.
 
     ads: list of Ad, None for a tombstone; ad_ids: the last id of each row, "" for a row never seen;
-    row_of: row by id of the ads that are there; campaigns, advertisers, categories: lists by index.
+    row_of: row by id of the ads that are there; campaigns, ad_groups, advertisers, categories: lists by index.
     """
 
     campaign: NDArray[np.int32]  # [N] index into campaigns, -1: tombstone
+    group: NDArray[np.int32]  # [N] index into ad_groups, -1: directly in the campaign
     advertiser: NDArray[np.int32]  # [N] index into advertisers, -1: tombstone
-    bid: NDArray[np.int64]  # [N] micros per billing event: the ad's own or its campaign's
+    bid: NDArray[np.int64]  # [N] micros per billing event: the ad's own, its group's or its campaign's
+    own_bid: NDArray[np.int64]  # [N] the ad's own, UNKNOWN: it has none
     billing_click: NDArray[np.bool_]  # [N] billed by the click, else by the impression
+    target: NDArray[np.int64]  # [N] micros that a conversion may cost, UNKNOWN: the bid is told instead
+    margin: NDArray[np.int64]  # [N] micros that one sold leaves, UNKNOWN: not told
+    margin_limit: NDArray[np.int64]  # [N] most micros for a conversion, by margin and share; UNKNOWN: no limit
     category: NDArray[np.int32]  # [N] index into categories, -1: tombstone
     price: NDArray[np.int64]  # [N] micros, of the product
     stock: NDArray[np.int64]  # [N] -1: not counted
@@ -52,12 +67,15 @@ class Snapshot:
     def __init__(self) -> None:
         """An empty catalog of version 0."""
         self.version = 0
+        self.bids_version = 0  # moves when a bid, a billing or the number of rows does
         self.n = 0
         self.ads: list[Ad | None] = []
         self.ad_ids: list[str] = []
         self.row_of: dict[str, int] = {}
         self.campaigns: list[Campaign] = []
         self.campaign_index_of: dict[str, int] = {}
+        self.ad_groups: list[AdGroup] = []
+        self.group_index_of: dict[str, int] = {}
         self.advertisers: list[Advertiser] = []
         self.advertiser_index_of: dict[str, int] = {}
         self.categories: list[str] = []
@@ -77,87 +95,179 @@ class Snapshot:
     def apply(self, changes: Changes) -> Rows:
         """Take the changes in; the rows whose ad, campaign or advertiser is another now, int32 ascending.
 
-        A campaign's new status, money, schedule or targeting is taken in too but changes no row: what is
-        kept per ad (features, vectors, index) stays as it is. InputError, and nothing taken in, where an
-        advertiser or a campaign is named that neither the snapshot nor the changes hold.
+        New status, money, schedule, targeting, stock and margin are taken in too but change no row: what is
+        kept per ad (features, vectors, index) stays as it is. InputError, and nothing taken in, where one is
+        named that neither the snapshot nor the changes hold.
         """
         self._check(changes)
         for advertiser in changes.advertisers:
             self._put_advertiser(advertiser)
         moved = [self._put_campaign(campaign) for campaign in changes.campaigns]
+        for group in changes.ad_groups:
+            self._put_group(group)
         changed = self._put_ads(changes.ads)
         self.version = changes.version
         rows: Rows = np.unique(np.concatenate([*moved, changed]))
         return rows
 
     def _check(self, changes: Changes) -> None:
-        advertisers = self.advertiser_index_of.keys() | {advertiser.id for advertiser in changes.advertisers}
-        campaigns = self.campaign_index_of.keys() | {campaign.id for campaign in changes.campaigns}
+        new_advertisers = {advertiser.id for advertiser in changes.advertisers}
+        new_campaigns = {campaign.id for campaign in changes.campaigns}
+        new_groups = {group.id for group in changes.ad_groups}
         for campaign in changes.campaigns:
-            if campaign.advertiser not in advertisers:
+            if campaign.advertiser not in self.advertiser_index_of and campaign.advertiser not in new_advertisers:
                 raise InputError("campaign.advertiser", campaign.advertiser, "the id of a known advertiser")
+        for group in changes.ad_groups:
+            if group.campaign not in self.campaign_index_of and group.campaign not in new_campaigns:
+                raise InputError("ad_group.campaign", group.campaign, "the id of a known campaign")
         for _, ad in changes.ads:
-            if ad is not None and ad.campaign not in campaigns:
+            if ad is None:
+                continue
+            if ad.campaign not in self.campaign_index_of and ad.campaign not in new_campaigns:
                 raise InputError("ad.campaign", ad.campaign, "the id of a known campaign")
+            if ad.ad_group and ad.ad_group not in self.group_index_of and ad.ad_group not in new_groups:
+                raise InputError("ad.ad_group", ad.ad_group, "the id of a known ad group")
+
+    # ---- who advertises
 
     def _put_advertiser(self, advertiser: Advertiser) -> None:
         index = _index(advertiser.id, self.advertiser_index_of)
-        old = self.advertisers[index] if index < len(self.advertisers) else None
         self.advertisers[index : index + 1] = [advertiser]
-        self._admission.put_advertiser(old, advertiser)
+        self._admission.put_advertiser(advertiser)
 
     def _put_campaign(self, campaign: Campaign) -> Rows:
         """The rows whose advertiser is another now."""
         index = _index(campaign.id, self.campaign_index_of)
         self.campaigns[index : index + 1] = [campaign]
         rows = self._admission.put_campaign(index, campaign)
+        if not len(rows):
+            return NOBODY
         moved: Rows = rows[self.advertiser[rows] != self.advertiser_index_of[campaign.advertiser]]
-        for row in rows.tolist():
-            self._write_campaign(row, campaign)
+        self._write_terms(rows, campaign)
         return moved
 
-    def _write_campaign(self, row: int, campaign: Campaign) -> None:
-        """What the arrays hold of the row's campaign."""
-        ad = self.ads[row]
-        own = None if ad is None else ad.bid_micros
-        self.advertiser[row] = self.advertiser_index_of[campaign.advertiser]
-        self.billing_click[row] = campaign.billing == "click"
-        self.bid[row] = campaign.bid_micros if own is None else own
+    def _put_group(self, group: AdGroup) -> None:
+        index = _index(group.id, self.group_index_of)
+        self.ad_groups[index : index + 1] = [group]
+        campaign = self.campaign_index_of[group.campaign]
+        rows = self._admission.put_group(index, group, campaign)
+        if len(rows):
+            self._write_terms(rows, self.campaigns[campaign])
+
+    def _write_terms(self, rows: Rows, campaign: Campaign) -> None:
+        """What the arrays hold of the campaign and the groups of these rows."""
+        self.advertiser[rows] = self.advertiser_index_of[campaign.advertiser]
+        self.target[rows] = UNKNOWN if campaign.target_micros is None else campaign.target_micros
+        self.margin_limit[rows] = margin_limits(self.margin[rows], campaign.margin_share)
+        by_click = campaign.billing == "click"
+        bids = np.array([self._terms_bid(group, campaign) for group in self.group[rows].tolist()], np.int64)
+        bids = np.where(self.own_bid[rows] == UNKNOWN, bids, self.own_bid[rows])
+        if (self.bid[rows] != bids).any() or (self.billing_click[rows] != by_click).any():
+            self.bid[rows], self.billing_click[rows] = bids, by_click
+            self.bids_version += 1
+
+    def _terms_bid(self, group: int, campaign: Campaign) -> int:
+        own = None if group == NO_GROUP else self.ad_groups[group].bid_micros
+        return campaign.bid_micros if own is None else own
+
+    # ---- ads
 
     def _put_ads(self, ads: Sequence[tuple[int, Ad | None]]) -> Rows:
+        """The rows whose features are others now."""
+        if not ads:
+            return NOBODY
+        self._resize(max(self.n, max(row for row, _ in ads) + 1))
+        offers: list[tuple[int, Ad]] = []
+        others: list[tuple[int, Ad | None]] = []
+        for row, ad in ads:
+            if ad is not None and self._is_offer(row, ad):
+                offers.append((row, ad))
+            else:
+                others.append((row, ad))
+        return union_of((self._put_offers(offers), self._replace(others)))
+
+    def _is_offer(self, row: int, ad: Ad) -> bool:
+        """Whether stock, price and margin are all that changed."""
+        old = self.ads[row]
+        return old is not None and ad == msgspec.structs.replace(
+            old, stock=ad.stock, price_micros=ad.price_micros, margin_micros=ad.margin_micros
+        )
+
+    def _put_offers(self, placed: Sequence[tuple[int, Ad]]) -> Rows:
+        """The rows whose price is another now."""
+        if not placed:
+            return NOBODY
+        rows = np.array([row for row, _ in placed], np.int32)
+        were = np.array([is_alive(old) for row, _ in placed if (old := self.ads[row]) is not None], np.bool_)
+        prices = self.price[rows]
+        for row, ad in placed:
+            self.ads[row] = ad
+        are = self._write_offers(rows, [ad for _, ad in placed])
+        for alive in (True, False):
+            flipped = rows[(were != alive) & (are == alive)]
+            if len(flipped):
+                self._admission.revive(flipped, self.campaign[flipped], self.group[flipped], alive=alive)
+        return np.asarray(rows[prices != self.price[rows]])
+
+    def _write_offers(self, rows: Rows, ads: Sequence[Ad]) -> NDArray[np.bool_]:
+        """What the arrays hold of stock, price and margin; whether each may be shown."""
+        self.price[rows] = [ad.price_micros for ad in ads]
+        self.stock[rows] = [-1 if ad.stock is None else ad.stock for ad in ads]
+        self.margin[rows] = [UNKNOWN if ad.margin_micros is None else ad.margin_micros for ad in ads]
+        shares = [self.campaigns[index].margin_share for index in self.campaign[rows].tolist()]
+        if any(share is not None for share in shares):
+            for share in set(shares):
+                of = np.array([one == share for one in shares], np.bool_)
+                self.margin_limit[rows[of]] = margin_limits(self.margin[rows[of]], share)
+        return np.array([is_alive(ad) for ad in ads], np.bool_)
+
+    def _replace(self, ads: Sequence[tuple[int, Ad | None]]) -> Rows:
+        """Take the rows' ads out and put these in."""
+        if not ads:
+            return NOBODY
         rows = np.array([row for row, _ in ads], np.int32)
-        if not len(rows):
-            return rows
-        self._resize(max(self.n, int(rows.max()) + 1))
         self._remove(rows)
         placed = [(row, ad) for row, ad in ads if ad is not None]
-        for row, ad in placed:
-            self._write_ad(row, ad)
-        self._admission.add(placed, self.campaign[[row for row, _ in placed]])
+        if placed:
+            self._write_ads(np.array([row for row, _ in placed], np.int32), [ad for _, ad in placed])
+            there = [row for row, _ in placed]
+            self._admission.add(placed, self.campaign[there], self.group[there])
+        self.bids_version += 1
         return rows
 
     def _remove(self, rows: Rows) -> None:
         """Leave tombstones."""
         placed = [(row, ad) for row in rows.tolist() if (ad := self.ads[row]) is not None]
-        self._admission.remove(placed, self.campaign[[row for row, _ in placed]])
+        if placed:
+            there = [row for row, _ in placed]
+            self._admission.remove(placed, self.campaign[there], self.group[there])
         for row, ad in placed:
             del self.row_of[ad.id]
             self.ads[row] = None
         for name, (_, fill) in ARRAYS.items():
             self._full[name][rows] = fill
 
-    def _write_ad(self, row: int, ad: Ad) -> None:
-        self.ads[row] = ad
-        self.ad_ids[row] = ad.id
-        self.row_of[ad.id] = row
-        self.campaign[row] = self.campaign_index_of[ad.campaign]
-        self._write_campaign(row, self.campaigns[self.campaign[row]])
-        category = _index(ad.category, self.category_index_of)
-        self.categories[category : category + 1] = [ad.category]
-        self.category[row] = category
-        self.price[row] = ad.price_micros
-        self.stock[row] = -1 if ad.stock is None else ad.stock
-        self.attribute_names |= dict.fromkeys(ad.attributes)
+    def _write_ads(self, rows: Rows, ads: Sequence[Ad]) -> None:
+        for row, ad in zip(rows.tolist(), ads, strict=True):
+            self.ads[row] = ad
+            self.ad_ids[row] = ad.id
+            self.row_of[ad.id] = row
+            self.attribute_names |= dict.fromkeys(ad.attributes)
+        campaigns = [self.campaign_index_of[ad.campaign] for ad in ads]
+        groups = [self.group_index_of[ad.ad_group] if ad.ad_group else NO_GROUP for ad in ads]
+        terms = [self.campaigns[index] for index in campaigns]
+        self.campaign[rows], self.group[rows] = campaigns, groups
+        self.advertiser[rows] = [self.advertiser_index_of[campaign.advertiser] for campaign in terms]
+        self.billing_click[rows] = [campaign.billing == "click" for campaign in terms]
+        self.target[rows] = [UNKNOWN if c.target_micros is None else c.target_micros for c in terms]
+        own = [UNKNOWN if ad.bid_micros is None else ad.bid_micros for ad in ads]
+        bids = zip(own, groups, terms, strict=True)
+        self.own_bid[rows] = own
+        self.bid[rows] = [self._terms_bid(group, terms) if bid == UNKNOWN else bid for bid, group, terms in bids]
+        categories = [_index(ad.category, self.category_index_of) for ad in ads]
+        self.categories = list(self.category_index_of)
+        self.category[rows] = categories
+        self._write_offers(rows, ads)
 
     def _resize(self, n: int) -> None:
         """Make room for n rows; capacity doubles, and the public arrays become views of n rows."""
@@ -174,6 +284,8 @@ class Snapshot:
         for name in ARRAYS:
             setattr(self, name, self._full[name][:n])
 
+    # ---- time, money, questions
+
     def tick(self, now_us: int) -> None:
         """Set the clock: campaigns start and end. `eligible` does so too."""
         self._admission.tick(now_us)
@@ -182,25 +294,50 @@ class Snapshot:
         """The campaign has money left (True, as at first) or not; switches all its ads."""
         self._admission.fund(campaign_index, funded=on)
 
-    def eligible(self, request: AdRequest, now_us: int) -> Bits:
-        """The rows that may answer: a new packed bitmap, uint8 [ceil(N / 8)], as faiss' IDSelectorBitmap reads it."""
+    def eligible(self, request: AdRequest, now_us: int, capped: Collection[Cap] = ()) -> Bits:
+        """The rows that may answer: a new packed bitmap, uint8 [ceil(N / 8)], as faiss' IDSelectorBitmap reads it.
+
+        capped: of what the user has seen enough, as ("campaign", id), ("advertiser", id), ("ad_group", id) or
+        ("ad", id); a creative is another's part.
+        """
         self._admission.tick(now_us)
-        return self._admission.eligible(request, -(-self.n // 8))
+        allowed = self._admission.eligible(request, -(-self.n // 8))
+        for level, key in capped:
+            self._close(allowed, level, key)
+        return allowed
 
-    def eligible_slow(self, request: AdRequest, now_us: int) -> Bits:
+    def _close(self, allowed: Bits, level: str, key: str) -> None:
+        """Clear the rows of what is capped, in place; what is not in the catalog has none."""
+        if level == "advertiser":
+            self._admission.close_advertiser(allowed, key)
+        elif level == "campaign" and key in self.campaign_index_of:
+            self._admission.close_campaign(allowed, self.campaign_index_of[key])
+        elif level == "ad_group" and key in self.group_index_of:
+            self._admission.close_group(allowed, self.group_index_of[key])
+        elif level == "ad" and key in self.row_of:
+            switch_off(allowed, patch_of(np.array([self.row_of[key]])))
+
+    def eligible_slow(self, request: AdRequest, now_us: int, capped: Collection[Cap] = ()) -> Bits:
         """`eligible`, ad by ad: its twin for tests and for doubt."""
-        return pack(np.array([self.why_not(row, request, now_us) is None for row in range(self.n)], np.bool_))
+        return pack(np.array([self.why_not(row, request, now_us, capped) is None for row in range(self.n)], np.bool_))
 
-    def why_not(self, row: int, request: AdRequest, now_us: int) -> str | None:
+    def why_not(self, row: int, request: AdRequest, now_us: int, capped: Collection[Cap] = ()) -> str | None:
         """The first rule that keeps the row out, as a sentence, or None where it may answer."""
         ad = self.ads[row]
         if ad is None:
             return "removed"
         index = self.campaign_index_of[ad.campaign]
         campaign = self.campaigns[index]
-        advertiser = self.advertisers[self.advertiser_index_of[campaign.advertiser]]
-        funded = self._admission.schedule.is_funded(index)
-        return eligibility.why_not(ad, campaign, advertiser, request, now_us=now_us, funded=funded)
+        standing = Standing(
+            ad=ad,
+            group=self.ad_groups[self.group_index_of[ad.ad_group]] if ad.ad_group else None,
+            campaign=campaign,
+            advertiser=self.advertisers[self.advertiser_index_of[campaign.advertiser]],
+            now_us=now_us,
+            funded=self._admission.schedule.is_funded(index),
+            capped=capped,
+        )
+        return eligibility.why_not(standing, request)
 
     def columns(self, rows: Iterable[int]) -> dict[str, list[object]]:
         """The raw ad-side feature columns of M rows, one list of M each; see `ad_columns`."""

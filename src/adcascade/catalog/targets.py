@@ -1,142 +1,138 @@
-"""Targeting of campaigns as bitmaps: which rows may be shown for a scenario, a device, a page, a query."""
+"""Targeting as sets of rows: which rows may be shown for a scenario, a device, a place, a page, a query, an audience.
 
-from collections.abc import Iterable
+A dimension lets a row pass where its targeting names nothing, or names a value that the request has; a negative one
+where it names no value that the request has. Every dimension must let it pass.
+"""
+
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Generic, TypeVar
 
 import numpy as np
 
-from adcascade.catalog.bitmaps import Bits, BitTable, Patch
+from adcascade.catalog.bitmaps import Bits
+from adcascade.catalog.keywords import Keyword, KeywordIndex, parse_keyword
 from adcascade.catalog.nouns import Targeting
+from adcascade.catalog.rowsets import Rows, RowSets
 from adcascade.catalog.words import parents, words
 from adcascade.contracts.request import AdRequest
 
-OPEN = None  # the key of rows whose campaign does not target
+Value = TypeVar("Value", bound=Hashable)
+
+# Dimensions by the field of Targeting that they read; keywords have indexes of their own beside them.
+ASKED = ("scenarios", "devices", "countries", "regions", "cities", "categories", "segments", "products")
+REFUSED = ("negative_segments", "blocked_categories")
 
 
-class Dimension:
-    """Rows by the values that their campaigns target; rows of campaigns that do not target are open."""
+class Dimension(Generic[Value]):
+    """Rows by the values that their targeting names, and the rows that name any."""
 
     def __init__(self) -> None:
-        """Nothing targeted."""
-        self.table: BitTable[str | None] = BitTable()
+        """Nothing named."""
+        self._sets: RowSets[Value] = RowSets()
+        self._naming: RowSets[str] = RowSets()  # one set: what names something
 
-    def add(self, values: Iterable[str], patch: Patch) -> None:
-        """The rows' campaign targets these values; none: every value."""
-        self.table.add(tuple(values) or (OPEN,), patch)
+    def grow(self, capacity: int) -> None:
+        """Make room for `capacity` bytes of rows."""
+        self._sets.grow(capacity)
+        self._naming.grow(capacity)
 
-    def discard(self, values: Iterable[str], patch: Patch) -> None:
+    def add(self, values: Sequence[Value], rows: Rows) -> None:
+        """These rows name these values; none: nothing is asked of a request."""
+        if values:
+            self._naming.add("any", rows)
+        for value in values:
+            self._sets.add(value, rows)
+
+    def discard(self, values: Sequence[Value], rows: Rows) -> None:
         """Undo `add`."""
-        self.table.discard(tuple(values) or (OPEN,), patch)
+        if values:
+            self._naming.discard("any", rows)
+        for value in values:
+            self._sets.discard(value, rows)
 
-    def restrict(self, allowed: Bits, values: Iterable[str]) -> None:
-        """Clear, in place, the bits of rows that target none of the values a request has.
-
-        A request that does not tell a value is only for rows that do not target.
-        """
-        size = len(allowed)
-        of_any = self.table.get(OPEN)
-        named = [bits for value in values if value and (bits := self.table.get(value)) is not None]
-        if not named:
-            if of_any is None:
-                allowed[:] = 0
-            else:
-                np.bitwise_and(allowed, of_any[:size], out=allowed)
+    def require(self, allowed: Bits, values: Iterable[Value]) -> None:
+        """Clear, in place, the rows that name values of which the request has none."""
+        if "any" not in self._naming:
             return
-        union = named[0][:size] if of_any is None else named[0][:size] | of_any[:size]
-        for bits in named[1:]:
-            union = union | bits[:size]
-        np.bitwise_and(allowed, union, out=allowed)
+        closed = np.zeros(len(allowed), np.uint8)
+        self._naming.switch_on(closed, "any")
+        for value in values:
+            self._sets.switch_off(closed, value)
+        np.bitwise_and(allowed, ~closed, out=allowed)
+
+    def refuse(self, allowed: Bits, values: Iterable[Value]) -> None:
+        """Clear, in place, the rows that name one of the request's values."""
+        for value in values:
+            self._sets.switch_off(allowed, value)
+
+    def naming(self, size: int) -> Bits:
+        """The rows that name something: a new bitmap of `size` bytes."""
+        bits = np.zeros(size, np.uint8)
+        self._naming.switch_on(bits, "any")
+        return bits
 
 
-class PhraseIndex:
-    """Campaigns by the phrases they name; a phrase is held by a query when its words stand there in a row."""
+class Asked:
+    """What a request tells, by field of Targeting; computed once a request."""
 
-    def __init__(self) -> None:
-        """No phrases."""
-        self._by_first: dict[str, dict[tuple[str, ...], set[int]]] = {}
-
-    def add(self, phrases: Iterable[str], campaign: int) -> None:
-        """The campaign names these phrases; one without words is held by no query."""
-        for phrase in filter(None, map(words, phrases)):
-            self._by_first.setdefault(phrase[0], {}).setdefault(phrase, set()).add(campaign)
-
-    def discard(self, phrases: Iterable[str], campaign: int) -> None:
-        """Undo `add`."""
-        for phrase in filter(None, map(words, phrases)):
-            self._by_first[phrase[0]][phrase].discard(campaign)
-
-    def held_by(self, query: tuple[str, ...]) -> set[int]:
-        """The campaigns of whose phrases the query, as words, holds one."""
-        found: set[int] = set()
-        for i, word in enumerate(query):
-            for phrase, campaigns in self._by_first.get(word, {}).items():
-                if query[i : i + len(phrase)] == phrase:
-                    found |= campaigns
-        return found
-
-
-def holds_one(query: tuple[str, ...], phrases: Iterable[str]) -> bool:
-    """Whether one of the phrases stands in the query; the slow twin of PhraseIndex."""
-    for phrase in filter(None, map(words, phrases)):
-        if any(query[i : i + len(phrase)] == phrase for i in range(len(query))):
-            return True
-    return False
+    def __init__(self, request: AdRequest) -> None:
+        page = parents(request.category)
+        told = {
+            "scenarios": (request.scenario,),
+            "devices": (request.device,),
+            "countries": (request.country,),
+            "regions": (request.region,),
+            "cities": (request.city,),
+            "categories": page,
+            "segments": request.segments,
+            "products": request.page_products,
+            "negative_segments": request.segments,
+            "blocked_categories": page,
+        }
+        self.values = {field: tuple(filter(None, values)) for field, values in told.items()}
+        self.query = words(request.query)
 
 
 class Targets:
-    """All targeting of the catalog: five dimensions, two phrase indexes."""
+    """The targeting of many rows: of their campaigns, or of their ad groups."""
 
     def __init__(self) -> None:
         """Nothing targeted."""
-        self._scenario, self._device, self._country = Dimension(), Dimension(), Dimension()
-        self._category, self._keyworded = Dimension(), Dimension()
-        self.keywords, self.negative_keywords = PhraseIndex(), PhraseIndex()
-        self._none: Bits = np.zeros(0, np.uint8)
+        self._dimensions: dict[str, Dimension[str]] = {field: Dimension() for field in (*ASKED, *REFUSED)}
+        self._keywords: dict[str, Dimension[Keyword]] = {"keywords": Dimension(), "negative_keywords": Dimension()}
+        self._indexes = {field: KeywordIndex() for field in self._keywords}
 
-    def _pairs(self, targeting: Targeting) -> list[tuple[Dimension, tuple[str, ...]]]:
-        return [
-            (self._scenario, targeting.scenarios),
-            (self._device, targeting.devices),
-            (self._country, targeting.countries),
-            (self._category, targeting.categories),
-            (self._keyworded, ("keywords",) if targeting.keywords else ()),
-        ]
+    def grow(self, capacity: int) -> None:
+        """Make room for `capacity` bytes of rows."""
+        for dimension in self._dimensions.values():
+            dimension.grow(capacity)
+        for keyworded in self._keywords.values():
+            keyworded.grow(capacity)
 
-    def grow(self, size: int) -> None:
-        """Make room for `size` bytes of rows."""
-        for dimension in (self._scenario, self._device, self._country, self._category, self._keyworded):
-            dimension.table.grow(size)
-        self._none = np.zeros(size, np.uint8)
+    def add(self, targeting: Targeting, rows: Rows) -> None:
+        """These rows have this targeting."""
+        if not len(rows):
+            return
+        for field, dimension in self._dimensions.items():
+            dimension.add(getattr(targeting, field), rows)
+        for field, keyworded in self._keywords.items():
+            keywords = [parse_keyword(text) for text in getattr(targeting, field)]
+            keyworded.add(keywords, rows)
+            for keyword in keywords:
+                self._indexes[field].add(keyword)
 
-    def add(self, campaign: int, targeting: Targeting, patch: Patch) -> None:
-        """The campaign has this targeting, and the patch's rows are its own."""
-        self.keywords.add(targeting.keywords, campaign)
-        self.negative_keywords.add(targeting.negative_keywords, campaign)
-        self.cover(targeting, patch)
-
-    def discard(self, campaign: int, targeting: Targeting, patch: Patch) -> None:
+    def discard(self, targeting: Targeting, rows: Rows) -> None:
         """Undo `add`."""
-        self.keywords.discard(targeting.keywords, campaign)
-        self.negative_keywords.discard(targeting.negative_keywords, campaign)
-        self.uncover(targeting, patch)
+        for field, dimension in self._dimensions.items():
+            dimension.discard(getattr(targeting, field), rows)
+        for field, keyworded in self._keywords.items():
+            keyworded.discard([parse_keyword(text) for text in getattr(targeting, field)], rows)
 
-    def cover(self, targeting: Targeting, patch: Patch) -> None:
-        """The patch's rows belong to a campaign with this targeting."""
-        for dimension, values in self._pairs(targeting):
-            dimension.add(values, patch)
-
-    def uncover(self, targeting: Targeting, patch: Patch) -> None:
-        """Undo `cover`."""
-        for dimension, values in self._pairs(targeting):
-            dimension.discard(values, patch)
-
-    def restrict(self, allowed: Bits, request: AdRequest) -> None:
-        """Clear, in place, the rows that do not want this page; keywords are another's part."""
-        self._scenario.restrict(allowed, (request.scenario,))
-        self._device.restrict(allowed, (request.device,))
-        self._country.restrict(allowed, (request.country,))
-        self._category.restrict(allowed, parents(request.category))
-
-    def without_keywords(self, size: int) -> Bits:
-        """The rows whose campaign names no keyword, `size` bytes; not to be written."""
-        bits = self._keyworded.table.get(OPEN)
-        return (self._none if bits is None else bits)[:size]
+    def restrict(self, allowed: Bits, asked: Asked) -> None:
+        """Clear, in place, the rows that do not want this request."""
+        for field in ASKED:
+            self._dimensions[field].require(allowed, asked.values[field])
+        for field in REFUSED:
+            self._dimensions[field].refuse(allowed, asked.values[field])
+        self._keywords["keywords"].require(allowed, self._indexes["keywords"].held_by(asked.query))
+        self._keywords["negative_keywords"].refuse(allowed, self._indexes["negative_keywords"].held_by(asked.query))
