@@ -20,7 +20,7 @@ from adcascade.catalog.changes import Changes
 from adcascade.catalog.columns import ad_columns
 from adcascade.catalog.eligibility import Cap, Standing
 from adcascade.catalog.nouns import Ad, AdGroup, Advertiser, Campaign
-from adcascade.catalog.offers import UNKNOWN, margin_limits
+from adcascade.catalog.offers import UNKNOWN, first_bid, margin_limits
 from adcascade.catalog.rowsets import NOBODY, Rows, union_of
 from adcascade.catalog.sections import NO_GROUP
 from adcascade.catalog.store import CatalogStore
@@ -168,7 +168,7 @@ class Snapshot:
 
     def _terms_bid(self, group: int, campaign: Campaign) -> int:
         own = None if group == NO_GROUP else self.ad_groups[group].bid_micros
-        return campaign.bid_micros if own is None else own
+        return first_bid(campaign) if own is None else own
 
     # ---- ads
 
