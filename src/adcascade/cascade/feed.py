@@ -1,5 +1,7 @@
 """Feeds: changes of the catalog and of the serving bundle, taken in between requests."""
 
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -7,28 +9,54 @@ from numpy.typing import NDArray
 
 from adcascade.cascade.build import Loaded
 from adcascade.cascade.bundle import Bundles
+from adcascade.catalog.changes import Changes
 from adcascade.catalog.nouns import Campaign
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.catalog.store import CatalogStore
 
+SLICE = 32  # nouns that are never taken in apart
+AT_ONCE_NS = 4_000_000  # after which a request may come between
+
 
 class CatalogFeed:
-    """Brings the snapshot up to the store."""
+    """Brings the snapshot up to the store, in slices of some milliseconds, between which requests go on.
 
-    def __init__(self, store: CatalogStore, snapshot: Snapshot) -> None:
-        self.store, self.snapshot = store, snapshot
+    `prepare` reads, in any thread; `take` applies the next slice, in the thread of the snapshot. A write of the store of
+    more than a slice is taken in over several, in an order in which nothing names what is not there yet.
+    """
+
+    def __init__(
+        self, store: CatalogStore, snapshot: Snapshot, timer: Callable[[], int] = time.perf_counter_ns
+    ) -> None:
+        self.store, self.snapshot, self._timer = store, snapshot, timer
+        self._read = snapshot.version  # of the store, up to which `prepare` has read
+        self._slices: deque[Changes] = deque()
+
+    def prepare(self) -> None:
+        """Read what is new, unless some of what was read still waits. StoreError where the database refuses."""
+        if self._slices or self.store.version == self._read:
+            return
+        changes = self.store.changes(self._read)
+        before, self._read = self._read, changes.version
+        self._slices.extend(changes.slices(SLICE, before))
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is something to take."""
+        return bool(self._slices)
 
     def take(self) -> tuple[Sequence[Campaign], NDArray[np.int32]]:
-        """Apply what is new: campaigns that changed or whose advertiser did, and the rows of changed ads."""
-        if self.store.version == self.snapshot.version:
-            return (), np.empty(0, np.int32)
-        changes = self.store.changes(self.snapshot.version)
-        rows = self.snapshot.apply(changes)
-        campaigns = list(changes.campaigns)
-        if changes.advertisers:  # their rules are those of all their campaigns
-            payers, changed = {payer.id for payer in changes.advertisers}, {campaign.id for campaign in campaigns}
-            campaigns += [c for c in self.snapshot.campaigns if c.advertiser in payers and c.id not in changed]
-        return campaigns, rows
+        """Apply what is next, for some milliseconds: the changed campaigns, and the rows with other features."""
+        campaigns: list[Campaign] = []
+        rows = [np.empty(0, np.int32)]
+        until = self._timer() + AT_ONCE_NS
+        while self._slices:
+            changes = self._slices.popleft()
+            campaigns += changes.campaigns
+            rows.append(self.snapshot.apply(changes))
+            if self._timer() >= until:
+                break
+        return campaigns, np.unique(np.concatenate(rows))
 
 
 class BundleWatch:
