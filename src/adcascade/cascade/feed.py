@@ -21,8 +21,8 @@ AT_ONCE_NS = 4_000_000  # after which a request may come between
 class CatalogFeed:
     """Brings the snapshot up to the store, in slices of some milliseconds, between which requests go on.
 
-    `prepare` reads, in any thread; `take` applies the next slice, in the thread of the snapshot. A write of the store of
-    more than a slice is taken in over several, in an order in which nothing names what is not there yet.
+    `prepare` reads, in any thread; `take` applies the next slice, in the thread of the snapshot. A large write of the
+    store is taken in over several slices, in an order in which nothing names what is not there yet.
     """
 
     def __init__(

@@ -220,7 +220,7 @@ class Admission:
     def tick(self, now_us: int) -> None:
         """Set the clock: campaigns and groups begin and end serving, all in two strokes."""
         self._hours.tick(now_us)
-        flipped = [self.sections.of_group(group) + (group,) for group in self._groups_on.tick(now_us)]
+        flipped = [(*self.sections.of_group(group), group) for group in self._groups_on.tick(now_us)]
         for index in self.schedule.tick(now_us):
             flipped += [(section, index, group) for section, group in self.sections.of_campaign(index)]
         if not flipped:

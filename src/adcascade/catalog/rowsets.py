@@ -111,7 +111,8 @@ def _union(old: Rows, new: Rows) -> Rows:
     if len(new) == 1:
         place = int(old.searchsorted(new[0]))
         return old if old[place] == new[0] else np.concatenate((old[:place], new, old[place:]))
-    return np.union1d(old, new)
+    both = np.sort(np.concatenate((old, new)), kind="stable")
+    return both[np.concatenate(([True], both[1:] != both[:-1]))]
 
 
 def _without(old: Rows, gone: Rows) -> Rows:

@@ -212,7 +212,8 @@ class Snapshot:
             self.own_bid[rows] = own
             of = zip(own, self.group[rows].tolist(), self.campaign[rows].tolist(), strict=True)
             self.bid[rows] = [
-                self._terms_bid(group, self.campaigns[campaign]) if bid == UNKNOWN else bid for bid, group, campaign in of
+                self._terms_bid(group, self.campaigns[campaign]) if bid == UNKNOWN else bid
+                for bid, group, campaign in of
             ]
             self.bids_version += 1
         self._write_offers(rows, ads)

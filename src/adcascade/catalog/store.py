@@ -9,6 +9,7 @@ What is written is in `writing.py`, pages in `pages.py`, the audit log in `audit
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 from typing import Self, TypeVar
 
 import msgspec
@@ -19,7 +20,7 @@ from adcascade.catalog.audit import Auditing, AuditLine, Author, read_lines
 from adcascade.catalog.changes import Changes
 from adcascade.catalog.database import migrate, open_engine, reading, writing
 from adcascade.catalog.kinds import KINDS, Kind
-from adcascade.catalog.lines import decode, find_lines
+from adcascade.catalog.lines import AdReader, decode, find_lines
 from adcascade.catalog.nouns import Ad, AdGroup, Advertiser, Campaign, Offer, Status
 from adcascade.catalog.pages import Filters, Page, Sort, Stored, read_page
 from adcascade.catalog.writing import Nouns, Versions, Write, distinct
@@ -28,6 +29,7 @@ PAGE = 5_000  # rows read at once by the iterators
 CLI = Author(who="cli")
 ALL = Filters()
 ANY: Versions = {}
+_ROW = itemgetter(0)
 Changed = TypeVar("Changed", Advertiser, Campaign, AdGroup)
 Found = TypeVar("Found", Advertiser, Campaign, AdGroup, Ad)
 
@@ -241,16 +243,16 @@ class CatalogStore:
         """The last state of all that changed after `since_version`, tombstones included, as of one moment."""
         with reading(self._engine) as connection:
             ads = tables.ads
-            lines = connection.execute(
-                select(ads.c.row, ads.c.removed, ads.c.payload).where(ads.c.version > since_version).order_by(ads.c.row)
-            ).all()
-            ad_of = msgspec.json.Decoder(Ad).decode
+            query = select(ads.c.row, ads.c.removed, ads.c.payload).where(ads.c.version > since_version)
+            ad_of = AdReader()
+            lines = [(row, None if removed else ad_of(payload)) for row, removed, payload in connection.execute(query)]
+            lines.sort(key=_ROW)  # here, lest the database read the whole table in order of the rows
             return Changes(
                 version=_version(connection),
                 advertisers=_changed(connection, tables.advertisers, since_version, Advertiser),
                 campaigns=_changed(connection, tables.campaigns, since_version, Campaign),
                 ad_groups=_changed(connection, tables.ad_groups, since_version, AdGroup),
-                ads=[(row, None if removed else ad_of(payload)) for row, removed, payload in lines],
+                ads=lines,
             )
 
 
