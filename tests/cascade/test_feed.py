@@ -88,6 +88,21 @@ def test_nothing_is_read_twice(store: CatalogStore) -> None:
     assert (snapshot.ads[0], snapshot.version) == (Ad(id="a0", campaign="C", title="two"), store.version)
 
 
+def test_who_was_away_hears_of_what_happened(store: CatalogStore) -> None:
+    """rows_since tells exactly the rows changed since; all rows once too much has happened to be remembered."""
+    snapshot = Snapshot.from_store(store)
+    feed = CatalogFeed(store, snapshot)
+    marks = []
+    for i in range(3):
+        marks.append(feed.takes)
+        store.put(ads=[Ad(id=f"a{i}", campaign="C", title="new")])
+        feed.prepare()
+        feed.take()
+    assert [feed.rows_since(mark).tolist() for mark in (*marks, feed.takes)] == [[0, 1, 2], [1, 2], [2], []]
+    feed._told.popleft()
+    assert feed.rows_since(0).tolist() == list(range(MANY))
+
+
 nouns = st.lists(
     st.tuples(st.sampled_from("CD"), st.sampled_from(["", "G"]), st.sampled_from([None, 0, 3])), max_size=9
 )

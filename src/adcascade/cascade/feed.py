@@ -15,6 +15,7 @@ from adcascade.catalog.snapshot import Snapshot
 from adcascade.catalog.store import CatalogStore
 
 SLICE = 32  # nouns that are never taken in apart
+KEPT = 10_000  # takes whose rows are remembered
 AT_ONCE_NS = 4_000_000  # after which a request may come between
 
 
@@ -31,6 +32,8 @@ class CatalogFeed:
         self.store, self.snapshot, self._timer = store, snapshot, timer
         self._read = snapshot.version  # of the store, up to which `prepare` has read
         self._slices: deque[Changes] = deque()
+        self.takes = 0  # so far
+        self._told: deque[tuple[int, NDArray[np.int32]]] = deque(maxlen=KEPT)
 
     def prepare(self) -> None:
         """Read what is new, unless some of what was read still waits. StoreError where the database refuses."""
@@ -47,6 +50,8 @@ class CatalogFeed:
 
     def take(self) -> tuple[Sequence[Campaign], NDArray[np.int32]]:
         """Apply what is next, for some milliseconds: the changed campaigns, and the rows with other features."""
+        if not self._slices:
+            return (), np.empty(0, np.int32)
         campaigns: list[Campaign] = []
         rows = [np.empty(0, np.int32)]
         until = self._timer() + AT_ONCE_NS
@@ -56,18 +61,29 @@ class CatalogFeed:
             rows.append(self.snapshot.apply(changes))
             if self._timer() >= until:
                 break
-        return campaigns, np.unique(np.concatenate(rows))
+        changed: NDArray[np.int32] = np.unique(np.concatenate(rows))
+        self._told.append((self.takes, changed))
+        self.takes += 1
+        return campaigns, changed
+
+    def rows_since(self, takes: int) -> NDArray[np.int32]:
+        """The rows that changed since there had been so many takes; all of them where nobody remembers."""
+        if takes < self.takes and (not self._told or self._told[0][0] > takes):
+            return np.arange(self.snapshot.n, dtype=np.int32)
+        return np.unique(np.concatenate([np.empty(0, np.int32), *(rows for at, rows in self._told if at >= takes)]))
 
 
 class BundleWatch:
     """Notices that another bundle was promoted. A bundle that cannot be loaded is refused once and named in `trouble`.
 
     load: version -> Loaded; it may be called by another thread through `prepare`, so that requests go on meanwhile.
+    feed: what the catalog does while a bundle is loaded, that bundle hears when it is taken.
     """
 
-    def __init__(self, bundles: Bundles, load: Callable[[str], Loaded], serving: str) -> None:
-        self.bundles, self.load, self.serving = bundles, load, serving
+    def __init__(self, bundles: Bundles, load: Callable[[str], Loaded], serving: str, feed: CatalogFeed) -> None:
+        self.bundles, self.load, self.serving, self.feed = bundles, load, serving, feed
         self.trouble = ""
+        self._takes = 0  # of the feed, when loading began
         self._ready: Loaded | None = None
         self._refused = ""
 
@@ -76,6 +92,7 @@ class BundleWatch:
         wanted = self.bundles.current()
         if wanted is None or wanted in (self.serving, self._refused) or self._ready is not None:
             return
+        self._takes = self.feed.takes
         try:
             self._ready = self.load(wanted)
         except Exception as error:  # noqa: BLE001  the old bundle goes on serving; the reason is shown in the status
@@ -86,5 +103,6 @@ class BundleWatch:
         self.prepare()
         fresh, self._ready = self._ready, None
         if fresh is not None:
+            fresh.ads_changed(self.feed.rows_since(self._takes))
             self.serving, self.trouble, self._refused = fresh.version, "", ""
         return fresh

@@ -334,7 +334,6 @@ class AdService:
         fresh = parts.bundles.take() if parts.bundles is not None else None
         if fresh is not None:
             self.loaded = fresh
-            fresh.ads_changed(np.arange(parts.snapshot.n, dtype=np.int32))
         if parts.splits is not None:
             parts.splits.take(self.loaded.version, now_us, wait=parts.till.wait)
         if parts.follower is not None:

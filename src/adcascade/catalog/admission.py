@@ -55,7 +55,7 @@ class Admission:
         self._serving = np.concatenate((self._serving, np.zeros(size - len(self._serving), np.uint8)))
         for sets in (self._shapes, self._by_category, self._by_iab, self._by_advertiser):
             sets.grow(size)
-        for part in (self._wanted, self._narrowed, self._deals, self.sections):
+        for part in (self._wanted, self._narrowed, self._deals, self.sections, self._by_product):
             part.grow(size)
 
     # ---- who advertises
@@ -167,8 +167,7 @@ class Admission:
             self._by_iab.add(code, same)
         for shape, same in _by(placed, shapes_of).items():
             self._shapes.add(shape, same)
-        for row, ad in placed:
-            self._by_product.add(ad.product, row)
+        self._by_product.add([(row, ad.product) for row, ad in placed])
 
     def remove(self, placed: Placed, campaigns: Numbers, groups: Numbers) -> None:
         """Undo `add` for these ads as they were."""
@@ -191,8 +190,7 @@ class Admission:
             self._by_iab.discard(code, same)
         for shape, same in _by(placed, shapes_of).items():
             self._shapes.discard(shape, same)
-        for row, ad in placed:
-            self._by_product.discard(ad.product, row)
+        self._by_product.discard([(row, ad.product) for row, ad in placed])
 
     def revive(self, rows: Rows, campaigns: Numbers, groups: Numbers, *, alive: bool) -> None:
         """These ads are in stock again, or no more; nothing else of them changed."""
@@ -247,9 +245,7 @@ class Admission:
         self._narrowed.restrict(allowed, asked)
         self._restrict_slots(allowed, request)
         if request.products:
-            wanted = np.zeros(size, np.uint8)
-            switch_on(wanted, patch_of(self._by_product.rows(request.products)))
-            allowed &= wanted
+            self._by_product.require(allowed, request.products)
         self._block(allowed, request)
         return allowed
 

@@ -9,15 +9,14 @@ Letters: N rows, tombstones included; C campaigns; M rows of a question.
 from collections.abc import Collection, Iterable, Sequence
 from typing import Self
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from adcascade.catalog import eligibility
 from adcascade.catalog.admission import Admission, is_alive, same_place
 from adcascade.catalog.bitmaps import Bits, pack, patch_of, switch_off
-from adcascade.catalog.changes import Changes
-from adcascade.catalog.columns import ad_columns
+from adcascade.catalog.changes import Changes, check_references
+from adcascade.catalog.columns import ad_columns, same_columns
 from adcascade.catalog.eligibility import Cap, Standing
 from adcascade.catalog.nouns import Ad, AdGroup, Advertiser, Campaign
 from adcascade.catalog.offers import UNKNOWN, first_bid, margin_limits
@@ -25,7 +24,6 @@ from adcascade.catalog.rowsets import NOBODY, Rows, union_of
 from adcascade.catalog.sections import NO_GROUP
 from adcascade.catalog.store import CatalogStore
 from adcascade.contracts.request import AdRequest
-from adcascade.errors import InputError
 
 # Arrays over rows with what a tombstone holds.
 ARRAYS: dict[str, tuple[type[np.generic], int]] = {
@@ -99,7 +97,7 @@ class Snapshot:
         kept per ad (features, vectors, index) stays as it is. InputError, and nothing taken in, where one is
         named that neither the snapshot nor the changes hold.
         """
-        self._check(changes)
+        check_references(changes, self.advertiser_index_of, self.campaign_index_of, self.group_index_of)
         for advertiser in changes.advertisers:
             self._put_advertiser(advertiser)
         moved = [self._put_campaign(campaign) for campaign in changes.campaigns]
@@ -109,24 +107,6 @@ class Snapshot:
         self.version = changes.version
         rows: Rows = np.unique(np.concatenate([*moved, changed]))
         return rows
-
-    def _check(self, changes: Changes) -> None:
-        new_advertisers = {advertiser.id for advertiser in changes.advertisers}
-        new_campaigns = {campaign.id for campaign in changes.campaigns}
-        new_groups = {group.id for group in changes.ad_groups}
-        for campaign in changes.campaigns:
-            if campaign.advertiser not in self.advertiser_index_of and campaign.advertiser not in new_advertisers:
-                raise InputError("campaign.advertiser", campaign.advertiser, "the id of a known advertiser")
-        for group in changes.ad_groups:
-            if group.campaign not in self.campaign_index_of and group.campaign not in new_campaigns:
-                raise InputError("ad_group.campaign", group.campaign, "the id of a known campaign")
-        for _, ad in changes.ads:
-            if ad is None:
-                continue
-            if ad.campaign not in self.campaign_index_of and ad.campaign not in new_campaigns:
-                raise InputError("ad.campaign", ad.campaign, "the id of a known campaign")
-            if ad.ad_group and ad.ad_group not in self.group_index_of and ad.ad_group not in new_groups:
-                raise InputError("ad.ad_group", ad.ad_group, "the id of a known ad group")
 
     # ---- who advertises
 
@@ -200,7 +180,7 @@ class Snapshot:
             flipped = rows[flips == flip]
             if len(flipped):
                 self._admission.revive(flipped, self.campaign[flipped], self.group[flipped], alive=alive)
-        return rows[[not _looks_alike(old, new) for _, old, new in staying]]
+        return rows[[not same_columns(old, new) for _, old, new in staying]]
 
     def _write_own(self, rows: Rows, ads: Sequence[Ad]) -> None:
         """What the arrays hold of the ads themselves, whose campaigns and groups they hold already."""
@@ -348,20 +328,6 @@ class Snapshot:
         ads = [self.ads[row] for row in rows]
         campaigns = [None if ad is None else self.campaigns[self.campaign_index_of[ad.campaign]] for ad in ads]
         return ad_columns(ads, campaigns, self.attribute_names)
-
-
-def _looks_alike(old: Ad, new: Ad) -> bool:
-    """Whether nothing changed that features or rules of retrieval read."""
-    return new == msgspec.structs.replace(
-        old,
-        stock=new.stock,
-        margin_micros=new.margin_micros,
-        bid_micros=new.bid_micros,
-        status=new.status,
-        url=new.url,
-        iab=new.iab,
-        creatives=new.creatives,
-    )
 
 
 def _index(name: str, index_of: dict[str, int]) -> int:
