@@ -17,6 +17,7 @@ from adcascade.catalog.store import CatalogStore
 SLICE = 32  # nouns that are never taken in apart
 KEPT = 10_000  # takes whose rows are remembered
 AT_ONCE_NS = 4_000_000  # after which a request may come between
+ENCODED = 2 * SLICE  # rows after which it may too: whoever keeps something per ad has them to do
 
 
 class CatalogFeed:
@@ -59,7 +60,7 @@ class CatalogFeed:
             changes = self._slices.popleft()
             campaigns += changes.campaigns
             rows.append(self.snapshot.apply(changes))
-            if self._timer() >= until:
+            if self._timer() >= until or sum(map(len, rows)) >= ENCODED:
                 break
         changed: NDArray[np.int32] = np.unique(np.concatenate(rows))
         self._told.append((self.takes, changed))
