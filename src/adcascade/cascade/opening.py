@@ -22,6 +22,7 @@ from adcascade.cascade.profiles import Profiles
 from adcascade.cascade.service import AdService, Parts
 from adcascade.cascade.split import NO_CHANGES, Load, SplitWatch
 from adcascade.cascade.till import Till
+from adcascade.catalog.offers import first_bid
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.catalog.store import CatalogStore
 from adcascade.contracts import AdRequest
@@ -108,7 +109,7 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
         follower=None if around.alone else _follower(journal, last, memory, snapshot, splits, bank),
     )
     if not around.wait:  # no reservation may wait for the ledger: have the first leases at hand
-        bank.prepare({c.id: c.bid_micros for c in snapshot.campaigns if c.status == "active"}, now_us)
+        bank.prepare({c.id: first_bid(c) for c in snapshot.campaigns if c.status == "active"}, now_us)
     service = AdService(parts, loaded)
     times: list[int] = []
     memory.replay(_tail(journal, last, times, splits), snapshot)

@@ -10,7 +10,7 @@ What is written is in `writing.py`, pages in `pages.py`, the audit log in `audit
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import itemgetter
-from typing import Self, TypeVar
+from typing import Literal, Self, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, Table, select
@@ -138,19 +138,35 @@ class CatalogStore:
             write.set_status(status, {**ids, "ads": distinct(ads)})
         return write.version
 
-    def set_offers(self, offers: Mapping[str, Offer], *, author: Author = CLI, audit: Auditing = "each") -> int:
-        """The quick way for feeds: stock, price and margin of many ads by id; the new version.
+    def set_offers(
+        self,
+        offers: Mapping[str, Offer],
+        *,
+        by: Literal["ad", "product"] = "ad",
+        author: Author = CLI,
+        audit: Auditing = "each",
+    ) -> int:
+        """The quick way for feeds: stock, price and margin of many ads; the new version.
 
-        InputError for an ad that is not there.
+        by: what the keys are. InputError for an ad that is not there; a product that no ad names is passed over, since
+        a shop has more than it advertises.
         """
         rules.check_offers(offers)
         with self._writing(author, ANY, audit) as write:
-            write.set_offers(offers)
+            write.set_offers(offers if by == "ad" else write.by_ad(offers))
         return write.version
 
-    def set_stock(self, stock: Mapping[str, int | None], *, author: Author = CLI, audit: Auditing = "each") -> int:
+    def set_stock(
+        self,
+        stock: Mapping[str, int | None],
+        *,
+        by: Literal["ad", "product"] = "ad",
+        author: Author = CLI,
+        audit: Auditing = "each",
+    ) -> int:
         """`set_offers` for the stock alone; None: not counted, 0: not advertised."""
-        return self.set_offers({ad: Offer(stock=left) for ad, left in stock.items()}, author=author, audit=audit)
+        offers = {key: Offer(stock=left) for key, left in stock.items()}
+        return self.set_offers(offers, by=by, author=author, audit=audit)
 
     # ---- reading
 
