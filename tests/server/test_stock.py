@@ -66,9 +66,10 @@ def process(tmp_path: Path) -> Iterator[Process]:
     """The real server over them."""
     stocked(tmp_path)
     server = Process(tmp_path, SERVE)
-    server.start()
-    yield server
-    if server.child is not None and server.child.poll() is None:
+    try:
+        server.start()
+        yield server
+    finally:
         server.kill()
 
 

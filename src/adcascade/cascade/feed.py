@@ -57,9 +57,10 @@ class CatalogFeed:
         rows = [np.empty(0, np.int32)]
         until = self._timer() + AT_ONCE_NS
         while self._slices:
-            changes = self._slices.popleft()
-            campaigns += changes.campaigns
+            changes = self._slices[0]
             rows.append(self.snapshot.apply(changes))
+            self._slices.popleft()  # only now: what could not be applied is tried again, and heard of again
+            campaigns += changes.campaigns
             if self._timer() >= until or sum(map(len, rows)) >= ENCODED:
                 break
         changed: NDArray[np.int32] = np.unique(np.concatenate(rows))
