@@ -35,7 +35,7 @@ def store(tmp_path: Path) -> Iterator[CatalogStore]:
 
 
 def test_a_write_is_taken_in_by_slices(store: CatalogStore) -> None:
-    """Each `take` ends once its time is over, the version moves with the last, and all rows are told."""
+    """Each `take` ends once its time is over, the version moves with the last, and all rows and campaigns are told."""
     clock = iter(range(0, 10**12, AT_ONCE_NS))
     snapshot = Snapshot.from_store(store)
     feed = CatalogFeed(store, snapshot, timer=lambda: next(clock))
@@ -51,6 +51,9 @@ def test_a_write_is_taken_in_by_slices(store: CatalogStore) -> None:
         campaigns += changed
         told.append(rows)
     assert (snapshot.version, campaigns) == (store.version, new)
+    store.put([Advertiser(id="V", prepaid=True)])
+    feed.prepare()
+    assert {campaign.id for campaign in feed.take()[0]} == {"C", "D"}  # its rules are those of its campaigns
     assert len(told) > 2
     assert max(map(len, told)) <= SLICE
     assert np.concatenate(told).tolist() == list(range(MANY))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from adcascade.cascade.build import Loaded
 from adcascade.cascade.bundle import Bundles
 from adcascade.catalog.changes import Changes
-from adcascade.catalog.nouns import Campaign
+from adcascade.catalog.nouns import Advertiser, Campaign
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.catalog.store import CatalogStore
 
@@ -50,7 +50,8 @@ class CatalogFeed:
         return bool(self._slices)
 
     def take(self) -> tuple[Sequence[Campaign], NDArray[np.int32]]:
-        """Apply what is next, for some milliseconds: the changed campaigns, and the rows with other features."""
+        """Apply what is next, for some milliseconds: campaigns that changed or whose advertiser did, and the rows with
+        other features."""
         if not self._slices:
             return (), np.empty(0, np.int32)
         campaigns: list[Campaign] = []
@@ -60,13 +61,20 @@ class CatalogFeed:
             changes = self._slices[0]
             rows.append(self.snapshot.apply(changes))
             self._slices.popleft()  # only now: what could not be applied is tried again, and heard of again
-            campaigns += changes.campaigns
+            campaigns += [*changes.campaigns, *self._paid_by(changes.advertisers)]
             if self._timer() >= until or sum(map(len, rows)) >= ENCODED:
                 break
         changed: NDArray[np.int32] = np.unique(np.concatenate(rows))
         self._told.append((self.takes, changed))
         self.takes += 1
         return campaigns, changed
+
+    def _paid_by(self, advertisers: Sequence[Advertiser]) -> list[Campaign]:
+        """All campaigns of these advertisers, whose rules are theirs."""
+        if not advertisers:
+            return []
+        payers = {payer.id for payer in advertisers}
+        return [campaign for campaign in self.snapshot.campaigns if campaign.advertiser in payers]
 
     def rows_since(self, takes: int) -> NDArray[np.int32]:
         """The rows that changed since there had been so many takes; all of them where nobody remembers."""
