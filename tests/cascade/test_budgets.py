@@ -86,6 +86,7 @@ def test_a_changed_advertiser_changes_the_terms_of_its_campaigns(tmp_path: Path)
         store.put([Advertiser(id="v"), Advertiser(id="w")], [CAMPAIGN, OTHER])
         feed = CatalogFeed(store, Snapshot.from_store(store))
         store.put([Advertiser(id="v", prepaid=True)])
+        feed.prepare()
         campaigns, _ = feed.take()
         assert [campaign.id for campaign in campaigns] == ["c"]
         with Journal(tmp_path / "log.db", commit_every_ms=0) as journal:

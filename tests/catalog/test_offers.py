@@ -27,6 +27,14 @@ def test_only_what_is_told_changes(shop: CatalogStore) -> None:
     assert shop.changes(version - 1).ads == [(0, Ad(id="a", campaign="C", title="shoe", price_micros=9, bid_micros=2))]
 
 
+def test_a_feed_may_speak_of_products(shop: CatalogStore) -> None:
+    """Every ad of the product is told; a product that no ad names, or a removed one did, changes nothing."""
+    shop.put(ads=[Ad(id=name, campaign="C", product="p") for name in ("c", "d", "e")])
+    shop.remove_ads(["e"])
+    version = shop.set_stock({"p": 0, "x": 0, "": 3}, by="product")
+    assert [(ad.id, ad.stock) for _, ad in shop.changes(version - 1).ads if ad] == [("c", 0), ("d", 0)]
+
+
 def test_what_is_told_again_changes_nothing(shop: CatalogStore) -> None:
     """An offer as it stands already neither moves the ad's version nor is written down."""
     shop.set_stock({"a": 5})

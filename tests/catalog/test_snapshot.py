@@ -89,7 +89,7 @@ ads = st.builds(
     Ad,
     id=st.just("replaced"),
     campaign=st.sampled_from("CDEF"),
-    product=st.sampled_from(["p", "q", "r"]),
+    product=st.sampled_from(["", "p", "q", "r"]),
     category=st.sampled_from(CATEGORIES),
     status=STATUS,
     bid_micros=st.one_of(st.none(), st.integers(0, 9)),

@@ -167,6 +167,13 @@ class Shop:
         """Remember what was not offered."""
         self.released.extend(bid_ids)
 
+    def read_catalog(self) -> None:
+        """The ads are always the same."""
+
+    def take_catalog(self, now_us: int) -> bool:
+        """So nothing waits."""
+        return False
+
     def prepare(self) -> None:
         """Nothing is slow here."""
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from adcascade.bidding.fixed import FixedPacer
+from adcascade.bidding.goals import Goals, goal_bids
 from adcascade.contracts import Candidates, Opportunity
 from adcascade.contracts.bids import Alphas, Bids, paced_bids
 from adcascade.contracts.ecpm import ecpm_of
@@ -11,19 +12,23 @@ from adcascade.contracts.ecpm import ecpm_of
 class BiddingStage:
     """Sets bid = floor(alpha * bid) and ecpm, and ranks by ecpm; the order is decided in int64.
 
-    score becomes the ecpm as float32, for the trace only. Reads ctr. Without a pacer bids stay as they are.
+    score becomes the ecpm as float32, for the trace only. Reads ctr, and cvr where there are goals (goals.py).
+    Without a pacer bids stay as they are.
     """
 
     name = "bidding"
 
-    def __init__(self, bids: Bids, pacer: Alphas | None = None) -> None:
-        self.bids = bids
+    def __init__(self, bids: Bids, pacer: Alphas | None = None, goals: Goals | None = None) -> None:
+        self.bids, self.goals = bids, goals
         self.pacer: Alphas = FixedPacer() if pacer is None else pacer
 
-    def __call__(self, opportunity: Opportunity, candidates: Candidates) -> Candidates:  # noqa: ARG002  bids are the same for all requests
+    def __call__(self, opportunity: Opportunity, candidates: Candidates) -> Candidates:  # noqa: ARG002  what a request changes lies in its candidates
         """The same candidates by falling ecpm; equal ones keep their order."""
-        ad = candidates.ad
-        bid = paced_bids(self.bids.bid[ad], self.bids.campaign[ad], self.pacer.alpha)
-        ecpm = ecpm_of(candidates.ctr, bid, self.bids.billing_click[ad])
+        ad, per_click, bid = candidates.ad, self.bids.billing_click[candidates.ad], self.bids.bid[candidates.ad]
+        if self.goals is not None:
+            target, limit = self.goals.target[ad], self.goals.margin_limit[ad]
+            bid = goal_bids(bid, target, limit, per_click, candidates.ctr, candidates.cvr)
+        bid = paced_bids(bid, self.bids.campaign[ad], self.pacer.alpha)
+        ecpm = ecpm_of(candidates.ctr, bid, per_click)
         informed = candidates.with_(bid=bid, ecpm=ecpm, score=ecpm.astype(np.float32))
         return informed.take(np.argsort(-ecpm, kind="stable"))

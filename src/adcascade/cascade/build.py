@@ -98,7 +98,7 @@ def cold(snapshot: Snapshot, widths: Widths, pacer: Alphas | None) -> Loaded:
     encoder = Encoder.fit((), ())
     fit = PageFit(snapshot)
     drawing = UniformRetrieval(snapshot, fit, share=COLD_SHARE)
-    select = Pipeline("exploration", [Place(drawing, required=True), Place(BiddingStage(snapshot, pacer))])
+    select = Pipeline("exploration", [Place(drawing, required=True), Place(BiddingStage(snapshot, pacer, snapshot))])
     creatives = CreativeStage(VariantCounts(), snapshot, explore=True)
     close = Pipeline("exploration", _uniform_close(snapshot, widths, creatives))
     return Loaded(
@@ -201,7 +201,7 @@ def _judging(site: _Site, pacer: Alphas | None, live: LiveCalibration) -> list[P
         Place(ConversionStage.load(site.root / "conversion", site.features)),
         Place(CalibrationStage.load(site.root / "calibration", site.features)),
         Place(live),
-        Place(BiddingStage(site.snapshot, pacer), required=True),
+        Place(BiddingStage(site.snapshot, pacer, site.snapshot), required=True),
     ]
 
 

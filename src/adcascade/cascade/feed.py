@@ -1,5 +1,7 @@
 """Feeds: changes of the catalog and of the serving bundle, taken in between requests."""
 
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -7,39 +9,91 @@ from numpy.typing import NDArray
 
 from adcascade.cascade.build import Loaded
 from adcascade.cascade.bundle import Bundles
-from adcascade.catalog.nouns import Campaign
+from adcascade.catalog.changes import Changes
+from adcascade.catalog.nouns import Advertiser, Campaign
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.catalog.store import CatalogStore
 
+SLICE = 32  # nouns that are never taken in apart
+KEPT = 10_000  # takes whose rows are remembered
+AT_ONCE_NS = 4_000_000  # after which a request may come between
+ENCODED = 2 * SLICE  # rows after which it may too: whoever keeps something per ad has them to do
+
 
 class CatalogFeed:
-    """Brings the snapshot up to the store."""
+    """Brings the snapshot up to the store, in slices of some milliseconds, between which requests go on.
 
-    def __init__(self, store: CatalogStore, snapshot: Snapshot) -> None:
-        self.store, self.snapshot = store, snapshot
+    `prepare` reads, in any thread; `take` applies the next slice, in the thread of the snapshot. A large write of the
+    store is taken in over several slices, in an order in which nothing names what is not there yet.
+    """
+
+    def __init__(
+        self, store: CatalogStore, snapshot: Snapshot, timer: Callable[[], int] = time.perf_counter_ns
+    ) -> None:
+        self.store, self.snapshot, self._timer = store, snapshot, timer
+        self._read = snapshot.version  # of the store, up to which `prepare` has read
+        self._slices: deque[Changes] = deque()
+        self.takes = 0  # so far
+        self._told: deque[tuple[int, NDArray[np.int32]]] = deque(maxlen=KEPT)
+
+    def prepare(self) -> None:
+        """Read what is new, unless some of what was read still waits. StoreError where the database refuses."""
+        if self._slices or self.store.version == self._read:
+            return
+        changes = self.store.changes(self._read)
+        before, self._read = self._read, changes.version
+        self._slices.extend(changes.slices(SLICE, before))
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is something to take."""
+        return bool(self._slices)
 
     def take(self) -> tuple[Sequence[Campaign], NDArray[np.int32]]:
-        """Apply what is new: campaigns that changed or whose advertiser did, and the rows of changed ads."""
-        if self.store.version == self.snapshot.version:
+        """Apply what is next, for some milliseconds: campaigns that changed or whose advertiser did, and the rows with
+        other features."""
+        if not self._slices:
             return (), np.empty(0, np.int32)
-        changes = self.store.changes(self.snapshot.version)
-        rows = self.snapshot.apply(changes)
-        campaigns = list(changes.campaigns)
-        if changes.advertisers:  # their rules are those of all their campaigns
-            payers, changed = {payer.id for payer in changes.advertisers}, {campaign.id for campaign in campaigns}
-            campaigns += [c for c in self.snapshot.campaigns if c.advertiser in payers and c.id not in changed]
-        return campaigns, rows
+        campaigns: list[Campaign] = []
+        rows = [np.empty(0, np.int32)]
+        until = self._timer() + AT_ONCE_NS
+        while self._slices:
+            changes = self._slices[0]
+            rows.append(self.snapshot.apply(changes))
+            self._slices.popleft()  # only now: what could not be applied is tried again, and heard of again
+            campaigns += [*changes.campaigns, *self._paid_by(changes.advertisers)]
+            if self._timer() >= until or sum(map(len, rows)) >= ENCODED:
+                break
+        changed: NDArray[np.int32] = np.unique(np.concatenate(rows))
+        self._told.append((self.takes, changed))
+        self.takes += 1
+        return campaigns, changed
+
+    def _paid_by(self, advertisers: Sequence[Advertiser]) -> list[Campaign]:
+        """All campaigns of these advertisers, whose rules are theirs."""
+        if not advertisers:
+            return []
+        payers = {payer.id for payer in advertisers}
+        return [campaign for campaign in self.snapshot.campaigns if campaign.advertiser in payers]
+
+    def rows_since(self, takes: int) -> NDArray[np.int32]:
+        """The rows that changed since there had been so many takes; all of them where nobody remembers."""
+        if takes < self.takes and (not self._told or self._told[0][0] > takes):
+            return np.arange(self.snapshot.n, dtype=np.int32)
+        return np.unique(np.concatenate([np.empty(0, np.int32), *(rows for at, rows in self._told if at >= takes)]))
 
 
 class BundleWatch:
     """Notices that another bundle was promoted. A bundle that cannot be loaded is refused once and named in `trouble`.
 
     load: version -> Loaded; it may be called by another thread through `prepare`, so that requests go on meanwhile.
+    feed: what the catalog does while a bundle is loaded, that bundle hears when it is taken.
     """
 
-    def __init__(self, bundles: Bundles, load: Callable[[str], Loaded], serving: str) -> None:
-        self.bundles, self.load, self.serving = bundles, load, serving
+    def __init__(self, bundles: Bundles, load: Callable[[str], Loaded], serving: str, feed: CatalogFeed) -> None:
+        self.bundles, self.load, self.serving, self.feed = bundles, load, serving, feed
         self.trouble = ""
+        self._takes = 0  # of the feed, when loading began
         self._ready: Loaded | None = None
         self._refused = ""
 
@@ -48,6 +102,7 @@ class BundleWatch:
         wanted = self.bundles.current()
         if wanted is None or wanted in (self.serving, self._refused) or self._ready is not None:
             return
+        self._takes = self.feed.takes
         try:
             self._ready = self.load(wanted)
         except Exception as error:  # noqa: BLE001  the old bundle goes on serving; the reason is shown in the status
@@ -58,5 +113,6 @@ class BundleWatch:
         self.prepare()
         fresh, self._ready = self._ready, None
         if fresh is not None:
+            fresh.ads_changed(self.feed.rows_since(self._takes))
             self.serving, self.trouble, self._refused = fresh.version, "", ""
         return fresh

@@ -25,6 +25,7 @@ from adcascade.cascade.service import AdService, Parts
 from adcascade.cascade.split import NO_CHANGES, Load, SplitWatch
 from adcascade.cascade.till import Till
 from adcascade.cascade.valid import traffic_filter
+from adcascade.catalog.offers import first_bid
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.catalog.store import CatalogStore
 from adcascade.contracts import AdRequest
@@ -71,6 +72,7 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
     settings = load_settings(directory)
     store = CatalogStore(settings.catalog_url if around.catalog is None else f"sqlite:///{around.catalog}")
     snapshot = Snapshot.from_store(store)
+    feed = CatalogFeed(store, snapshot)
     journal = Journal(around.journal or settings.journal_path)
     now_us = around.clock_us()
     bank, ledger = _bank(settings, journal, snapshot, around, now_us)
@@ -99,8 +101,8 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
             spent_of=ledger.spent_today,
         ),
         memory=memory,
-        feed=CatalogFeed(store, snapshot),
-        bundles=BundleWatch(bundles, load, loaded.version) if around.version is None else None,
+        feed=feed,
+        bundles=BundleWatch(bundles, load, loaded.version, feed) if around.version is None else None,
         splits=splits,
         traffic=traffic_filter(settings) if settings.traffic.enabled else None,
         clock_us=around.clock_us,
@@ -111,7 +113,7 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
         follower=None if around.alone else _follower(journal, last, memory, snapshot, splits, bank),
     )
     if not around.wait:  # no reservation may wait for the ledger: have the first leases at hand
-        bank.prepare({c.id: c.bid_micros for c in snapshot.campaigns if c.status == "active"}, now_us)
+        bank.prepare({c.id: first_bid(c) for c in snapshot.campaigns if c.status == "active"}, now_us)
     service = AdService(parts, loaded)
     times: list[int] = []
     recall(memory.frequency, journal, last - REPLAYED, now_us)

@@ -284,6 +284,23 @@ class AdService:
 
     # ---- upkeep
 
+    def read_catalog(self) -> None:
+        """Read what was written to the catalog; from a thread beside the requests, several times a second."""
+        self.parts.feed.prepare()
+
+    def take_catalog(self, now_us: int) -> bool:
+        """Take in some of what was read, for a few milliseconds; whether more waits."""
+        parts = self.parts
+        campaigns, rows = parts.feed.take()
+        if campaigns:
+            parts.budgets.changed(campaigns, now_us)
+            parts.memory.frequency.changed(campaigns)
+        if len(rows):
+            self.loaded.ads_changed(rows)
+            if parts.splits is not None:
+                parts.splits.ads_changed(rows)
+        return parts.feed.waiting
+
     def prepare(self) -> None:
         """Load a newly promoted bundle, seal the log's past hours; may be called from a thread beside the requests."""
         parts, hour = self.parts, self.parts.clock_us() // HOUR_US
@@ -301,19 +318,19 @@ class AdService:
             seal(parts.journal, parts.sealed, (hour - KEPT_HOURS) * HOUR_US)
 
     def upkeep(self, now_us: int) -> None:
-        """What is due: catalog changes, another bundle, expired promises, a control slot. Call it every second."""
+        """What is due: another bundle, expired promises, a control slot. Call it every second.
+
+        In a simulation, which may wait, the catalog's changes are taken in too.
+        """
         parts = self.parts
-        campaigns, rows = parts.feed.take()
-        parts.budgets.changed(campaigns, now_us)
-        parts.memory.frequency.changed(campaigns)
-        if len(rows):
-            self.loaded.ads_changed(rows)
-            if parts.splits is not None:
-                parts.splits.ads_changed(rows)
+        if parts.till.wait:
+            self.read_catalog()
+            while self.take_catalog(now_us):
+                pass
+        parts.budgets.changed((), now_us)  # those for which the ledger had no time
         fresh = parts.bundles.take() if parts.bundles is not None else None
         if fresh is not None:
             self.loaded = fresh
-            fresh.ads_changed(np.arange(parts.snapshot.n, dtype=np.int32))
         if parts.splits is not None:
             parts.splits.take(self.loaded.version, now_us, wait=parts.till.wait)
         if parts.follower is not None:

@@ -16,7 +16,7 @@ from adcascade.catalog.hours import Hours
 from adcascade.catalog.iab import with_parent
 from adcascade.catalog.nouns import Ad, AdGroup, Advertiser, Campaign
 from adcascade.catalog.product_rows import ProductRows
-from adcascade.catalog.rowsets import Rows, RowSets
+from adcascade.catalog.rowsets import Rows, RowSets, union_of
 from adcascade.catalog.schedule import Schedule
 from adcascade.catalog.sections import NO_GROUP, Sections
 from adcascade.catalog.targets import Asked, Dimension, Targets
@@ -55,7 +55,7 @@ class Admission:
         self._serving = np.concatenate((self._serving, np.zeros(size - len(self._serving), np.uint8)))
         for sets in (self._shapes, self._by_category, self._by_iab, self._by_advertiser):
             sets.grow(size)
-        for part in (self._wanted, self._narrowed, self._deals, self.sections):
+        for part in (self._wanted, self._narrowed, self._deals, self.sections, self._by_product):
             part.grow(size)
 
     # ---- who advertises
@@ -167,8 +167,7 @@ class Admission:
             self._by_iab.add(code, same)
         for shape, same in _by(placed, shapes_of).items():
             self._shapes.add(shape, same)
-        for row, ad in placed:
-            self._by_product.add(ad.product, row)
+        self._by_product.add([(row, ad.product) for row, ad in placed])
 
     def remove(self, placed: Placed, campaigns: Numbers, groups: Numbers) -> None:
         """Undo `add` for these ads as they were."""
@@ -191,8 +190,7 @@ class Admission:
             self._by_iab.discard(code, same)
         for shape, same in _by(placed, shapes_of).items():
             self._shapes.discard(shape, same)
-        for row, ad in placed:
-            self._by_product.discard(ad.product, row)
+        self._by_product.discard([(row, ad.product) for row, ad in placed])
 
     def revive(self, rows: Rows, campaigns: Numbers, groups: Numbers, *, alive: bool) -> None:
         """These ads are in stock again, or no more; nothing else of them changed."""
@@ -211,17 +209,25 @@ class Admission:
             self._switch_section(section, index, group)
 
     def _switch_section(self, section: int, campaign: int, group: int) -> None:
-        on = self.schedule.is_serving(campaign) and (group == NO_GROUP or self._groups_on.is_serving(group))
+        on = self._is_on(campaign, group)
         (self.sections.alive.switch_on if on else self.sections.alive.switch_off)(self._serving, section)
 
+    def _is_on(self, campaign: int, group: int) -> bool:
+        return self.schedule.is_serving(campaign) and (group == NO_GROUP or self._groups_on.is_serving(group))
+
     def tick(self, now_us: int) -> None:
-        """Set the clock: campaigns and groups begin and end serving."""
+        """Set the clock: campaigns and groups begin and end serving, all in two strokes."""
         self._hours.tick(now_us)
-        for group in self._groups_on.tick(now_us):
-            section, campaign = self.sections.of_group(group)
-            self._switch_section(section, campaign, group)
+        flipped = [(*self.sections.of_group(group), group) for group in self._groups_on.tick(now_us)]
         for index in self.schedule.tick(now_us):
-            self._switch(index)
+            flipped += [(section, index, group) for section, group in self.sections.of_campaign(index)]
+        if not flipped:
+            return
+        changed: tuple[dict[int, Rows], dict[int, Rows]] = ({}, {})
+        for section, campaign, group in flipped:
+            changed[self._is_on(campaign, group)][section] = self.sections.alive.rows(section)
+        switch_off(self._serving, patch_of(union_of(changed[False].values())))
+        switch_on(self._serving, patch_of(union_of(changed[True].values())))
 
     def fund(self, index: int, *, funded: bool) -> None:
         """The campaign has money left, or not; switches all its ads."""
@@ -239,9 +245,7 @@ class Admission:
         self._narrowed.restrict(allowed, asked)
         self._restrict_slots(allowed, request)
         if request.products:
-            wanted = np.zeros(size, np.uint8)
-            switch_on(wanted, patch_of(self._by_product.rows(request.products)))
-            allowed &= wanted
+            self._by_product.require(allowed, request.products)
         self._block(allowed, request)
         return allowed
 
@@ -284,6 +288,18 @@ class Admission:
     def close_group(self, allowed: Bits, index: int) -> None:
         """Clear the rows of an ad group, in place."""
         self.sections.members.switch_off(allowed, self.sections.of_group(index)[0])
+
+
+def same_place(old: Ad, new: Ad) -> bool:
+    """Whether both stand in the same sets of rows, so that one may take the other's row without leaving them."""
+    return (
+        old.campaign == new.campaign
+        and old.ad_group == new.ad_group
+        and old.product == new.product
+        and old.category == new.category
+        and old.iab == new.iab
+        and (old.creatives == new.creatives or shapes_of(old) == shapes_of(new))
+    )
 
 
 def is_alive(ad: Ad) -> bool:

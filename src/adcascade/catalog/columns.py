@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from adcascade.catalog.nouns import Ad, Campaign
 
 MICROS = 1_000_000
@@ -29,3 +31,17 @@ def ad_columns(
     for name in attributes:
         columns[name] = [None if ad is None else ad.attributes.get(name) for ad in ads]
     return columns
+
+
+def same_columns(old: Ad, new: Ad) -> bool:
+    """Whether nothing changed that features, or rules of retrieval, read of an ad that keeps its id and campaign."""
+    return new == msgspec.structs.replace(
+        old,
+        stock=new.stock,
+        margin_micros=new.margin_micros,
+        bid_micros=new.bid_micros,
+        status=new.status,
+        url=new.url,
+        iab=new.iab,
+        creatives=new.creatives,
+    )

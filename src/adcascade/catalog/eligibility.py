@@ -92,7 +92,7 @@ def _of_targeting(targeting: Targeting, request: AdRequest, whose: str) -> Itera
 
 
 def _of_request(ad: Ad, advertiser: Advertiser, request: AdRequest) -> Iterator[str]:
-    if request.products and ad.product not in set(filter(None, request.products)):
+    if request.products and ad.product not in request.products:
         yield "product not among the request's"
     if {*parents(ad.category), *iab_codes(ad)} & set(request.blocked_categories):
         yield "category blocked by the request"

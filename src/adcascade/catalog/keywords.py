@@ -8,6 +8,7 @@
 A keyword without words matches nothing. Case does not matter (words.py).
 """
 
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from adcascade.catalog.words import words
@@ -22,6 +23,7 @@ class Keyword(NamedTuple):
     words: tuple[str, ...]
 
 
+@lru_cache(maxsize=1 << 16)  # a campaign's are parsed again whenever ads come and go
 def parse_keyword(text: str) -> Keyword:
     """The keyword of a text.
 

@@ -1,6 +1,7 @@
 """What an advertiser brings: advertisers, campaigns, ad groups, ads and their creatives.
 
-Money is int64 micros of the campaign's currency; time is UTC in int64 microseconds.
+Money is int64 micros of the campaign's currency; time is UTC in int64 microseconds. Nouns hold no cycles, so the
+collector of garbage need not look at a million of them (gc=False).
 """
 
 from typing import Any, Literal
@@ -14,7 +15,7 @@ Goal = Literal["clicks", "conversions", "reach"]
 CapLevel = Literal["advertiser", "campaign", "ad_group", "ad", "creative"]
 
 
-class Advertiser(msgspec.Struct, frozen=True, kw_only=True):
+class Advertiser(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Who pays."""
 
     id: str
@@ -25,7 +26,7 @@ class Advertiser(msgspec.Struct, frozen=True, kw_only=True):
     fee_bp: int = 0  # the platform's part of every charge, in hundredths of a percent
 
 
-class FrequencyCap(msgspec.Struct, frozen=True, kw_only=True):
+class FrequencyCap(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """At most so many impressions of the same ... (level) to one user within a sliding window."""
 
     impressions: int
@@ -33,7 +34,7 @@ class FrequencyCap(msgspec.Struct, frozen=True, kw_only=True):
     level: CapLevel = "campaign"
 
 
-class Targeting(msgspec.Struct, frozen=True, kw_only=True):
+class Targeting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where a campaign or an ad group wants to be seen; an empty tuple means everywhere.
 
     A keyword matches as a phrase, "red shoes", unless it says otherwise: "exact:red shoes" is the whole query,
@@ -56,7 +57,7 @@ class Targeting(msgspec.Struct, frozen=True, kw_only=True):
     blocked_categories: tuple[str, ...] = ()  # of pages where it must not be seen
 
 
-class Campaign(msgspec.Struct, frozen=True, kw_only=True):
+class Campaign(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A budget, a bid and where to spend them."""
 
     id: str
@@ -79,7 +80,7 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     deals: tuple[str, ...] = ()  # private deals that it may answer; with any, it answers nothing else
 
 
-class AdGroup(msgspec.Struct, frozen=True, kw_only=True):
+class AdGroup(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Ads of a campaign that share a bid and a targeting, which narrows the campaign's."""
 
     id: str
@@ -90,7 +91,7 @@ class AdGroup(msgspec.Struct, frozen=True, kw_only=True):
     targeting: Targeting = Targeting()
 
 
-class Creative(msgspec.Struct, frozen=True, kw_only=True):
+class Creative(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One look of an ad."""
 
     id: str
@@ -109,7 +110,7 @@ class Creative(msgspec.Struct, frozen=True, kw_only=True):
     height: int = 0
 
 
-class Ad(msgspec.Struct, frozen=True, kw_only=True):
+class Ad(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One thing advertised by a campaign."""
 
     id: str
@@ -133,7 +134,7 @@ class Ad(msgspec.Struct, frozen=True, kw_only=True):
     attributes: dict[str, str | float] = {}  # further columns that the features name
 
 
-class Offer(msgspec.Struct, frozen=True, kw_only=True):
+class Offer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a shop's feed tells of an advertised product; what it does not tell stays as it is."""
 
     stock: int | UnsetType | None = UNSET

@@ -1,10 +1,13 @@
-"""Offers in numbers: what an advertiser would pay for one conversion at most, from the margin of the product."""
+"""Offers in numbers: what an advertiser would pay, before anything is known of a request."""
 
 import numpy as np
 from numpy.typing import NDArray
 
+from adcascade.catalog.nouns import Campaign
 from adcascade.contracts.ecpm import parts_per_billion, share_of
 
+GUESSED_CLICKS = 50  # for a conversion, where nothing is known
+GUESSED_IMPRESSIONS = 5_000
 UNKNOWN = -(2**63)  # nobody told; no amount is as low
 
 
@@ -17,3 +20,13 @@ def margin_limits(margin: NDArray[np.int64], share: float | None) -> NDArray[np.
         return np.full(len(margin), UNKNOWN, np.int64)
     limits = share_of(np.maximum(margin, 0), parts_per_billion(share))
     return np.where(margin == UNKNOWN, UNKNOWN, limits)
+
+
+def first_bid(campaign: Campaign) -> int:
+    """Micros per billing event: the bid, or, where only a target was told, what it is worth by a guess.
+
+    Early stages find ads by it, and it is bid until conversions are learned.
+    """
+    if campaign.bid_micros or campaign.target_micros is None:
+        return campaign.bid_micros
+    return campaign.target_micros // (GUESSED_CLICKS if campaign.billing == "click" else GUESSED_IMPRESSIONS)

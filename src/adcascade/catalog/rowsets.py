@@ -65,7 +65,7 @@ class RowSets(Generic[Key]):
             switch_off(self._large[key], patch_of(rows))
         elif key in self._small:
             self._patches.pop(key, None)
-            left = np.setdiff1d(self._small[key], rows, assume_unique=True)
+            left = _without(self._small[key], rows)
             if len(left):
                 self._small[key] = left
             else:
@@ -108,4 +108,16 @@ def _union(old: Rows, new: Rows) -> Rows:
         return new.astype(np.int32)  # a copy: the caller's may be a view of much more
     if old[-1] < new[0]:
         return np.concatenate((old, new))
-    return np.union1d(old, new)
+    if len(new) == 1:
+        place = int(old.searchsorted(new[0]))
+        return old if old[place] == new[0] else np.concatenate((old[:place], new, old[place:]))
+    both = np.sort(np.concatenate((old, new)), kind="stable")
+    return both[np.concatenate(([True], both[1:] != both[:-1]))]
+
+
+def _without(old: Rows, gone: Rows) -> Rows:
+    if len(gone) == 1:
+        place = int(old.searchsorted(gone[0]))
+        there = place < len(old) and old[place] == gone[0]
+        return np.concatenate((old[:place], old[place + 1 :])) if there else old
+    return np.setdiff1d(old, gone, assume_unique=True)

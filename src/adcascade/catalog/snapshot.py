@@ -9,23 +9,21 @@ Letters: N rows, tombstones included; C campaigns; M rows of a question.
 from collections.abc import Collection, Iterable, Sequence
 from typing import Self
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from adcascade.catalog import eligibility
-from adcascade.catalog.admission import Admission, is_alive
+from adcascade.catalog.admission import Admission, is_alive, same_place
 from adcascade.catalog.bitmaps import Bits, pack, patch_of, switch_off
-from adcascade.catalog.changes import Changes
-from adcascade.catalog.columns import ad_columns
+from adcascade.catalog.changes import Changes, check_references
+from adcascade.catalog.columns import ad_columns, same_columns
 from adcascade.catalog.eligibility import Cap, Standing
 from adcascade.catalog.nouns import Ad, AdGroup, Advertiser, Campaign
-from adcascade.catalog.offers import UNKNOWN, margin_limits
+from adcascade.catalog.offers import UNKNOWN, first_bid, margin_limits
 from adcascade.catalog.rowsets import NOBODY, Rows, union_of
 from adcascade.catalog.sections import NO_GROUP
 from adcascade.catalog.store import CatalogStore
 from adcascade.contracts.request import AdRequest
-from adcascade.errors import InputError
 
 # Arrays over rows with what a tombstone holds.
 ARRAYS: dict[str, tuple[type[np.generic], int]] = {
@@ -99,7 +97,7 @@ class Snapshot:
         kept per ad (features, vectors, index) stays as it is. InputError, and nothing taken in, where one is
         named that neither the snapshot nor the changes hold.
         """
-        self._check(changes)
+        check_references(changes, self.advertiser_index_of, self.campaign_index_of, self.group_index_of)
         for advertiser in changes.advertisers:
             self._put_advertiser(advertiser)
         moved = [self._put_campaign(campaign) for campaign in changes.campaigns]
@@ -109,24 +107,6 @@ class Snapshot:
         self.version = changes.version
         rows: Rows = np.unique(np.concatenate([*moved, changed]))
         return rows
-
-    def _check(self, changes: Changes) -> None:
-        new_advertisers = {advertiser.id for advertiser in changes.advertisers}
-        new_campaigns = {campaign.id for campaign in changes.campaigns}
-        new_groups = {group.id for group in changes.ad_groups}
-        for campaign in changes.campaigns:
-            if campaign.advertiser not in self.advertiser_index_of and campaign.advertiser not in new_advertisers:
-                raise InputError("campaign.advertiser", campaign.advertiser, "the id of a known advertiser")
-        for group in changes.ad_groups:
-            if group.campaign not in self.campaign_index_of and group.campaign not in new_campaigns:
-                raise InputError("ad_group.campaign", group.campaign, "the id of a known campaign")
-        for _, ad in changes.ads:
-            if ad is None:
-                continue
-            if ad.campaign not in self.campaign_index_of and ad.campaign not in new_campaigns:
-                raise InputError("ad.campaign", ad.campaign, "the id of a known campaign")
-            if ad.ad_group and ad.ad_group not in self.group_index_of and ad.ad_group not in new_groups:
-                raise InputError("ad.ad_group", ad.ad_group, "the id of a known ad group")
 
     # ---- who advertises
 
@@ -168,7 +148,7 @@ class Snapshot:
 
     def _terms_bid(self, group: int, campaign: Campaign) -> int:
         own = None if group == NO_GROUP else self.ad_groups[group].bid_micros
-        return campaign.bid_micros if own is None else own
+        return first_bid(campaign) if own is None else own
 
     # ---- ads
 
@@ -177,40 +157,49 @@ class Snapshot:
         if not ads:
             return NOBODY
         self._resize(max(self.n, max(row for row, _ in ads) + 1))
-        offers: list[tuple[int, Ad]] = []
+        staying: list[tuple[int, Ad, Ad]] = []
         others: list[tuple[int, Ad | None]] = []
         for row, ad in ads:
-            if ad is not None and self._is_offer(row, ad):
-                offers.append((row, ad))
+            old = self.ads[row]
+            if ad is not None and old is not None and old.id == ad.id and same_place(old, ad):
+                staying.append((row, old, ad))
             else:
                 others.append((row, ad))
-        return union_of((self._put_offers(offers), self._replace(others)))
+        return union_of((self._rewrite(staying), self._replace(others)))
 
-    def _is_offer(self, row: int, ad: Ad) -> bool:
-        """Whether stock, price and margin are all that changed."""
-        old = self.ads[row]
-        return old is not None and ad == msgspec.structs.replace(
-            old, stock=ad.stock, price_micros=ad.price_micros, margin_micros=ad.margin_micros
-        )
-
-    def _put_offers(self, placed: Sequence[tuple[int, Ad]]) -> Rows:
-        """The rows whose price is another now."""
-        if not placed:
+    def _rewrite(self, staying: Sequence[tuple[int, Ad, Ad]]) -> Rows:
+        """Ads (row, old, new) that stay in their place; the rows whose features are others now."""
+        if not staying:
             return NOBODY
-        rows = np.array([row for row, _ in placed], np.int32)
-        were = np.array([is_alive(old) for row, _ in placed if (old := self.ads[row]) is not None], np.bool_)
-        prices = self.price[rows]
-        for row, ad in placed:
+        rows = np.array([row for row, _, _ in staying], np.int32)
+        for row, _, ad in staying:
             self.ads[row] = ad
-        are = self._write_offers(rows, [ad for _, ad in placed])
-        for alive in (True, False):
-            flipped = rows[(were != alive) & (are == alive)]
+        self._write_own(rows, [ad for _, _, ad in staying])
+        flips = np.array([is_alive(new) - is_alive(old) for _, old, new in staying])
+        for alive, flip in ((True, 1), (False, -1)):
+            flipped = rows[flips == flip]
             if len(flipped):
                 self._admission.revive(flipped, self.campaign[flipped], self.group[flipped], alive=alive)
-        return np.asarray(rows[prices != self.price[rows]])
+        return rows[[not same_columns(old, new) for _, old, new in staying]]
 
-    def _write_offers(self, rows: Rows, ads: Sequence[Ad]) -> NDArray[np.bool_]:
-        """What the arrays hold of stock, price and margin; whether each may be shown."""
+    def _write_own(self, rows: Rows, ads: Sequence[Ad]) -> None:
+        """What the arrays hold of the ads themselves, whose campaigns and groups they hold already."""
+        for ad in ads:
+            if ad.attributes:
+                self.attribute_names |= dict.fromkeys(ad.attributes)
+        own = [UNKNOWN if ad.bid_micros is None else ad.bid_micros for ad in ads]
+        if (self.own_bid[rows] != own).any():
+            self.own_bid[rows] = own
+            of = zip(own, self.group[rows].tolist(), self.campaign[rows].tolist(), strict=True)
+            self.bid[rows] = [
+                self._terms_bid(group, self.campaigns[campaign]) if bid == UNKNOWN else bid
+                for bid, group, campaign in of
+            ]
+            self.bids_version += 1
+        self._write_offers(rows, ads)
+
+    def _write_offers(self, rows: Rows, ads: Sequence[Ad]) -> None:
+        """What the arrays hold of stock, price and margin."""
         self.price[rows] = [ad.price_micros for ad in ads]
         self.stock[rows] = [-1 if ad.stock is None else ad.stock for ad in ads]
         self.margin[rows] = [UNKNOWN if ad.margin_micros is None else ad.margin_micros for ad in ads]
@@ -219,7 +208,6 @@ class Snapshot:
             for share in set(shares):
                 of = np.array([one == share for one in shares], np.bool_)
                 self.margin_limit[rows[of]] = margin_limits(self.margin[rows[of]], share)
-        return np.array([is_alive(ad) for ad in ads], np.bool_)
 
     def _replace(self, ads: Sequence[tuple[int, Ad | None]]) -> Rows:
         """Take the rows' ads out and put these in."""
@@ -252,7 +240,6 @@ class Snapshot:
             self.ads[row] = ad
             self.ad_ids[row] = ad.id
             self.row_of[ad.id] = row
-            self.attribute_names |= dict.fromkeys(ad.attributes)
         campaigns = [self.campaign_index_of[ad.campaign] for ad in ads]
         groups = [self.group_index_of[ad.ad_group] if ad.ad_group else NO_GROUP for ad in ads]
         terms = [self.campaigns[index] for index in campaigns]
@@ -260,14 +247,11 @@ class Snapshot:
         self.advertiser[rows] = [self.advertiser_index_of[campaign.advertiser] for campaign in terms]
         self.billing_click[rows] = [campaign.billing == "click" for campaign in terms]
         self.target[rows] = [UNKNOWN if c.target_micros is None else c.target_micros for c in terms]
-        own = [UNKNOWN if ad.bid_micros is None else ad.bid_micros for ad in ads]
-        bids = zip(own, groups, terms, strict=True)
-        self.own_bid[rows] = own
-        self.bid[rows] = [self._terms_bid(group, terms) if bid == UNKNOWN else bid for bid, group, terms in bids]
-        categories = [_index(ad.category, self.category_index_of) for ad in ads]
-        self.categories = list(self.category_index_of)
-        self.category[rows] = categories
-        self._write_offers(rows, ads)
+        self.bid[rows] = [self._terms_bid(group, campaign) for group, campaign in zip(groups, terms, strict=True)]
+        known = len(self.category_index_of)
+        self.category[rows] = [_index(ad.category, self.category_index_of) for ad in ads]
+        self.categories += list(self.category_index_of)[known:] if len(self.category_index_of) > known else []
+        self._write_own(rows, ads)
 
     def _resize(self, n: int) -> None:
         """Make room for n rows; capacity doubles, and the public arrays become views of n rows."""

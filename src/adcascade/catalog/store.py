@@ -9,7 +9,8 @@ What is written is in `writing.py`, pages in `pages.py`, the audit log in `audit
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Self, TypeVar
+from operator import itemgetter
+from typing import Literal, Self, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, Table, select
@@ -19,7 +20,7 @@ from adcascade.catalog.audit import Auditing, AuditLine, Author, read_lines
 from adcascade.catalog.changes import Changes
 from adcascade.catalog.database import migrate, open_engine, reading, writing
 from adcascade.catalog.kinds import KINDS, Kind
-from adcascade.catalog.lines import decode, find_lines
+from adcascade.catalog.lines import AdReader, decode, find_lines
 from adcascade.catalog.nouns import Ad, AdGroup, Advertiser, Campaign, Offer, Status
 from adcascade.catalog.pages import Filters, Page, Sort, Stored, read_page
 from adcascade.catalog.writing import Nouns, Versions, Write, distinct
@@ -28,6 +29,7 @@ PAGE = 5_000  # rows read at once by the iterators
 CLI = Author(who="cli")
 ALL = Filters()
 ANY: Versions = {}
+_ROW = itemgetter(0)
 Changed = TypeVar("Changed", Advertiser, Campaign, AdGroup)
 Found = TypeVar("Found", Advertiser, Campaign, AdGroup, Ad)
 
@@ -136,19 +138,35 @@ class CatalogStore:
             write.set_status(status, {**ids, "ads": distinct(ads)})
         return write.version
 
-    def set_offers(self, offers: Mapping[str, Offer], *, author: Author = CLI, audit: Auditing = "each") -> int:
-        """The quick way for feeds: stock, price and margin of many ads by id; the new version.
+    def set_offers(
+        self,
+        offers: Mapping[str, Offer],
+        *,
+        by: Literal["ad", "product"] = "ad",
+        author: Author = CLI,
+        audit: Auditing = "each",
+    ) -> int:
+        """The quick way for feeds: stock, price and margin of many ads; the new version.
 
-        InputError for an ad that is not there.
+        by: what the keys are. InputError for an ad that is not there; a product that no ad names is passed over, since
+        a shop has more than it advertises.
         """
         rules.check_offers(offers)
         with self._writing(author, ANY, audit) as write:
-            write.set_offers(offers)
+            write.set_offers(offers if by == "ad" else write.by_ad(offers))
         return write.version
 
-    def set_stock(self, stock: Mapping[str, int | None], *, author: Author = CLI, audit: Auditing = "each") -> int:
+    def set_stock(
+        self,
+        stock: Mapping[str, int | None],
+        *,
+        by: Literal["ad", "product"] = "ad",
+        author: Author = CLI,
+        audit: Auditing = "each",
+    ) -> int:
         """`set_offers` for the stock alone; None: not counted, 0: not advertised."""
-        return self.set_offers({ad: Offer(stock=left) for ad, left in stock.items()}, author=author, audit=audit)
+        offers = {key: Offer(stock=left) for key, left in stock.items()}
+        return self.set_offers(offers, by=by, author=author, audit=audit)
 
     # ---- reading
 
@@ -241,16 +259,16 @@ class CatalogStore:
         """The last state of all that changed after `since_version`, tombstones included, as of one moment."""
         with reading(self._engine) as connection:
             ads = tables.ads
-            lines = connection.execute(
-                select(ads.c.row, ads.c.removed, ads.c.payload).where(ads.c.version > since_version).order_by(ads.c.row)
-            ).all()
-            ad_of = msgspec.json.Decoder(Ad).decode
+            query = select(ads.c.row, ads.c.removed, ads.c.payload).where(ads.c.version > since_version)
+            ad_of = AdReader()
+            lines = [(row, None if removed else ad_of(payload)) for row, removed, payload in connection.execute(query)]
+            lines.sort(key=_ROW)  # here, lest the database read the whole table in order of the rows
             return Changes(
                 version=_version(connection),
                 advertisers=_changed(connection, tables.advertisers, since_version, Advertiser),
                 campaigns=_changed(connection, tables.campaigns, since_version, Campaign),
                 ad_groups=_changed(connection, tables.ad_groups, since_version, AdGroup),
-                ads=[(row, None if removed else ad_of(payload)) for row, removed, payload in lines],
+                ads=lines,
             )
 
 

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from adcascade.catalog.bitmaps import Bits
+from adcascade.catalog.bitmaps import Bits, patch_of, switch_off, switch_on
 from adcascade.catalog.keywords import Keyword, KeywordIndex, parse_keyword
 from adcascade.catalog.nouns import Targeting
 from adcascade.catalog.rowsets import Rows, RowSets
@@ -29,33 +29,34 @@ class Dimension(Generic[Value]):
     def __init__(self) -> None:
         """Nothing named."""
         self._sets: RowSets[Value] = RowSets()
-        self._naming: RowSets[str] = RowSets()  # one set: what names something
+        self._naming: Bits = np.zeros(0, np.uint8)
+        self._is_used = False
 
     def grow(self, capacity: int) -> None:
         """Make room for `capacity` bytes of rows."""
         self._sets.grow(capacity)
-        self._naming.grow(capacity)
+        self._naming = np.concatenate((self._naming, np.zeros(capacity - len(self._naming), np.uint8)))
 
     def add(self, values: Sequence[Value], rows: Rows) -> None:
         """These rows name these values; none: nothing is asked of a request."""
         if values:
-            self._naming.add("any", rows)
+            self._is_used = True
+            switch_on(self._naming, patch_of(rows))
         for value in values:
             self._sets.add(value, rows)
 
     def discard(self, values: Sequence[Value], rows: Rows) -> None:
         """Undo `add`."""
         if values:
-            self._naming.discard("any", rows)
+            switch_off(self._naming, patch_of(rows))
         for value in values:
             self._sets.discard(value, rows)
 
     def require(self, allowed: Bits, values: Iterable[Value]) -> None:
         """Clear, in place, the rows that name values of which the request has none."""
-        if "any" not in self._naming:
+        if not self._is_used:
             return
-        closed = np.zeros(len(allowed), np.uint8)
-        self._naming.switch_on(closed, "any")
+        closed = self.naming(len(allowed))
         for value in values:
             self._sets.switch_off(closed, value)
         np.bitwise_and(allowed, ~closed, out=allowed)
@@ -67,9 +68,7 @@ class Dimension(Generic[Value]):
 
     def naming(self, size: int) -> Bits:
         """The rows that name something: a new bitmap of `size` bytes."""
-        bits = np.zeros(size, np.uint8)
-        self._naming.switch_on(bits, "any")
-        return bits
+        return self._naming[:size].copy()
 
 
 class Asked:

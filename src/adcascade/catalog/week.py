@@ -25,7 +25,7 @@ GRAMMAR = 'a part of the week such as "mon-fri 08:00-18:30", "sat,sun 10:00-24:0
 _DAY = "|".join(DAYS)
 _PART = re.compile(
     rf"(?P<days>(?:{_DAY})(?:-(?:{_DAY}))?(?:,(?:{_DAY})(?:-(?:{_DAY}))?)*)"
-    r"(?: (?P<from>\d\d:\d\d)-(?P<to>\d\d:\d\d))?"
+    r"(?: (?P<from>[0-9][0-9]:[0-9][0-9])-(?P<to>[0-9][0-9]:[0-9][0-9]))?"
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_US, _LAST_US = -(10**16), 10**17  # the years 1653 and 5138
@@ -39,10 +39,10 @@ def parse_part(text: str) -> list[tuple[int, int]]:
     """
     found = _PART.fullmatch(text)
     if found is None:
-        raise ValueError(text)
+        raise ValueError(f"{text!r} is no part of the week")
     begin, end = _minutes(found["from"] or "00:00"), _minutes(found["to"] or "24:00")
     if not begin < end:
-        raise ValueError(text)
+        raise ValueError(f"{text!r} is no part of the week: it ends before it begins")
     days = {day for part in found["days"].split(",") for day in _days(part)}
     return [(day * DAY + begin, day * DAY + end) for day in sorted(days)]
 
@@ -56,7 +56,7 @@ def _days(part: str) -> list[int]:
 def _minutes(text: str) -> int:
     hours, minutes = int(text[:2]), int(text[3:])
     if minutes > 59 or hours * 60 + minutes > DAY:
-        raise ValueError(text)
+        raise ValueError(f"{text!r} is no part of the week: it is no time of the day")
     return hours * 60 + minutes
 
 
@@ -102,7 +102,7 @@ def zone_of(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (OSError, LookupError, ValueError) as error:  # a folder, a name unknown, a path
-        raise ValueError(name) from error
+        raise ValueError(f"{name!r} is no time zone") from error
 
 
 def is_open(times: Sequence[str], zone: str, now_us: int) -> bool:

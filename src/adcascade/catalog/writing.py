@@ -134,6 +134,15 @@ class Write:
             self.connection.execute(change, lines)
         self._note("ads", entries)
 
+    def by_ad(self, offers: Mapping[str, Offer]) -> dict[str, Offer]:
+        """Offers by product as offers by ad; a product that no ad names is passed over."""
+        ads = tables.ads
+        found: dict[str, Offer] = {}
+        for chunk in chunks([product for product in offers if product]):
+            query = select(ads.c.id, ads.c.product).where(ads.c.product.in_(chunk), ads.c.removed.is_(False))
+            found.update({line.id: offers[line.product] for line in self.connection.execute(query)})
+        return found
+
     def _present(self, kind: Kind, ids: Sequence[str], at: str = "") -> list[tuple[Line, Any]]:
         found = find_lines(self.connection, kind, ids)
         for i, noun_id in enumerate(ids):

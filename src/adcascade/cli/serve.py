@@ -1,6 +1,7 @@
 """`adcascade serve`: the HTTP server over a working directory."""
 
 import errno
+import gc
 import socket
 import sys
 from contextlib import closing
@@ -134,6 +135,8 @@ def run(backend: Backend, options: ServerOptions, listener: socket.socket, admin
         proxy_headers=False,  # server/peers.py believes only the proxies that the settings name
         timeout_graceful_shutdown=GRACE_S,
     )
+    gc.collect()
+    gc.freeze()  # catalog and models stay as long as the process: no collection need look at them again
     uvicorn.Server(config).run(sockets=[listener])
 
 

@@ -134,11 +134,11 @@ class RetrievalStage:
     def _bonuses(self) -> Floats:
         """What every row is worth whoever asks, [N]; a bid per impression counts for 1 / base clicks."""
         snapshot = self._snapshot
-        if self._bonus_version != snapshot.version or len(self._bonus) != snapshot.n:
+        if self._bonus_version != snapshot.bids_version or len(self._bonus) != snapshot.n:
             per_click = np.where(snapshot.billing_click, snapshot.bid, snapshot.bid / self._base)
             bids = self.config.bid_weight * np.log(np.maximum(per_click, 1.0))
             self._bonus = (bids + self._prior.weight * self._log_ctr[: snapshot.n]).astype(np.float32)
-            self._bonus_version = snapshot.version
+            self._bonus_version = snapshot.bids_version
         return self._bonus
 
 

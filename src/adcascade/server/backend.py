@@ -51,6 +51,14 @@ class Backend(Protocol):
         """Winners of `auction` that are not offered after all: the money promised for them is free again."""
         ...
 
+    def read_catalog(self) -> None:
+        """Read what was written to the catalog; called in a thread beside the requests, some times a second."""
+        ...
+
+    def take_catalog(self, now_us: int, /) -> bool:
+        """Take in some of what was read, for a few milliseconds, between requests; whether more waits."""
+        ...
+
     def prepare(self) -> None:
         """The slow part of an upkeep, such as loading another bundle; called in a thread beside the requests."""
         ...

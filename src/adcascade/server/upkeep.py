@@ -1,7 +1,7 @@
-"""Upkeep: while the server runs, the engine hears about the time once in a while."""
+"""Upkeep: while the server runs, the engine hears about the time once in a while, and about the catalog at once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 
 import structlog
@@ -10,31 +10,49 @@ from adcascade.server.backend import Backend
 from adcascade.server.metrics import Metrics
 
 EVERY_S = 1.0
+CATALOG_S = 0.2  # what was written to the catalog is served within a second, whatever else there is to do
 
 
 def upkeep_lifespan(
     backend: Backend, metrics: Metrics, clock: Callable[[], int], every_s: float = EVERY_S
 ) -> Callable[[object], AbstractAsyncContextManager[None]]:
-    """A lifespan of an ASGI app: `backend.prepare()` and `backend.upkeep(now)` every `every_s` seconds."""
+    """A lifespan of an ASGI app: two rounds beside the requests, neither of which waits for the other.
+
+    `backend.prepare()` and `backend.upkeep(now)` every `every_s` seconds; the catalog's changes every CATALOG_S.
+    """
 
     async def keep() -> None:
+        await asyncio.to_thread(backend.prepare)
+        backend.upkeep(clock())
+
+    async def follow() -> None:
+        await asyncio.to_thread(backend.read_catalog)
+        while backend.take_catalog(clock()):  # noqa: ASYNC110  it works, and waits for nobody
+            await asyncio.sleep(0)  # requests that came meanwhile go first
+
+    async def rounds(name: str, work: Callable[[], Awaitable[None]], pause_s: float) -> None:
         while True:
-            await asyncio.sleep(every_s)
+            await asyncio.sleep(pause_s)
             try:
-                await asyncio.to_thread(backend.prepare)
-                backend.upkeep(clock())
+                await work()
             except Exception as error:  # noqa: BLE001  one failed round must not end all later ones
-                metrics.failed("upkeep")
-                structlog.get_logger().error("upkeep failed", exc_info=error)
+                metrics.failed(name)
+                structlog.get_logger().error(f"{name} failed", exc_info=error)
+                await asyncio.sleep(every_s)
 
     @asynccontextmanager
     async def lifespan(app: object) -> AsyncIterator[None]:  # noqa: ARG001  a lifespan's signature
-        task = asyncio.create_task(keep(), name="upkeep")
+        tasks = [
+            asyncio.create_task(rounds("upkeep", keep, every_s), name="upkeep"),
+            asyncio.create_task(rounds("catalog", follow, min(CATALOG_S, every_s)), name="catalog"),
+        ]
         try:
             yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            for task in tasks:
+                task.cancel()
+            for task in tasks:
+                with suppress(asyncio.CancelledError):
+                    await task
 
     return lifespan
