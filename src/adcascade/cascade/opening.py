@@ -16,6 +16,7 @@ from adcascade.cascade.build import COLD, Loaded, Widths, cold, load_bundle
 from adcascade.cascade.bundle import Bundles
 from adcascade.cascade.feed import BundleWatch, CatalogFeed
 from adcascade.cascade.memory import Memory
+from adcascade.cascade.overload import Ladder
 from adcascade.cascade.profiles import Profiles
 from adcascade.cascade.service import AdService, Parts
 from adcascade.cascade.split import NO_CHANGES, Load, SplitWatch
@@ -100,6 +101,7 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
         context=settings.features.context,
         log_ranked=settings.engine.log_ranked,
         sealed=settings.sealed_path,
+        ladder=Ladder(standard_us=round(settings.engine.timeout_ms * 1000)),
     )
     if not around.wait:  # no reservation may wait for the ledger: have the first leases at hand
         bank.prepare({c.id: c.bid_micros for c in snapshot.campaigns if c.status == "active"}, now_us)

@@ -11,7 +11,7 @@ One thread owns it (the server's event loop).
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
@@ -25,6 +25,7 @@ from adcascade.cascade.engine import Engine, Outcome
 from adcascade.cascade.feed import BundleWatch, CatalogFeed
 from adcascade.cascade.memory import Memory
 from adcascade.cascade.opportunity import opportunity_of
+from adcascade.cascade.overload import Ladder
 from adcascade.cascade.record import auction_record, winner_of
 from adcascade.cascade.split import SplitWatch
 from adcascade.cascade.tally import Tally
@@ -60,6 +61,7 @@ class Parts:
     context: tuple[str, ...] = ()  # keys of AdRequest.context that features use
     log_ranked: int = 100
     sealed: Path | None = None  # folder of the log's sealed hours; None: nothing is sealed
+    ladder: Ladder = field(default_factory=Ladder)  # of overload; whoever receives requests tells it their age
     timer: Callable[[], int] = time.perf_counter_ns
 
 
@@ -90,7 +92,8 @@ class AdService:
     def decide(self, request: AdRequest) -> tuple[Answer, Outcome]:
         """Fill a request, and show how: the outcome holds every stage's step."""
         parts = self.parts
-        deadline = parts.timer() + request.timeout_us * 1000
+        began = parts.timer()
+        deadline = began + request.timeout_us * 1000
         asked = request.id
         request = msgspec.structs.replace(request, id=parts.new_id(request))
         by = self._arm(request)
@@ -110,6 +113,7 @@ class AdService:
             parts.budgets.tally.answered(outcome.ranked, outcome.winners.ad)
         reason = problem or ("" if served else _why_empty(outcome))
         self.tally.answered(outcome, len(served), reason)
+        parts.ladder.need.observe(parts.timer() - began, 1)
         took = {step.name: step.elapsed_ns // 1000 for step in outcome.steps}
         return Answer(request_id=asked, winners=served, no_bid_reason=reason, stage_us=took), outcome
 
@@ -126,7 +130,7 @@ class AdService:
     def _sell(self, opportunity: Opportunity, engine: Engine, deadline: int) -> tuple[Outcome, list[Reservation]]:
         """Reserve every winner's price; while one has no money left, hold the auction again without its campaign."""
         parts, request = self.parts, opportunity.request
-        outcome = engine.run(opportunity, deadline)
+        outcome = engine.run(opportunity, deadline, rung=parts.ladder.rung)
         if request.test:
             return outcome, parts.till.pretend(outcome.winners, request.id, request.time_us)
         exploring = outcome.policy == "exploration"
@@ -317,6 +321,11 @@ class AdService:
             "promises open": self.parts.till.bank.held,
             "spent today": [{"campaign": campaign, "spent": micros / 1e6} for campaign, micros in from_ledger],
         }
+
+    @property
+    def ladder(self) -> Ladder:
+        """Where this process stands when overloaded."""
+        return self.parts.ladder
 
     @property
     def bundle_version(self) -> str:

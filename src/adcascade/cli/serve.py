@@ -10,10 +10,10 @@ import uvicorn
 from rich.console import Console
 
 from adcascade.cascade.opening import open_service
+from adcascade.cascade.service import AdService
 from adcascade.cli.options import Directory
 from adcascade.errors import ConfigurationError
 from adcascade.server.app import create_app
-from adcascade.server.backend import Backend
 from adcascade.server.logs import configure_logs
 from adcascade.server.options import ServerOptions
 from adcascade.server.patience import PatientProtocol
@@ -50,10 +50,10 @@ def serve(
             service.close()
 
 
-def run(backend: Backend, options: ServerOptions, listener: socket.socket) -> None:
+def run(service: AdService, options: ServerOptions, listener: socket.socket) -> None:
     """Answer at a bound socket until SIGINT or SIGTERM; then stop accepting, finish what is in flight, return."""
     config = uvicorn.Config(
-        create_app(backend, options),
+        create_app(service, options, ladder=service.ladder),
         http=PatientProtocol,
         ws="none",
         log_config=None,

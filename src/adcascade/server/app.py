@@ -12,7 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from adcascade.cascade.overload import Ladder
 from adcascade.errors import AdcascadeError
+from adcascade.server.admission import Admission
 from adcascade.server.backend import Backend
 from adcascade.server.endpoint import JsonPost
 from adcascade.server.metrics import Metrics
@@ -58,12 +60,17 @@ def create_app(
     *,
     clock: Callable[[], int] = now_us,
     new_id: Callable[[], str] = request_id,
+    ladder: Ladder | None = None,
 ) -> AdServer:
-    """The application over a backend. clock: now in microseconds UTC; new_id: an unused request id."""
+    """The application over a backend.
+
+    clock: now in microseconds UTC; new_id: an unused request id; ladder: the backend's, where it has one.
+    """
     options = options or ServerOptions()
     metrics = Metrics()
-    bid = BidEndpoint(backend, options, metrics, clock, new_id)
-    auctions = AuctionsEndpoint(backend, options, metrics, clock, new_id)
+    admission = Admission(backend, ladder or Ladder(standard_us=options.timeout_us))
+    bid = BidEndpoint(admission, options, metrics, clock, new_id)
+    auctions = AuctionsEndpoint(admission, options, metrics, clock, new_id)
     events = EventsEndpoint(backend, options, metrics, clock)
     fast = {
         "/openrtb2/bid": bid_route(bid, options, metrics),

@@ -9,12 +9,20 @@ from adcascade.contracts import AdRequest
 __all__ = ["Answer", "Backend", "EventKind", "EventReceipt", "IncomingEvent", "Resolved", "Served"]
 
 
-class Backend(Protocol):
-    """The engine, its durable log and its state."""
+class Seller(Protocol):
+    """What fills requests."""
 
     def auction(self, request: AdRequest, /) -> Answer:
         """Fill a valid request; a few milliseconds, never raises for a valid one."""
         ...
+
+    def release(self, bid_ids: Iterable[str], /) -> None:
+        """Winners of `auction` that are not offered after all: the money promised for them is free again."""
+        ...
+
+
+class Backend(Seller, Protocol):
+    """The engine, its durable log and its state."""
 
     async def accept(self, events: Sequence[IncomingEvent], /) -> Sequence[EventReceipt]:
         """Write events; returns one receipt an event, in order, after they are on disk. StoreError: none was taken."""
@@ -22,10 +30,6 @@ class Backend(Protocol):
 
     def resolve(self, token: str, /) -> Resolved:
         """What a token names. SignatureError: forged, damaged or expired."""
-        ...
-
-    def release(self, bid_ids: Iterable[str], /) -> None:
-        """Winners of `auction` that are not offered after all: the money promised for them is free again."""
         ...
 
     def prepare(self) -> None:

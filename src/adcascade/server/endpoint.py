@@ -12,6 +12,7 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from adcascade.errors import AdcascadeError
+from adcascade.server.arrival import SINCE, arrived
 from adcascade.server.body import read_body
 from adcascade.server.metrics import Metrics
 from adcascade.server.options import ServerOptions
@@ -21,6 +22,7 @@ from adcascade.server.reply import Reply, send_reply
 Handler = Callable[[Mapping[bytes, bytes], bytes], Awaitable[Reply]]
 Answerer = Callable[[AdcascadeError], Reply]
 
+NOTHING: Mapping[str, object] = {}
 JSON_TYPES = (b"application/json", b"text/json", b"application/openrtb+json")
 
 
@@ -45,15 +47,16 @@ class JsonPost:
         """Answer one request; counts it; never raises but for a broken connection."""
         start = perf_counter()
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        reply = await self._reply(scope["method"], headers, receive)
+        reply = await self._reply(scope, headers, receive)
         compress = len(reply.body) >= self.options.gzip_from and b"gzip" in headers.get(b"accept-encoding", b"")
         await send_reply(send, reply, compress=compress)
         self.metrics.answered(self.route, reply.status, perf_counter() - start)
 
-    async def _reply(self, method: str, headers: Mapping[bytes, bytes], receive: Receive) -> Reply:
+    async def _reply(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive) -> Reply:
         try:
-            check_post(method, headers.get(b"content-type"))
+            check_post(scope["method"], headers.get(b"content-type"))
             body = await read_body(receive, headers, limit=self.options.max_body, inflated=self.options.max_inflated)
+            arrived.set(scope.get("state", NOTHING).get(SINCE))
             return await self.handler(headers, body)
         except AdcascadeError as error:
             if status_of(error) >= 500:

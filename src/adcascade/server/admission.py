@@ -1,0 +1,31 @@
+"""Admission: whether the engine begins with a request at all, by the overload ladder (cascade/overload.py)."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from adcascade.cascade.overload import Ladder
+from adcascade.contracts import AdRequest
+from adcascade.server.arrival import age_us
+from adcascade.server.backend import Answer, Seller
+
+
+class Admission:
+    """Stands before the engine's auctions, and only there: events and tracking are never shed."""
+
+    def __init__(self, backend: Seller, ladder: Ladder) -> None:
+        self._backend, self.ladder = backend, ladder
+
+    def auction(self, request: AdRequest) -> Answer:
+        """The engine's answer within what is left of the request's time, or at once an empty one with the reason."""
+        age = age_us(self.ladder.clock())
+        refused = self.ladder.admit(age, request.timeout_us)
+        if refused:
+            return Answer(request_id=request.id, winners=(), no_bid_reason=refused)
+        if age >= 1_000:
+            request = msgspec.structs.replace(request, timeout_us=request.timeout_us - int(age))
+        return self._backend.auction(request)
+
+    def release(self, bid_ids: Iterable[str]) -> None:
+        """As the engine does."""
+        self._backend.release(bid_ids)

@@ -1,0 +1,95 @@
+"""A real server under an open loop of several times what it can do: it declines in time, and events always get through."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from tests.load.installation import bid_request, impressions, make_catalog
+from tests.load.openloop import Crowd, Shot, fire, get, post
+from tests.server.process import SERVE, Process
+
+RATE = 600.0  # a second, of requests that take some milliseconds each
+IMPS = 40
+TMAX_MS = 120
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[Process]:
+    """`adcascade serve` over a small catalog."""
+    make_catalog(tmp_path)
+    server = Process(tmp_path, SERVE)
+    server.start()
+    yield server
+    if server.child is not None and server.child.poll() is None:
+        server.kill()
+
+
+def heavy(number: int) -> bytes:
+    """Many banners at once."""
+    return post("/openrtb2/bid", bid_request(number, imps=IMPS, tmax=TMAX_MS))
+
+
+async def overload(port: int) -> tuple[list[Shot], list[Shot], list[Shot]]:
+    """Auctions and events at once, then auctions when all is over; (auctions, events, afterwards)."""
+    crowd = Crowd(port)
+    first = await fire(crowd, lambda n: post("/v2/auctions", {"auctions": [{"type": "listings", "slots": 2}]}), rate=20, seconds=0.5)  # fmt: skip
+    tokens = [winner["resolvedBidId"] for shot in first for winner in shot.told()["results"][0]["winners"]]
+    auctions, events = await asyncio.gather(
+        fire(crowd, heavy, rate=RATE, seconds=3.0),
+        fire(crowd, lambda n: post("/v2/events", impressions(f"e{n}", tokens[:1])), rate=40, seconds=3.0, seed=1),
+    )
+    await asyncio.sleep(2.0)
+    after = await fire(crowd, heavy, rate=5, seconds=1.5)
+    crowd.close()
+    return auctions, events, after
+
+
+def test_overload_is_declined_in_time_and_no_event_is_shed(process: Process) -> None:
+    """Every request is answered, by bids or by 204; nearly all within tmax; every event is accepted; then all is well.
+
+    The laws: no status but 200 and 204; declines are counted as such and climb the ladder; of a hundred answers at
+    most two come after tmax, by this machine's clock; each event's receipt says accepted; two seconds later the rung is
+    0 again and nothing is declined.
+    """
+    auctions, events, after = asyncio.run(overload(process.port))
+    by_status = Counter(shot.status for shot in auctions)
+    assert set(by_status) == {200, 204}
+    late = sum(shot.took_s > TMAX_MS / 1000 for shot in auctions)
+    assert late <= 0.02 * len(auctions) + 20, f"{late} of {len(auctions)} were late"
+    assert {receipt["status"] for shot in events for receipt in shot.told()["impressions"]} == {"accepted"}
+    assert {shot.status for shot in after} == {200}
+    metrics = figures(process)
+    declined = metrics["adcascade_no_bids_total", "overload"] + metrics.get(("adcascade_no_bids_total", "too-late"), 0)
+    assert declined == by_status[204]
+    assert metrics["adcascade_ladder_climbed_total", "3"] >= 1
+    assert metrics["adcascade_ladder_rung", ""] == 0
+
+
+def figures(process: Process) -> dict[tuple[str, str], float]:
+    """Every sample by its name and its first label's value."""
+    status, text = process.ask("GET", "/metrics")
+    assert status == 200
+    return {
+        (sample.name, next(iter(sample.labels.values()), "")): sample.value
+        for family in text_string_to_metric_families(text.decode())
+        for sample in family.samples
+    }
+
+
+def test_status_and_health_answer_under_load(process: Process) -> None:
+    """Who watches the server sees it while it is overloaded."""
+
+    async def watch() -> tuple[list[Shot], list[Shot]]:
+        crowd = Crowd(process.port)
+        both = await asyncio.gather(
+            fire(crowd, heavy, rate=RATE, seconds=1.0),
+            fire(crowd, lambda n: get("/health"), rate=20, seconds=1.0, seed=2),
+        )
+        crowd.close()
+        return both
+
+    _, looks = asyncio.run(watch())
+    assert {shot.status for shot in looks} == {200}
