@@ -20,7 +20,7 @@ STAGES = {
     "creative",
 }
 FLOORS: list[set[str]] = [
-    {"errors", "__init__"},
+    {"errors", "sections", "__init__"},
     {"settings", "contracts"},
     {"catalog", "events", "metrics"},
     {"money", "features", "nn"},

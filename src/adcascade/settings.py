@@ -11,18 +11,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from adcascade.errors import ConfigurationError
+from adcascade.sections import AlarmSettings, Section, TelemetrySettings
 
 FILE = "adcascade.toml"
-
-
-class Section(BaseModel):
-    """A table of adcascade.toml; an unknown key is an error, never ignored."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Storage(Section):
@@ -226,6 +221,8 @@ class Settings(BaseSettings):
     supervision: SupervisionSettings = SupervisionSettings()
     features: FeatureSettings = FeatureSettings()
     experiments: ExperimentSettings = ExperimentSettings()
+    alarms: AlarmSettings = AlarmSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
 
     @classmethod
     def settings_customise_sources(

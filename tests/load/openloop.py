@@ -72,7 +72,9 @@ class Line(asyncio.Protocol):
 def post(path: str, body: object) -> bytes:
     """The bytes of a POST of JSON."""
     content = json.dumps(body).encode()
-    head = f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n"
+    head = (
+        f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n"
+    )
     return head.encode() + content
 
 
@@ -113,11 +115,18 @@ class Crowd:
 
 
 async def fire(
-    crowd: Crowd, request: Callable[[int], bytes], *, rate: float, seconds: float, seed: int = 0, patience_s: float = 30.0
+    crowd: Crowd,
+    request: Callable[[int], bytes],
+    *,
+    rate: float,
+    seconds: float,
+    seed: int = 0,
+    patience_s: float = 30.0,
 ) -> list[Shot]:
     """Requests at Poisson times, `rate` a second for `seconds`; returns all of them, the unanswered with status 0."""
     chance = random.Random(seed)
-    start, due, tasks = monotonic(), 0.0, []
+    start, due = monotonic(), 0.0
+    tasks: list[asyncio.Task[None]] = []
     shots: list[Shot] = []
 
     async def one(number: int, due_s: float) -> None:

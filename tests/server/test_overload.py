@@ -1,4 +1,4 @@
-"""A real server under an open loop of several times what it can do: it declines in time, and events always get through."""
+"""A real server under an open loop of several times what it can do: it declines in time, and events get through."""
 
 import asyncio
 from collections import Counter
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from tests.load.installation import bid_request, impressions, make_catalog
+from tests.load.installation import AUCTION, bid_request, impressions, make_catalog
 from tests.load.openloop import Crowd, Shot, fire, get, post
 from tests.server.process import SERVE, Process
 
@@ -35,7 +35,7 @@ def heavy(number: int) -> bytes:
 async def overload(port: int) -> tuple[list[Shot], list[Shot], list[Shot]]:
     """Auctions and events at once, then auctions when all is over; (auctions, events, afterwards)."""
     crowd = Crowd(port)
-    first = await fire(crowd, lambda n: post("/v2/auctions", {"auctions": [{"type": "listings", "slots": 2}]}), rate=20, seconds=0.5)  # fmt: skip
+    first = await fire(crowd, lambda n: post("/v2/auctions", AUCTION), rate=20, seconds=0.5)
     tokens = [winner["resolvedBidId"] for shot in first for winner in shot.told()["results"][0]["winners"]]
     auctions, events = await asyncio.gather(
         fire(crowd, heavy, rate=RATE, seconds=3.0),
@@ -50,15 +50,16 @@ async def overload(port: int) -> tuple[list[Shot], list[Shot], list[Shot]]:
 def test_overload_is_declined_in_time_and_no_event_is_shed(process: Process) -> None:
     """Every request is answered, by bids or by 204; nearly all within tmax; every event is accepted; then all is well.
 
-    The laws: no status but 200 and 204; declines are counted as such and climb the ladder; of a hundred answers at
-    most two come after tmax, by this machine's clock; each event's receipt says accepted; two seconds later the rung is
-    0 again and nothing is declined.
+    The laws: no status but 200 and 204; declines are counted as such and climb the ladder; nine of ten answers, bids or
+    not, come within tmax by this machine's clock, client and connecting included, and the others within a second;
+    each event's receipt says accepted; two seconds later the rung is 0 again and nothing is declined.
     """
     auctions, events, after = asyncio.run(overload(process.port))
     by_status = Counter(shot.status for shot in auctions)
     assert set(by_status) == {200, 204}
-    late = sum(shot.took_s > TMAX_MS / 1000 for shot in auctions)
-    assert late <= 0.02 * len(auctions) + 20, f"{late} of {len(auctions)} were late"
+    late = [shot.took_s for shot in auctions if shot.took_s > TMAX_MS / 1000]
+    assert len(late) <= 0.1 * len(auctions), f"{len(late)} of {len(auctions)} were late"
+    assert max(late, default=0.0) < 1.0
     assert {receipt["status"] for shot in events for receipt in shot.told()["impressions"]} == {"accepted"}
     assert {shot.status for shot in after} == {200}
     metrics = figures(process)

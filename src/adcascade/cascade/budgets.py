@@ -5,8 +5,10 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from adcascade.bidding.day_curve import planned_share
 from adcascade.bidding.ended_slot import Pacing
 from adcascade.cascade.slot_tally import SlotTally
+from adcascade.cascade.spending import Spending, spending
 from adcascade.catalog.nouns import Campaign
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.money.bank import Bank, Budget
@@ -31,6 +33,7 @@ class Budgets:
     ) -> None:
         self.snapshot, self.bank, self.pacer, self.control_us = snapshot, bank, pacer, control_us
         self.tally = SlotTally(snapshot)
+        self.spending = Spending()  # as of the last control slot
         self._day, self._last_us = day_of(now_us), now_us
         self._spent: dict[str, int] = dict(spent_today or {})
         self._waiting: dict[str, Budget] = {}
@@ -60,7 +63,10 @@ class Budgets:
             spent = np.array([self._spent.get(c.id, 0) for c in campaigns], np.int64)
             budget = np.array([-1 if c.daily_budget_micros is None else c.daily_budget_micros for c in campaigns])
             even: NDArray[np.bool_] = np.array([c.pacing == "even" for c in campaigns], np.bool_)
-            self.pacer.update(spent, budget.astype(np.int64), now_us % DAY_US / DAY_US, even, ended)
+            budget, part = budget.astype(np.int64), now_us % DAY_US / DAY_US
+            self.pacer.update(spent, budget, part, even, ended)
+            due = planned_share(self.pacer.curve, part)
+            self.spending = spending(spent, budget, np.asarray(self.pacer.alpha), even, due)
         return True
 
     def spent_today(self) -> dict[str, int]:

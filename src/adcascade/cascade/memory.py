@@ -24,8 +24,14 @@ class InFlight:
     slot_ctr: float
     factor: float  # of the live calibration, inside slot_ctr
     live: LiveCalibration | None  # that learns of it: its bundle's; None where chance chose
+    scenario: str = ""
     seen: bool = False
     clicked: bool = False
+
+    @property
+    def predicted(self) -> float:
+        """Its click probability, NaN where chance chose the ad."""
+        return float("nan") if self.live is None else self.slot_ctr
 
 
 class Memory:
@@ -49,6 +55,7 @@ class Memory:
                 slot_ctr=winner.slot_ctr,
                 factor=record.live_factor,
                 live=self.live_of(record.bundle) if record.policy == "cascade" else None,
+                scenario=record.scenario,
             )
         while len(self._in_flight) > self.limit:
             self._in_flight.popitem(last=False)
@@ -63,11 +70,14 @@ class Memory:
             bid.live.served(bid.slot_ctr, bid.factor)
         return bid
 
-    def clicked(self, bid_id: str, snapshot: Snapshot) -> None:
-        """A click was logged; counts once per bid. A click also proves that the ad was seen."""
+    def clicked(self, bid_id: str, snapshot: Snapshot) -> InFlight | None:
+        """A click was logged; counts once per bid. A click also proves that the ad was seen.
+
+        The bid, where it was in flight and not clicked before.
+        """
         bid = self._in_flight.get(bid_id)
         if bid is None or bid.clicked:
-            return
+            return None
         self.seen(bid_id)
         bid.clicked = True
         if bid.live is not None:
@@ -75,6 +85,7 @@ class Memory:
         ad = snapshot.ads[bid.row]
         if bid.user is not None and ad is not None:
             self.profiles.clicked(bid.user, ad.id, ad.category)
+        return bid
 
     def replay(self, records: Iterable[Record], snapshot: Snapshot) -> None:
         """Live through the log again, oldest first."""

@@ -16,6 +16,7 @@ from adcascade.cascade.build import COLD, Loaded, Widths, cold, load_bundle
 from adcascade.cascade.bundle import Bundles
 from adcascade.cascade.feed import BundleWatch, CatalogFeed
 from adcascade.cascade.memory import Memory
+from adcascade.cascade.outlook import outlook_of
 from adcascade.cascade.overload import Ladder
 from adcascade.cascade.profiles import Profiles
 from adcascade.cascade.service import AdService, Parts
@@ -98,6 +99,7 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
         splits=splits,
         clock_us=around.clock_us,
         new_id=around.new_id,
+        outlook=outlook_of(journal, settings.alarms),
         context=settings.features.context,
         log_ranked=settings.engine.log_ranked,
         sealed=settings.sealed_path,

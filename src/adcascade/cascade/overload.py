@@ -95,6 +95,9 @@ class Ladder:
     clock: Callable[[], float] = monotonic
     footing: Footing = field(default_factory=Footing)
     climbed: list[int] = field(default_factory=lambda: [0] * len(RUNGS))  # times that a rung was reached from below
+    declined: dict[str, int] = field(default_factory=lambda: {OVERLOAD: 0, TOO_LATE: 0})
+    asked: int = 0
+    shed: int = 0  # of those asked, on a rung above 0 or declined
     need: Pace = field(default_factory=Pace)  # nanoseconds that the engine takes for one request
 
     @property
@@ -106,7 +109,12 @@ class Ladder:
         """Note the age of a request that the engine is about to begin with; why it is declined, "" where it is not."""
         rung = self._look(age_us / self.standard_us)
         need_us = self.need.expected_ns(1) / 1e3 if rung else 0.0
-        return refusal(rung, age_us=age_us, timeout_us=timeout_us, need_us=need_us, rule=self.rule)
+        refused = refusal(rung, age_us=age_us, timeout_us=timeout_us, need_us=need_us, rule=self.rule)
+        self.asked += 1
+        self.shed += bool(rung or refused)
+        if refused:
+            self.declined[refused] += 1
+        return refused
 
     def _look(self, late: float) -> int:
         before = self.footing.rung

@@ -25,7 +25,9 @@ from adcascade.cascade.engine import Engine, Outcome
 from adcascade.cascade.feed import BundleWatch, CatalogFeed
 from adcascade.cascade.memory import Memory
 from adcascade.cascade.opportunity import opportunity_of
+from adcascade.cascade.outlook import Outlook
 from adcascade.cascade.overload import Ladder
+from adcascade.cascade.readings import Reading, Sources, readings
 from adcascade.cascade.record import auction_record, winner_of
 from adcascade.cascade.split import SplitWatch
 from adcascade.cascade.tally import Tally
@@ -40,6 +42,7 @@ from adcascade.events.seal import seal
 from adcascade.money.bank import Reservation
 
 HOUR_US = 3_600_000_000
+FIRST_KNOWN = 2  # number of the first scenario that a bundle has learned
 KEPT_HOURS = 2  # that are not sealed yet, so that late events of them lie beside their auctions
 RETRIES = 3  # times that an auction is held, while winners turn out to have no money left
 
@@ -58,6 +61,7 @@ class Parts:
     splits: SplitWatch | None  # None: no experiment is run
     clock_us: Callable[[], int]
     new_id: Callable[[AdRequest], str]
+    outlook: Outlook
     context: tuple[str, ...] = ()  # keys of AdRequest.context that features use
     log_ranked: int = 100
     sealed: Path | None = None  # folder of the log's sealed hours; None: nothing is sealed
@@ -82,6 +86,7 @@ class AdService:
         self.loaded = loaded
         self.tally = Tally()
         self._sealed_hour = parts.clock_us() // HOUR_US
+        self.followed_us = parts.clock_us()  # when the snapshot was last found up to date
 
     # ---- requests
 
@@ -106,6 +111,8 @@ class AdService:
             for i, (r, token, position) in enumerate(zip(reservations, sealed, positions, strict=True))
         )
         problem = "" if request.test else self._log(opportunity, outcome, served, by, asked)
+        if opportunity.features.scenario[0] >= FIRST_KNOWN:
+            parts.outlook.watch.learned(request.scenario)
         if problem:
             parts.till.release(list(reservations))
             served = ()
@@ -205,6 +212,7 @@ class AdService:
         except StoreError:
             return "log-full"
         self.parts.memory.answered(record)
+        self.parts.outlook.watch.answered(record.scenario, len(record.winners), record.time_us)
         return ""
 
     # ---- events
@@ -248,13 +256,17 @@ class AdService:
             parts.till.settle(checked, receipt.charged_micros)
             if receipt.charged_micros:
                 parts.budgets.charged(checked.token.campaign, receipt.charged_micros, parts.clock_us())
-            if isinstance(record, Impression):
-                bid = parts.memory.seen(record.bid_id)
+            parts.outlook.watch.event(record.time_us, parts.clock_us())
+            if isinstance(record, Impression | Click):
+                bid = parts.memory.seen(record.bid_id)  # a click also proves that the ad was seen
                 if bid is not None:
                     parts.budgets.tally.seen(bid.row, bid.slot_ctr)
-            elif isinstance(record, Click):
-                parts.memory.clicked(record.bid_id, parts.snapshot)
+                    parts.outlook.watch.seen(bid.scenario, bid.predicted, parts.clock_us())
+            if isinstance(record, Click):
+                bid = parts.memory.clicked(record.bid_id, parts.snapshot)
                 parts.budgets.tally.clicked(checked.token.campaign)
+                if bid is not None and bid.predicted == bid.predicted:
+                    parts.outlook.watch.clicked(bid.scenario, parts.clock_us())
         return EventReceipt(
             id=record.id, status=receipt.status, reason=receipt.reason, charged_micros=receipt.charged_micros
         )
@@ -278,6 +290,7 @@ class AdService:
             parts.bundles.prepare()
         if parts.splits is not None:
             parts.splits.prepare(self.loaded.version, parts.clock_us())
+        parts.outlook.prepare(parts.clock_us())
         if parts.sealed is not None and hour != self._sealed_hour:
             self._sealed_hour = hour
             seal(parts.journal, parts.sealed, (hour - KEPT_HOURS) * HOUR_US)
@@ -286,6 +299,7 @@ class AdService:
         """What is due: catalog changes, another bundle, expired promises, a control slot. Call it every second."""
         parts = self.parts
         campaigns, rows = parts.feed.take()
+        self.followed_us = now_us
         parts.budgets.changed(campaigns, now_us)
         if len(rows):
             self.loaded.ads_changed(rows)
@@ -299,6 +313,7 @@ class AdService:
             parts.splits.take(self.loaded.version, now_us, wait=parts.till.wait)
         parts.till.bank.release_expired(now_us, wait=parts.till.wait)
         parts.budgets.control(now_us)
+        parts.outlook.look(now_us, parts.ladder, parts.budgets.spending)
 
     def ready(self) -> str | None:
         """None when ready; else a sentence why not."""
@@ -316,11 +331,34 @@ class AdService:
             "catalog": {"ads": self.parts.snapshot.n, "campaigns": len(self.parts.snapshot.campaigns)},
             **self.tally.report(),
             "live calibration": {"factor": round(self.parts.memory.live_of(self.bundle_version).factor, 4)},
+            "alarms": self.alarms(),
+            "overload": {"rung": self.ladder.rung, "asked": self.ladder.asked, "shed": self.ladder.shed},
             "experiment": {} if self.parts.splits is None else self.parts.splits.report(),
             "users remembered": len(self.parts.memory.profiles),
             "promises open": self.parts.till.bank.held,
             "spent today": [{"campaign": campaign, "spent": micros / 1e6} for campaign, micros in from_ledger],
         }
+
+    def alarms(self) -> list[dict[str, object]]:
+        """What is wrong: name, scenario, value, threshold, sentence, remedy, since_us."""
+        return [alarm.told() for alarm in self.parts.outlook.board.up]
+
+    def readings(self) -> Iterable[Reading]:
+        """What Prometheus scrapes beside the HTTP shell's own counters."""
+        parts = self.parts
+        sources = Sources(
+            tally=self.tally,
+            outlook=parts.outlook,
+            ladder=parts.ladder,
+            journal=parts.journal,
+            spending=parts.budgets.spending,
+            promises=parts.till.bank.held,
+            live_factor=parts.memory.live_of(self.bundle_version).factor,
+            ads=parts.snapshot.n,
+            snapshot=parts.snapshot.version,
+            followed_us=self.followed_us,
+        )
+        return readings(sources, parts.clock_us())
 
     @property
     def ladder(self) -> Ladder:

@@ -20,6 +20,7 @@ from adcascade.server.patience import PatientProtocol
 from adcascade.settings import Settings, load_settings
 
 GRACE_S = 10  # what requests in flight get at the end
+EARS = 32  # connections that a busy event loop accepts at most in one turn; uvloop accepts one a listening socket
 
 
 def serve(
@@ -61,7 +62,8 @@ def run(service: AdService, options: ServerOptions, listener: socket.socket) -> 
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    ears = [listener.dup() for _ in range(EARS)]
+    uvicorn.Server(config).run(sockets=ears)
 
 
 def bind(host: str, port: int) -> socket.socket:

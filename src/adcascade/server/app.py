@@ -28,7 +28,20 @@ from adcascade.server.tracking import PLAIN, Tracking
 from adcascade.server.upkeep import upkeep_lifespan
 
 ROUTES = frozenset(
-    ("/", "/status.json", "/health", "/ready", "/metrics", "/openapi.json", "/t/i", "/t/c", "/t/w", "/t/b", "/t/l")
+    (
+        "/",
+        "/status.json",
+        "/health",
+        "/ready",
+        "/alarms",
+        "/metrics",
+        "/openapi.json",
+        "/t/i",
+        "/t/c",
+        "/t/w",
+        "/t/b",
+        "/t/l",
+    )
 )
 
 

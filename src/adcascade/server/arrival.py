@@ -1,51 +1,38 @@
-"""Arrival: when a request reached this machine, as far as the process can know.
+"""Arrival: when a request reached this machine, as its kernel knows.
 
-An event loop that is busy does not look at its sockets, so a request has waited before the process knows of it.
-`Pulse` beats once a turn of the loop, at most every few milliseconds: a request that is read now was not there when
-the pulse beat last, or it would have been read then. So the last beat is the earliest that it can have arrived, and an
-age counted from it is never too short. (That holds for loops that read as they poll, as uvloop does; under the
-standard library's loop the age may be short by one turn.)
+An event loop that is busy does not look at its sockets, nor at connections that wait to be accepted; so a request has
+waited before the process knows of it. Linux notes for every TCP connection how long ago the last data came
+(`tcp_info.tcpi_last_data_recv`, milliseconds by the tick of the kernel's clock): asked when a request has been read, it
+is the time that the request has waited. Elsewhere, and on connections that are not TCP, a request counts from when it
+was read.
 """
 
-import asyncio
+import socket
+import struct
 from contextvars import ContextVar
 from time import monotonic
 
-PERIOD_S = 0.005
-PULSE = "pulse"  # in the state of a lifespan, and so of every request
 SINCE = "arrived"  # in the state of a request: monotonic seconds
+TICK_MS = 4  # the usual tick: what was read at once may seem to have waited for one
+INFO = getattr(socket, "TCP_INFO", None)
+LAST_DATA = struct.Struct("=I")
+OFFSET = 52  # of tcpi_last_data_recv in struct tcp_info
+SIZE = OFFSET + LAST_DATA.size
 
 arrived: ContextVar[float | None] = ContextVar("arrived", default=None)  # of the request that is being answered
 
 
-class Pulse:
-    """Beats in the running event loop until it is stopped."""
-
-    def __init__(self) -> None:
-        self.lag_s = 0.0  # by how much the last beat was late
-        self._last_s = monotonic()
-        self._timer: asyncio.TimerHandle | None = None
-
-    def start(self) -> None:
-        """Beat from now on, in the running loop."""
-        self._last_s = monotonic()
-        self._timer = asyncio.get_running_loop().call_later(PERIOD_S, self._beat)
-
-    def stop(self) -> None:
-        """Beat no more."""
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def earliest_s(self) -> float:
-        """When what is read now can have arrived at the earliest; monotonic seconds, at most now."""
-        now = monotonic()
-        return now if now - self._last_s < 2 * PERIOD_S else self._last_s
-
-    def _beat(self) -> None:
-        now = monotonic()
-        self.lag_s = max(0.0, now - self._last_s - PERIOD_S)
-        self._last_s = now
-        self._timer = asyncio.get_running_loop().call_later(PERIOD_S, self._beat)
+def arrival_s(connection: socket.socket) -> float:
+    """When the data that was just read from the connection had come; monotonic seconds, at most now."""
+    now = monotonic()
+    if INFO is None:
+        return now
+    try:
+        info = connection.getsockopt(socket.IPPROTO_TCP, INFO, SIZE)
+    except OSError:  # no TCP
+        return now
+    waited_ms: int = LAST_DATA.unpack_from(info, OFFSET)[0]
+    return now - max(0, waited_ms - TICK_MS) / 1e3
 
 
 def age_us(now_s: float) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from adcascade.cascade.answer import Answer, EventKind, EventReceipt, IncomingEvent, Resolved, Served
+from adcascade.cascade.readings import Reading
 from adcascade.contracts import AdRequest
 
 __all__ = ["Answer", "Backend", "EventKind", "EventReceipt", "IncomingEvent", "Resolved", "Served"]
@@ -46,6 +47,14 @@ class Backend(Seller, Protocol):
 
     def status(self) -> Mapping[str, object]:
         """Numbers, strings and tables (lists of flat dicts) for the status page; freely nested."""
+        ...
+
+    def alarms(self) -> Sequence[Mapping[str, object]]:
+        """What is wrong now; each with name, sentence and remedy."""
+        ...
+
+    def readings(self) -> Iterable[Reading]:
+        """Numbers for the metrics, beside the shell's own."""
         ...
 
     @property

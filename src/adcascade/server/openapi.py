@@ -90,6 +90,7 @@ def _pages() -> Part:
     return {
         "/health": _get("Liveness", "The process answers.", "200", "Always."),
         "/ready": _get("Readiness", "503 with a sentence while requests cannot be filled.", "200", "Ready."),
+        "/alarms": _get("Alarms", "What is wrong now, each with a sentence and a remedy.", "200", "JSON."),
         "/metrics": _get("Metrics", "Prometheus text.", "200", "All counters and histograms."),
         "/openapi.json": _get("This description", "OpenAPI 3.1.", "200", "JSON."),
         "/status.json": _get("Status", "What the page at `/` shows.", "200", "JSON."),

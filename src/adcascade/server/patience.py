@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from adcascade.server.arrival import PULSE, SINCE, Pulse
+from adcascade.server.arrival import SINCE, arrival_s
 
 TIMEOUT = (
     b"HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json\r\n"
@@ -42,10 +42,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The last byte of a request: from here on it waits for us."""
-        state = self.scope["state"]
-        pulse: Pulse | None = state.get(PULSE)
-        if pulse is not None:
-            state[SINCE] = pulse.earliest_s()
+        self.scope["state"][SINCE] = arrival_s(self.transport.get_extra_info("socket"))
         super().on_message_complete()
         self._since = None
 

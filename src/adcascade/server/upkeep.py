@@ -1,12 +1,11 @@
 """Upkeep: while the server runs, the engine hears about the time once in a while."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 
 import structlog
 
-from adcascade.server.arrival import PULSE, Pulse
 from adcascade.server.backend import Backend
 from adcascade.server.metrics import Metrics
 
@@ -15,11 +14,8 @@ EVERY_S = 1.0
 
 def upkeep_lifespan(
     backend: Backend, metrics: Metrics, clock: Callable[[], int], every_s: float = EVERY_S
-) -> Callable[[object], AbstractAsyncContextManager[Mapping[str, Pulse]]]:
-    """A lifespan of an ASGI app: `backend.prepare()` and `backend.upkeep(now)` every `every_s` seconds.
-
-    Its state holds the pulse of the event loop, by which requests know their age (server/arrival.py).
-    """
+) -> Callable[[object], AbstractAsyncContextManager[None]]:
+    """A lifespan of an ASGI app: `backend.prepare()` and `backend.upkeep(now)` every `every_s` seconds."""
 
     async def keep() -> None:
         while True:
@@ -32,14 +28,11 @@ def upkeep_lifespan(
                 structlog.get_logger().error("upkeep failed", exc_info=error)
 
     @asynccontextmanager
-    async def lifespan(app: object) -> AsyncIterator[Mapping[str, Pulse]]:  # noqa: ARG001  a lifespan's signature
+    async def lifespan(app: object) -> AsyncIterator[None]:  # noqa: ARG001  a lifespan's signature
         task = asyncio.create_task(keep(), name="upkeep")
-        pulse = Pulse()
-        pulse.start()
         try:
-            yield {PULSE: pulse}
+            yield
         finally:
-            pulse.stop()
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
