@@ -11,7 +11,7 @@ from rich.console import Console
 
 from adcascade.cascade.opening import open_service
 from adcascade.cascade.service import AdService
-from adcascade.cli.options import Directory
+from adcascade.cli.options import Directory, require_folder, require_writable
 from adcascade.errors import ConfigurationError
 from adcascade.server.app import create_app
 from adcascade.server.logs import configure_logs
@@ -34,6 +34,8 @@ def serve(
 
     Example: adcascade serve --dir demo --port 8080
     """
+    require_folder(directory)
+    require_writable(directory)
     settings = load_settings(directory)
     host = settings.server.host if host is None else host
     port = settings.server.port if port is None else port
