@@ -89,8 +89,8 @@ class Pipeline:
         try:
             left = place.stage(opportunity, taken)
             cut = "" if n >= len(entered) else "shortened" if n < wide else OVERLOAD
-        except Exception as error:  # noqa: BLE001  any failure of a stage degrades by the written rule, and is counted
-            log.warning("stage_failed", stage=name, request=opportunity.request.id, error=repr(error))
+        except Exception as error:
+            log.warning("stage_failed", stage=name, auction=opportunity.request.id, exc_info=error)
             left = Candidates.of(np.empty(0, np.int32)) if place.required else _fall_back(entered, place)
             cut = f"failed: {type(error).__name__}"
         elapsed = self.clock() - began

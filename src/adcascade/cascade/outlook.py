@@ -1,4 +1,4 @@
-"""Outlook: what an operator sees of a running service. It gathers, judges every ten seconds, and remembers alarms."""
+"""Outlook: what an operator sees of a running service. It gathers, judges every five seconds, and remembers alarms."""
 
 from collections import deque
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from adcascade.money.day import day_of
 from adcascade.money.reading import Standing, differences, standing
 from adcascade.sections import AlarmSettings
 
-LOOK_US = 10_000_000
+LOOK_US = 5_000_000
 OVERLOAD_US = 300_000_000
 LOST_US = 3_600_000_000
 EARLIER = 6  # windows before the last one that a win rate is compared with
@@ -72,7 +72,7 @@ class Outlook:
             # a disk that cannot be read is the journal's alarm
 
     def look(self, now_us: int, ladder: Ladder, spent: Spending) -> None:
-        """Judge, at most every ten seconds."""
+        """Judge, at most every five seconds."""
         if now_us - self._looked_us < LOOK_US:
             return
         self._looked_us = now_us

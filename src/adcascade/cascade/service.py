@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 
 from adcascade.auction.slates import page_places
-from adcascade.cascade.answer import Answer, EventReceipt, IncomingEvent, Resolved, Served
+from adcascade.cascade.answer import Answer, EventReceipt, IncomingEvent, Marks, Resolved, Served
 from adcascade.cascade.budgets import Budgets
 from adcascade.cascade.build import Loaded
 from adcascade.cascade.engine import Engine, Outcome
@@ -103,6 +103,7 @@ class AdService:
         request = msgspec.structs.replace(request, id=parts.new_id(request))
         by = self._arm(request)
         opportunity = opportunity_of(request, parts.memory.profiles, by.loaded.encoder, parts.context)
+        featured = parts.timer()
         outcome, reservations = self._sell(opportunity, by.loaded.engine, deadline)
         positions = _positions(by.loaded, request, len(reservations))
         sealed = [parts.till.seal(outcome.winners, i, r, test=request.test) for i, r in enumerate(reservations)]
@@ -110,6 +111,7 @@ class AdService:
             self._served(outcome, i, r, token, by.loaded, position)
             for i, (r, token, position) in enumerate(zip(reservations, sealed, positions, strict=True))
         )
+        sold = parts.timer()
         problem = "" if request.test else self._log(opportunity, outcome, served, by, asked)
         if opportunity.features.scenario[0] >= FIRST_KNOWN:
             parts.outlook.watch.learned(request.scenario)
@@ -120,9 +122,13 @@ class AdService:
             parts.budgets.tally.answered(outcome.ranked, outcome.winners.ad)
         reason = problem or ("" if served else _why_empty(outcome))
         self.tally.answered(outcome, len(served), reason)
-        parts.ladder.need.observe(parts.timer() - began, 1)
+        marks = Marks(began, featured, sold, parts.timer())
+        parts.ladder.need.observe(marks.logged - began, 1)
         took = {step.name: step.elapsed_ns // 1000 for step in outcome.steps}
-        return Answer(request_id=asked, winners=served, no_bid_reason=reason, stage_us=took), outcome
+        answer = Answer(
+            request_id=asked, winners=served, no_bid_reason=reason, stage_us=took, steps=outcome.steps, marks=marks
+        )
+        return answer, outcome
 
     def opportunity(self, request: AdRequest) -> Opportunity:
         """The request with what its stages share, as of now."""

@@ -1,7 +1,10 @@
 """`adcascade serve`: the HTTP server over a working directory."""
 
 import errno
+import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +20,7 @@ from adcascade.server.app import create_app
 from adcascade.server.logs import configure_logs
 from adcascade.server.options import ServerOptions
 from adcascade.server.patience import PatientProtocol
+from adcascade.server.tracing import Tracing, open_tracing
 from adcascade.settings import Settings, load_settings
 
 GRACE_S = 10  # what requests in flight get at the end
@@ -44,19 +48,22 @@ def serve(
         options = ServerOptions(
             public_url=public_url(settings, host, bound), timeout_us=round(settings.engine.timeout_ms * 1000)
         )
+        tracing = open_tracing(settings.telemetry)
         service = open_service(directory)
         try:
             configure_logs()
             Console(stderr=True).print(f"serving {directory} at http://{_written(host)}:{bound}", highlight=False)
-            run(service, options, listener)
+            run(service, options, listener, tracing)
         finally:
             service.close()
+            if tracing is not None:
+                tracing.close()
 
 
-def run(service: AdService, options: ServerOptions, listener: socket.socket) -> None:
+def run(service: AdService, options: ServerOptions, listener: socket.socket, tracing: Tracing | None = None) -> None:
     """Answer at a bound socket until SIGINT or SIGTERM; then stop accepting, finish what is in flight, return."""
     config = uvicorn.Config(
-        create_app(service, options, ladder=service.ladder),
+        create_app(service, options, ladder=service.ladder, tracing=tracing),
         http=PatientProtocol,
         ws="none",
         log_config=None,
@@ -65,7 +72,18 @@ def run(service: AdService, options: ServerOptions, listener: socket.socket) -> 
         timeout_graceful_shutdown=GRACE_S,
     )
     ears = [listener.dup() for _ in range(EARS)]
-    uvicorn.Server(config).run(sockets=ears)
+    with _outliving(signal.SIGTERM):
+        uvicorn.Server(config).run(sockets=ears)
+
+
+@contextmanager
+def _outliving(number: signal.Signals) -> Iterator[None]:
+    """uvicorn stops at a signal and then raises it anew: without this nobody would be left to close the log."""
+    before = signal.signal(number, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -8,6 +8,7 @@ from adcascade.cascade.overload import Ladder
 from adcascade.contracts import AdRequest
 from adcascade.server.arrival import age_us
 from adcascade.server.backend import Answer, Seller
+from adcascade.server.heard import heard
 
 
 class Admission:
@@ -21,10 +22,15 @@ class Admission:
         age = age_us(self.ladder.clock())
         refused = self.ladder.admit(age, request.timeout_us)
         if refused:
-            return Answer(request_id=request.id, winners=(), no_bid_reason=refused)
-        if age >= 1_000:
-            request = msgspec.structs.replace(request, timeout_us=request.timeout_us - int(age))
-        return self._backend.auction(request)
+            answer = Answer(request_id=request.id, winners=(), no_bid_reason=refused)
+        else:
+            if age >= 1_000:
+                request = msgspec.structs.replace(request, timeout_us=request.timeout_us - int(age))
+            answer = self._backend.auction(request)
+        asking = heard.get()
+        if asking is not None and asking.answers is not None:
+            asking.answers.append(answer)
+        return answer
 
     def release(self, bid_ids: Iterable[str]) -> None:
         """As the engine does."""

@@ -3,6 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from time import perf_counter
 
 import structlog
@@ -17,6 +18,7 @@ from adcascade.errors import AdcascadeError
 from adcascade.server.admission import Admission
 from adcascade.server.backend import Backend
 from adcascade.server.endpoint import JsonPost
+from adcascade.server.heard import Heard, heard
 from adcascade.server.metrics import Metrics
 from adcascade.server.openrtb.endpoint import BidEndpoint, bid_route
 from adcascade.server.options import ServerOptions
@@ -24,6 +26,7 @@ from adcascade.server.pages import Pages
 from adcascade.server.problems import RefusalError, problem_json, status_of
 from adcascade.server.retail.auctions import AuctionsEndpoint
 from adcascade.server.retail.events import EventsEndpoint
+from adcascade.server.tracing import Tracing
 from adcascade.server.tracking import PLAIN, Tracking
 from adcascade.server.upkeep import upkeep_lifespan
 
@@ -74,10 +77,12 @@ def create_app(
     clock: Callable[[], int] = now_us,
     new_id: Callable[[], str] = request_id,
     ladder: Ladder | None = None,
+    tracing: Tracing | None = None,
 ) -> AdServer:
     """The application over a backend.
 
-    clock: now in microseconds UTC; new_id: an unused request id; ladder: the backend's, where it has one.
+    clock: now in microseconds UTC; new_id: an unused request id; ladder: the backend's, where it has one;
+    tracing: None traces nothing.
     """
     options = options or ServerOptions()
     metrics = Metrics()
@@ -90,7 +95,8 @@ def create_app(
         "/v2/auctions": JsonPost(route="/v2/auctions", handler=auctions, options=options, metrics=metrics),
         "/v2/events": JsonPost(route="/v2/events", handler=events, options=options, metrics=metrics),
     }
-    return AdServer(fast, _pages(backend, metrics, clock), metrics)
+    traced = {path: replace(route, tracing=tracing) for path, route in fast.items()}
+    return AdServer(traced, _pages(backend, metrics, clock), metrics)
 
 
 def _pages(backend: Backend, metrics: Metrics, clock: Callable[[], int]) -> ASGIApp:
@@ -128,6 +134,7 @@ class Counted:
             await self._app(scope, receive, send)
             return
         start, status = perf_counter(), 0
+        heard.set(Heard(_route(scope)))
 
         async def noted(message: Message) -> None:
             nonlocal status

@@ -14,10 +14,12 @@ from starlette.types import Receive, Scope, Send
 from adcascade.errors import AdcascadeError
 from adcascade.server.arrival import SINCE, arrived
 from adcascade.server.body import read_body
+from adcascade.server.heard import Heard, heard
 from adcascade.server.metrics import Metrics
 from adcascade.server.options import ServerOptions
 from adcascade.server.problems import RefusalError, problem_json, status_of
 from adcascade.server.reply import Reply, send_reply
+from adcascade.server.tracing import Tracing
 
 Handler = Callable[[Mapping[bytes, bytes], bytes], Awaitable[Reply]]
 Answerer = Callable[[AdcascadeError], Reply]
@@ -42,15 +44,21 @@ class JsonPost:
     metrics: Metrics
     refused: Answerer = problem_reply
     failed: Reply | None = None
+    tracing: Tracing | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; counts it; never raises but for a broken connection."""
         start = perf_counter()
         headers: dict[bytes, bytes] = dict(scope["headers"])
+        now = Heard(self.route, headers.get(b"traceparent"))
+        heard.set(now)
+        span = None if self.tracing is None else self.tracing.begin(now, scope["method"], headers)
         reply = await self._reply(scope, headers, receive)
         compress = len(reply.body) >= self.options.gzip_from and b"gzip" in headers.get(b"accept-encoding", b"")
         await send_reply(send, reply, compress=compress)
         self.metrics.answered(self.route, reply.status, perf_counter() - start)
+        if self.tracing is not None and span is not None:
+            self.tracing.end(span, now, reply.status)
 
     async def _reply(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive) -> Reply:
         try:

@@ -1,5 +1,6 @@
 """Tracking URLs: pixel, click, and the exchange's notices. What they report is on disk before they answer."""
 
+import re
 from base64 import b64decode
 from collections.abc import Awaitable, Callable
 
@@ -18,6 +19,7 @@ from adcascade.server.reply import SECURITY
 GIF = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")  # one transparent pixel
 PLAIN = {name.decode(): value.decode() for name, value in SECURITY}
 LONGEST = 2048  # characters of a token
+PRICE = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?", re.ASCII)
 LOSSES = 600  # loss reason codes that are counted apart
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -89,7 +91,8 @@ class Tracking:
     def _note(self, request: Request, kind: str, code: str = "") -> None:
         """The price is the exchange's word, unsigned: it is logged and never charged."""
         self._metrics.notice(kind, code)
-        price = request.query_params.get("price", "")[:32]
+        price = request.query_params.get("price", "")
+        price = price if PRICE.fullmatch(price) else ""
         structlog.get_logger().debug("notice", kind=kind, code=code, price=price)
 
 
