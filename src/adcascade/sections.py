@@ -18,7 +18,9 @@ class AlarmSettings(Section):
     calibration_ratio: float = Field(
         default=1.25, gt=1, description="predicted clicks over clicks, or the other way round, per scenario"
     )
-    calibration_s: float = Field(default=3600.0, ge=120, description="of traffic that calibration is judged by")
+    calibration_s: float = Field(
+        default=3600.0, ge=120, description="of traffic that calibration is judged by; and by a day's"
+    )
     win_ratio: float = Field(default=0.6, gt=0, lt=1, description="share of answered ads seen, of that of before")
     win_s: float = Field(default=900.0, ge=120, description="of traffic that is compared with the six windows before")
     overspend: float = Field(default=0.1, gt=0, description="share of the day's budgets spent ahead of the plan")

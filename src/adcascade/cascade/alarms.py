@@ -55,6 +55,7 @@ class Situation:
     """What the rules look at. Windows hold sums by scenario; shares of spending are of the day's budgets."""
 
     calibration: Mapping[str, Sums]
+    day: Mapping[str, Sums]  # the same over a day: what scenarios with little traffic are judged by
     recent: Mapping[str, Sums]
     earlier: Mapping[str, Sums]
     ahead: float = 0.0  # spent beyond what the plan had due, share of the paced budgets
@@ -68,7 +69,10 @@ class Situation:
 
 def findings(now: Situation, limits: Limits) -> list[Finding]:
     """All that is wrong."""
-    found = [_calibration(name, sums, limits) for name, sums in now.calibration.items()]
+    found = [
+        _calibration(name, now.calibration.get(name, Sums()), limits) or _calibration(name, sums, limits)
+        for name, sums in now.day.items()
+    ]
     found += [_win_rate(name, sums, now.earlier.get(name, Sums()), limits) for name, sums in now.recent.items()]
     return [one for one in (*found, *_spend(now, limits), _overload(now, limits), *_books(now)) if one is not None]
 

@@ -19,6 +19,7 @@ from adcascade.sections import AlarmSettings
 LOOK_US = 5_000_000
 OVERLOAD_US = 300_000_000
 LOST_US = 3_600_000_000
+DAY_US = 86_400_000_000
 EARLIER = 6  # windows before the last one that a win rate is compared with
 
 
@@ -87,6 +88,7 @@ class Outlook:
         began = next(one for one in self._counted if one.now_us >= now_us - OVERLOAD_US)
         return Situation(
             calibration=watch.window(now_us, windows.calibration_us),
+            day=watch.window(now_us, DAY_US),
             recent=watch.window(now_us, windows.win_us),
             earlier=watch.window(now_us, EARLIER * windows.win_us, before_us=windows.win_us),
             ahead=spent.ahead,
