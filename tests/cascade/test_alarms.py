@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from adcascade.cascade.alarms import NAMES, Board, Finding, Limits, Situation, findings
 from adcascade.cascade.watch import BUCKET_US, KEPT, OTHER, SCENARIOS, Sums, Watch
 
-DAYS = 200
+DAYS = 60
 MINUTES = 24 * 60
 HOUR, QUARTER = 60, 15
 FAULT_AT = 720
@@ -62,7 +62,7 @@ def first(seed: int, name: str, *, clicks: float = 1.0, seen: float = 1.0, traff
 
 
 def test_days_without_a_fault_are_silent() -> None:
-    """Of 200 days of much or little traffic, 288,000 minutes judged, at most one rings at all."""
+    """Of 60 days of much or little traffic, 86,400 minutes judged, at most one rings at all."""
     rang = sum(any(found for _, found in day(seed, traffic=60 if seed % 2 else 600)) for seed in range(DAYS))
     assert rang <= 1
 

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from adcascade.cli import (
+    backup,
     bidder,
     bundle,
     catalog,
@@ -44,6 +45,8 @@ app.command("export")(export.export)
 app.command("serve")(serve.serve)
 app.command("simulate")(simulate.simulate)
 app.command("explain")(explain.explain)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.command("reproduce")(reproduce.reproduce)
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(bundle.app, name="bundle")
