@@ -52,7 +52,7 @@ class EngineSettings(Section):
         default=0.05, ge=0, le=1, description="share of requests answered by chance, for learning"
     )
     log_ranked: int = Field(default=100, ge=0, description="ranked candidates kept in the log of a request")
-    memory: int = Field(default=200_000, ge=1, description="users whose last clicks are held in memory")
+    memory: int = Field(default=200_000, ge=1, description="users and bids held in memory, the newest")
 
 
 class AuctionSettings(Section):

@@ -32,7 +32,7 @@ def test_what_went_in_comes_out(content: bytes, tmp_path_factory: pytest.TempPat
     folder = tmp_path_factory.mktemp("archive")
     manifest = archive_of(folder / "a", {"x": content, "deep/er/y": b"2"})
     assert verify_archive(folder / "a") == manifest
-    unpack(folder / "a", {}, folder / "out")
+    unpack(folder / "a", folder / "out")
     assert (folder / "out" / "x").read_bytes() == content
     assert (folder / "out" / "deep" / "er" / "y").read_bytes() == b"2"
     assert (folder / "out" / "x").stat().st_mode & 0o077 == 0

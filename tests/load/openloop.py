@@ -31,6 +31,7 @@ class Line(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._heard = b""
+        self.open = True
         self._transport: asyncio.Transport | None = None
         self._answer: asyncio.Future[tuple[int, bytes]] | None = None
 
@@ -60,6 +61,7 @@ class Line(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Whoever waits hears that nothing came."""
+        self.open = False
         if self._answer is not None and not self._answer.done():
             self._answer.set_result((0, b""))
 
@@ -93,10 +95,18 @@ class Crowd:
 
     async def ask(self, request: bytes) -> tuple[int, bytes]:
         """Status and body; status 0 where the connection broke."""
+        while self._free:
+            line = self._free.pop()
+            if line.open:
+                answer = await self._ask(line, request)
+                if answer[0]:
+                    return answer  # else the server had hung up on an idle connection: once more on a new one
         try:
-            line = self._free.pop() if self._free else await self._line()
+            return await self._ask(await self._line(), request)
         except OSError:
             return 0, b""
+
+    async def _ask(self, line: Line, request: bytes) -> tuple[int, bytes]:
         answer = await line.ask(request)
         if answer[0]:
             self._free.append(line)

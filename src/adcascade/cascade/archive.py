@@ -126,18 +126,23 @@ def verify_archive(source: Path) -> Manifest:
     return manifest
 
 
-def unpack(source: Path, places: Mapping[str, Path], folder: Path) -> None:
-    """Write every member below `folder`; `places` names those that go elsewhere. Call `verify_archive` before."""
-    for name, stream in _members(source):
-        if name == MANIFEST:
-            continue
-        target = places.get(name, folder / name)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with _private(target) as file:
-            while part := stream.read(CHUNK):
-                file.write(part)
-            file.flush()
-            os.fsync(file.fileno())
+def unpack(source: Path, folder: Path) -> None:
+    """Write every member below `folder`. Call `verify_archive` before. StoreError where the disk refuses."""
+    try:
+        for name, stream in _members(source):
+            if name != MANIFEST:
+                _write(folder / name, stream)
+    except OSError as error:
+        raise StoreError(f"{source} could not be unpacked into {folder}: {error}; remove the folder") from error
+
+
+def _write(target: Path, stream: IO[bytes]) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with _private(target) as file:
+        while part := stream.read(CHUNK):
+            file.write(part)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _private(file: Path) -> IO[bytes]:

@@ -76,7 +76,7 @@ def restore(source: Path, directory: Path, *, catalog: str = "") -> Manifest:
         raise InputError("--dir", str(directory), "an empty folder", "a restore overwrites nothing: name another")
     manifest = verify_archive(source)
     directory.mkdir(parents=True, exist_ok=True)
-    unpack(source, {}, directory)
+    unpack(source, directory)
     settings = load_settings(directory)
     for name, place in (
         (JOURNAL, settings.journal_path),

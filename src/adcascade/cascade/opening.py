@@ -130,7 +130,8 @@ def _splits(settings: Settings, journal: Journal, load: Load) -> SplitWatch:
 
 
 def _memory(settings: Settings) -> Memory:
-    return Memory(Profiles(users=settings.engine.memory, length=HISTORY_LENGTH))
+    memory = settings.engine.memory
+    return Memory(Profiles(users=memory, length=HISTORY_LENGTH), in_flight=memory)
 
 
 def _bank(
