@@ -82,6 +82,16 @@ def test_a_ladder_declines_by_its_top_rung_and_by_the_requests_own_time() -> Non
     assert len(RUNGS) == len(RULE.climb) + 1
 
 
+@given(st.floats(0, 2e5), st.floats(0, 2e5))
+def test_only_on_the_top_rung_a_request_is_declined_unread(first: float, second: float) -> None:
+    """Declined unread is who would be declined as a request of standard time; below the top rung nobody is."""
+    ladder = Ladder(100_000, clock=lambda: 0.0)
+    ladder.admit(first, 10**9)
+    unread = ladder.unread(second)
+    assert unread == (max(first, second) >= 50_000 and second > 25_000)
+    assert ladder.declined[OVERLOAD] == unread
+
+
 @given(st.integers(0, 3), st.integers(0, 1000))
 def test_a_model_reads_half_and_never_nothing(rung: int, n: int) -> None:
     """The width never rises with the rung, and where there are candidates one is read."""

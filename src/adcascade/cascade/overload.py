@@ -10,7 +10,8 @@ climbs the rungs, and calm climbs down:
     0   all work
     1   half width: the models read half of their candidates
     2   pre-ranking alone: the ranker and the conversion model are left out
-    3   decline at once: as 2, and who waited longer than `patience` of its time gets no answer but a quick "no"
+    3   decline at once: as 2, and who waited longer than `patience` of its time gets no answer but a quick "no";
+        an exchange's request that waited so long of the standard time gets it before its body is read
 
 On every rung a request whose time is over, or would be over before the engine could be done, is declined before any
 work. A rung is climbed at once and left when the pressure is below half of what led to it; since pressure fades by
@@ -115,6 +116,16 @@ class Ladder:
         if refused:
             self.declined[refused] += 1
         return refused
+
+    def unread(self, age_us: float) -> bool:
+        """Whether a request is declined before it is even read: the top rung, and it has used up the usual patience."""
+        rung = self._look(age_us / self.standard_us)
+        if rung < len(RUNGS) - 1 or age_us <= self.rule.patience * self.standard_us:
+            return False
+        self.asked += 1
+        self.shed += 1
+        self.declined[OVERLOAD] += 1
+        return True
 
     def _look(self, late: float) -> int:
         before = self.footing.rung

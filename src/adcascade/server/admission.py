@@ -32,6 +32,10 @@ class Admission:
             asking.answers.append(answer)
         return answer
 
+    def unread(self) -> bool:
+        """Whether the request that came is declined before it is read."""
+        return self.ladder.unread(age_us(self.ladder.clock()))
+
     def release(self, bid_ids: Iterable[str]) -> None:
         """As the engine does."""
         self._backend.release(bid_ids)

@@ -13,17 +13,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from adcascade.cascade.overload import Ladder
+from adcascade.cascade.overload import OVERLOAD, Ladder
 from adcascade.errors import AdcascadeError
 from adcascade.server.admission import Admission
 from adcascade.server.backend import Backend
 from adcascade.server.endpoint import JsonPost
 from adcascade.server.heard import Heard, heard
 from adcascade.server.metrics import Metrics
-from adcascade.server.openrtb.endpoint import BidEndpoint, bid_route
+from adcascade.server.openrtb.endpoint import NO_BID, BidEndpoint, bid_route
 from adcascade.server.options import ServerOptions
 from adcascade.server.pages import Pages
 from adcascade.server.problems import RefusalError, problem_json, status_of
+from adcascade.server.reply import Reply
 from adcascade.server.retail.auctions import AuctionsEndpoint
 from adcascade.server.retail.events import EventsEndpoint
 from adcascade.server.tracing import Tracing
@@ -91,12 +92,24 @@ def create_app(
     auctions = AuctionsEndpoint(admission, options, metrics, clock, new_id)
     events = EventsEndpoint(backend, options, metrics, clock)
     fast = {
-        "/openrtb2/bid": bid_route(bid, options, metrics),
+        "/openrtb2/bid": replace(bid_route(bid, options, metrics), unread=_unread(admission, metrics)),
         "/v2/auctions": JsonPost(route="/v2/auctions", handler=auctions, options=options, metrics=metrics),
         "/v2/events": JsonPost(route="/v2/events", handler=events, options=options, metrics=metrics),
     }
     traced = {path: replace(route, tracing=tracing) for path, route in fast.items()}
     return AdServer(traced, _pages(backend, metrics, clock), metrics)
+
+
+def _unread(admission: Admission, metrics: Metrics) -> Callable[[], Reply | None]:
+    """An exchange's request that comes too late on the top rung of the overload ladder: no bid, before it is read."""
+
+    def decline() -> Reply | None:
+        if not admission.unread():
+            return None
+        metrics.no_bid(OVERLOAD)
+        return NO_BID
+
+    return decline
 
 
 def _pages(backend: Backend, metrics: Metrics, clock: Callable[[], int]) -> ASGIApp:

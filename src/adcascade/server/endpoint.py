@@ -45,6 +45,7 @@ class JsonPost:
     refused: Answerer = problem_reply
     failed: Reply | None = None
     tracing: Tracing | None = None
+    unread: Callable[[], Reply | None] | None = None  # a reply to a request that is not even read
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; counts it; never raises but for a broken connection."""
@@ -63,8 +64,11 @@ class JsonPost:
     async def _reply(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive) -> Reply:
         try:
             check_post(scope["method"], headers.get(b"content-type"))
-            body = await read_body(receive, headers, limit=self.options.max_body, inflated=self.options.max_inflated)
             arrived.set(scope.get("state", NOTHING).get(SINCE))
+            if self.unread is not None and (early := self.unread()) is not None:
+                return early
+            body = await read_body(receive, headers, limit=self.options.max_body, inflated=self.options.max_inflated)
+            arrived.set(scope.get("state", NOTHING).get(SINCE))  # of a body that came in parts
             return await self.handler(headers, body)
         except AdcascadeError as error:
             if status_of(error) >= 500:
