@@ -23,7 +23,7 @@ FLOORS: list[set[str]] = [
     {"errors", "sections", "__init__"},
     {"settings", "contracts"},
     {"catalog", "events", "metrics"},
-    {"money", "features", "nn"},
+    {"money", "features", "nn", "access"},
     {"learning"},
     STAGES,
     {"experiments"},

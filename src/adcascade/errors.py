@@ -3,8 +3,10 @@
     AdcascadeError
     ├── CallerError              the one who asked is wrong; HTTP 400, exit status 2
     │   ├── InputError           a field holds a value that cannot be used
+    │   ├── ConflictError        somebody else changed it first; HTTP 412
     │   ├── RowError             a row of an imported file cannot be used
-    │   └── SignatureError       a tracking URL is forged, damaged or expired
+    │   ├── SignatureError       a tracking URL is forged, damaged or expired
+    │   └── AccessError          an API key is missing, wrong, or does not allow this; HTTP 401, 403 or 429
     ├── ConfigurationError       adcascade.toml or the environment is wrong; exit status 2
     ├── DataMissingError         data that a command needs is not there; says how to get it
     ├── BundleError              a bundle is damaged or does not fit this version
@@ -50,8 +52,33 @@ class RowError(CallerError):
         )
 
 
+class ConflictError(CallerError):
+    """A noun is not as the caller saw it: another write came first, and nothing of this one was kept.
+
+    kind: "campaign"; version: what the caller expected, 0 for "not there"; current: the version that changed it last,
+    0 where it is not there.
+    """
+
+    def __init__(self, kind: str, noun_id: str, version: int, current: int) -> None:
+        self.kind, self.id, self.version, self.current = kind, noun_id, version, current
+        found = f"has version {current}" if current else "is not there"
+        wanted = f"version {version}" if version else "that there is none"
+        super().__init__(f"{kind} {noun_id!r} {found}; expected {wanted}; read it again and repeat the change")
+
+
 class SignatureError(CallerError):
     """A tracking URL is forged, damaged or expired."""
+
+
+class AccessError(CallerError):
+    """Who calls is not known (401), may not do this (403), or calls too often (429).
+
+    expected: what would be right; after_s: when to try again.
+    """
+
+    def __init__(self, status: int, expected: str, remedy: str = "", *, after_s: float = 0.0) -> None:
+        self.status, self.expected, self.remedy, self.after_s = status, expected, remedy, after_s
+        super().__init__(f"the API key does not do; expected {expected}" + (f"; {remedy}" if remedy else ""))
 
 
 class ConfigurationError(AdcascadeError):

@@ -42,6 +42,20 @@ class Server(Section):
     public_url: str = Field(default="", description="what tracking URLs begin with; empty: http://host:port")
 
 
+class AccessSettings(Section):
+    """Who may look inside, and how often the admin API may be called."""
+
+    status: Literal["auto", "open", "key"] = Field(
+        default="auto",
+        description="the status page, its numbers and /metrics: open to all, or for keys with system:read; auto: open "
+        "where the server listens at this machine alone",
+    )
+    calls_per_s: float = Field(default=20.0, gt=0, description="calls of one key in the long run")
+    calls_at_once: int = Field(default=60, ge=1, description="calls of one key in a burst")
+    failures_per_s: float = Field(default=0.1, gt=0, description="refused calls of one address in the long run")
+    failures_at_once: int = Field(default=10, ge=1, description="refused calls of one address in a burst")
+
+
 class EngineSettings(Section):
     """How wide the cascade is, and how long it may take."""
 
@@ -212,6 +226,7 @@ class Settings(BaseSettings):
     directory: Path = Path()
     storage: Storage = Storage()
     server: Server = Server()
+    access: AccessSettings = AccessSettings()
     engine: EngineSettings = EngineSettings()
     auction: AuctionSettings = AuctionSettings()
     blending: BlendingSettings = BlendingSettings()

@@ -35,7 +35,11 @@ def folder(tmp_path: Path) -> Path:
 def test_import_reports_and_takes_files_in_any_order(folder: Path) -> None:
     """The JSON holds what was taken; campaigns are put before the ads that name them."""
     report = json.loads((folder / "report.json").read_text())
-    assert report == {"version": 1, "taken": {"advertisers": 1, "campaigns": 1, "ads": 2}, "skipped": {}}
+    assert report == {
+        "version": 1,
+        "taken": {"advertisers": 1, "campaigns": 1, "ad_groups": 0, "ads": 2},
+        "skipped": {},
+    }
 
 
 def test_what_is_shown_is_what_there_is(folder: Path) -> None:
@@ -71,3 +75,21 @@ def test_a_wrong_word_is_the_callers_fault(folder: Path, arguments: tuple[str, .
     """InputError says which words there are."""
     with pytest.raises(InputError, match="expected"):
         call(*arguments, "--dir", folder)
+
+
+def test_the_audit_log_is_shown(folder: Path) -> None:
+    """history tells what was done to one noun, audit what was done at all; both to machines too."""
+    call("pause", "campaigns", "C", "--dir", folder)
+    shown = call("history", "campaigns", "C", "--dir", folder, "--json", folder / "history.json")
+    assert "to paused" in shown
+    lines = json.loads((folder / "history.json").read_text())["lines"]
+    assert [(line["action"], line["who"]) for line in lines] == [("create", "import"), ("status", "cli")]
+    assert "create ads" in call("audit", "--after", "2", "--dir", folder)
+
+
+def test_lists_are_filtered_and_searched(folder: Path) -> None:
+    """Every filter narrows, a search looks in titles, a filter that the kind has not is named."""
+    assert "Red shoe" in call("list", "ads", "--advertiser", "V", "--search", "SHOE", "--dir", folder)
+    assert "no ads" in call("list", "ads", "--status", "paused", "--dir", folder)
+    with pytest.raises(InputError, match="advertisers have no status"):
+        call("list", "advertisers", "--status", "paused", "--dir", folder)

@@ -9,12 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adcascade.catalog import Ad, Advertiser, Campaign, Creative, Targeting
+from adcascade.catalog import Ad, AdGroup, Advertiser, Campaign, Creative, Targeting
 from adcascade.catalog.files import (
-    KINDS,
     ImportReport,
-    Kind,
-    Noun,
     OnError,
     export_file,
     import_files,
@@ -23,6 +20,7 @@ from adcascade.catalog.files import (
     nouns_of,
     write_nouns,
 )
+from adcascade.catalog.kinds import KINDS, Kind, Noun
 from adcascade.catalog.rows import read_rows
 from adcascade.catalog.store import CatalogStore
 from adcascade.errors import DataMissingError, InputError, RowError
@@ -87,18 +85,19 @@ def test_what_is_written_is_read_again(
 @SUFFIXES
 def test_a_catalog_moves_through_files(tmp_path: Path, suffix: str) -> None:
     """Exported from one catalog and imported into another, all in one version."""
-    ad = Ad(id="a", campaign="C", keywords=("red shoe",), creatives=(Creative(id="1"),), attributes={"x": 1.5})
+    ad = Ad(id="a", campaign="C", ad_group="G", keywords=("red shoe",), creatives=(Creative(id="1"),))
+    group = AdGroup(id="G", campaign="C", bid_micros=3, targeting=Targeting(times=("mon 08:00-09:00",)))
     with (
         CatalogStore(f"sqlite:///{tmp_path / 'one.db'}") as one,
         CatalogStore(f"sqlite:///{tmp_path / 'two.db'}") as two,
     ):
-        one.put([Advertiser(id="V")], [Campaign(id="C", advertiser="V")], [ad])
+        one.put([Advertiser(id="V")], [Campaign(id="C", advertiser="V")], [ad], ad_groups=[group])
         paths: list[tuple[Kind, Path]] = [(kind, tmp_path / f"{kind}{suffix}") for kind in reversed(KINDS)]
         for kind, path in paths:
             assert export_file(one, kind, path) == 1
         report = import_files(two, paths)
         assert [list(nouns_of(two, kind)) for kind in KINDS] == [list(nouns_of(one, kind)) for kind in KINDS]
-        assert (report.version, report.taken) == (1, {"advertisers": 1, "campaigns": 1, "ads": 1})
+        assert (report.version, report.taken) == (1, dict.fromkeys(KINDS, 1))
 
 
 @pytest.fixture
@@ -188,8 +187,5 @@ def test_a_file_must_be_there_and_of_a_known_kind(store: CatalogStore, tmp_path:
             import_files(store, [("ads", tmp_path / "ads.xlsx")])
     with pytest.raises(InputError, match="--kind"):
         kind_of(Path("products.csv"))
-    assert [kind_of(Path(name)) for name in ("Ads_2.csv", "campaign.jsonl", "advertisers.parquet")] == [
-        "ads",
-        "campaigns",
-        "advertisers",
-    ]
+    names = ("Ads_2.csv", "ad_groups.csv", "campaign.jsonl", "advertisers.parquet")
+    assert [kind_of(Path(name)) for name in names] == ["ads", "ad_groups", "campaigns", "advertisers"]

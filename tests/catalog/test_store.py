@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, inspect, text
 
 from adcascade.catalog import Ad, Advertiser, Campaign, Creative, Targeting
+from adcascade.catalog.lines import CHUNK
 from adcascade.catalog.rules import MAX_MICROS
-from adcascade.catalog.store import CHUNK, CatalogStore
+from adcascade.catalog.store import CatalogStore
 from adcascade.catalog.tables import metadata
 from adcascade.errors import ConfigurationError, InputError, StoreError
 

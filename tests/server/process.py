@@ -30,7 +30,7 @@ class Process:
 
     def start(self) -> None:
         """Start it and wait until it is ready."""
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT)))}
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "src")))}
         command = [sys.executable, *(part.format(folder=self.folder, port=self.port) for part in self.command)]
         self.child = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
         for _ in range(600):

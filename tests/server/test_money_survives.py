@@ -18,10 +18,9 @@ WHEN = "2025-06-15T15:06:40Z"
 AUCTION = {"auctions": [{"type": "listings", "slots": 2}]}
 
 
-@pytest.fixture
-def process(tmp_path: Path) -> Iterator[Process]:
-    """The real server over two campaigns that pay per click."""
-    store = CatalogStore(load_settings(tmp_path).catalog_url)
+def stocked(folder: Path) -> None:
+    """A catalog of two campaigns that pay per click."""
+    store = CatalogStore(load_settings(folder).catalog_url)
     look = (Creative(id="look", title="look"),)
     store.put(
         [Advertiser(id="v")],
@@ -40,6 +39,12 @@ def process(tmp_path: Path) -> Iterator[Process]:
         ],
     )
     store.close()
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[Process]:
+    """The real server over two campaigns that pay per click."""
+    stocked(tmp_path)
     server = Process(tmp_path, SERVE)
     server.start()
     yield server
@@ -48,18 +53,19 @@ def process(tmp_path: Path) -> Iterator[Process]:
 
 
 class Clicker(threading.Thread):
-    """Asks for ads and reports a click on each, twice, until the server dies."""
+    """Asks for ads and reports a click on each, twice, until the server dies or `stop` is set."""
 
     def __init__(self, process: Process) -> None:
         super().__init__(daemon=True)
         self.process = process
         self.acknowledged: dict[str, str] = {}  # id of the click -> resolved bid id
+        self.stop = False
 
     def run(self) -> None:
         """Until the connection breaks."""
         connection = HTTPConnection("127.0.0.1", self.process.port, timeout=20)
         try:
-            while True:
+            while not self.stop:
                 _, answer = speak(connection, "POST", "/v2/auctions", AUCTION)
                 tokens = [winner["resolvedBidId"] for winner in answer["results"][0]["winners"]]
                 clicks = [{"id": f"click-{t}", "resolvedBidId": t, "occurredAt": WHEN} for t in tokens * 2]

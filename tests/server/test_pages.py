@@ -93,9 +93,9 @@ def test_every_reference_of_the_description_resolves() -> None:
 
 
 def test_the_description_names_every_route(call: Call) -> None:
-    """What is described is there: no described path is a 404."""
+    """What is described is there: no described path is a 404. The admin API has a test of its own."""
     told: dict[str, Any] = description()["paths"]
-    for path, parts in told.items():
+    for path, parts in ((path, parts) for path, parts in told.items() if not path.startswith("/admin/")):
         for method in parts:
             assert call(method.upper(), path.replace("{token}", "x")).status_code != 404, path
 

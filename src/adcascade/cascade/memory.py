@@ -90,12 +90,16 @@ class Memory:
     def replay(self, records: Iterable[Record], snapshot: Snapshot) -> None:
         """Live through the log again, oldest first."""
         for record in records:
-            match record:
-                case AuctionRecord():
-                    self.answered(record)
-                case Impression():
-                    self.seen(record.bid_id)
-                case Click():
-                    self.clicked(record.bid_id, snapshot)
-                case _:
-                    pass
+            self.learn(record, snapshot)
+
+    def learn(self, record: Record, snapshot: Snapshot) -> None:
+        """One record of the log that serving did not write itself."""
+        match record:
+            case AuctionRecord():
+                self.answered(record)
+            case Impression():
+                self.seen(record.bid_id)
+            case Click():
+                self.clicked(record.bid_id, snapshot)
+            case _:
+                pass

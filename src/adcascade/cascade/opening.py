@@ -15,6 +15,7 @@ from adcascade.cascade.budgets import Budgets
 from adcascade.cascade.build import COLD, Loaded, Widths, cold, load_bundle
 from adcascade.cascade.bundle import Bundles
 from adcascade.cascade.feed import BundleWatch, CatalogFeed
+from adcascade.cascade.follow import Follower
 from adcascade.cascade.memory import Memory
 from adcascade.cascade.outlook import outlook_of
 from adcascade.cascade.overload import Ladder
@@ -56,6 +57,8 @@ class Surroundings:
     new_id: Callable[[AdRequest], str] = fresh_id
     wait: bool = False  # a reservation may wait for the ledger
     owner: str = "server"  # of leases; two services on one log need two names
+    alone: bool = True  # no other process serves from this log
+    leads: bool = True  # of several, the one that seals hours and steers adaptive experiments
     journal: Path | None = None  # another log than the installation's, for a trial beside it
     catalog: Path | None = None  # another SQLite catalog, likewise
     version: str | None = None  # another bundle than the current one; never swapped then
@@ -77,10 +80,11 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
     load = _loader(settings, snapshot, pacer, memory := _memory(settings))
     bundles = Bundles(settings.bundles_path)
     loaded = load(around.version or bundles.current() or COLD)
-    splits = _splits(settings, journal, load) if around.version is None else None
+    splits = _splits(settings, journal, load, steers=around.leads) if around.version is None else None
     if splits is not None:
         splits.take(loaded.version, now_us, wait=True)
     today = day_of(now_us)
+    last = journal.last_seq
     parts = Parts(
         snapshot=snapshot,
         journal=journal,
@@ -99,25 +103,28 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
         splits=splits,
         clock_us=around.clock_us,
         new_id=around.new_id,
-        outlook=outlook_of(journal, settings.alarms),
+        outlook=outlook_of(journal, settings.alarms, audits=around.leads),
         context=settings.features.context,
         log_ranked=settings.engine.log_ranked,
-        sealed=settings.sealed_path,
+        sealed=settings.sealed_path if around.leads else None,
+        follower=None if around.alone else _follower(journal, last, memory, snapshot, splits),
         ladder=Ladder(standard_us=round(settings.engine.timeout_ms * 1000)),
     )
     if not around.wait:  # no reservation may wait for the ledger: have the first leases at hand
         bank.prepare({c.id: c.bid_micros for c in snapshot.campaigns if c.status == "active"}, now_us)
     service = AdService(parts, loaded)
     times: list[int] = []
-    memory.replay(_tail(journal, times, splits), snapshot)
+    memory.replay(_tail(journal, last, times, splits), snapshot)
     if times and times[-1] - times[0] >= DAY_US:
         pacer.curve = day_curve(np.array(times, np.int64))  # the budget follows the traffic of the days before
     return service
 
 
-def _tail(journal: Journal, times: list[int], splits: SplitWatch | None) -> Iterator[Record]:
-    """The log's last records, oldest first; `times` gathers when requests came, `splits` hears of them all."""
-    for _, record in journal.read(after=max(0, journal.last_seq - REPLAYED)):
+def _tail(journal: Journal, last: int, times: list[int], splits: SplitWatch | None) -> Iterator[Record]:
+    """The log's records up to `last`, oldest first; `times` gathers when requests came, `splits` hears of them all."""
+    for seq, record in journal.read(after=max(0, last - REPLAYED)):
+        if seq > last:
+            return
         if isinstance(record, AuctionRecord):
             times.append(record.time_us)
         if splits is not None:
@@ -125,8 +132,20 @@ def _tail(journal: Journal, times: list[int], splits: SplitWatch | None) -> Iter
         yield record
 
 
-def _splits(settings: Settings, journal: Journal, load: Load) -> SplitWatch:
-    return SplitWatch(ExperimentStore(journal), journal, load, round(settings.experiments.control_s * 1e6))
+def _splits(settings: Settings, journal: Journal, load: Load, *, steers: bool) -> SplitWatch:
+    control_us = round(settings.experiments.control_s * 1e6)
+    return SplitWatch(ExperimentStore(journal), journal, load, control_us, steers=steers)
+
+
+def _follower(journal: Journal, after: int, memory: Memory, snapshot: Snapshot, splits: SplitWatch | None) -> Follower:
+    """Learns what the other processes write."""
+
+    def learn(record: Record) -> None:
+        memory.learn(record, snapshot)
+        if splits is not None:
+            splits.recall(record)
+
+    return Follower(journal, after, learn)
 
 
 def _memory(settings: Settings) -> Memory:

@@ -101,8 +101,8 @@ class Outlook:
         )
 
 
-def outlook_of(journal: Journal, settings: AlarmSettings) -> Outlook:
-    """With the thresholds of adcascade.toml."""
+def outlook_of(journal: Journal, settings: AlarmSettings, *, audits: bool = True) -> Outlook:
+    """With the thresholds of adcascade.toml. audits: whether this process recomputes the ledger, as one of all does."""
     limits = Limits(
         surprise=settings.surprise,
         calibration_ratio=settings.calibration_ratio,
@@ -114,7 +114,7 @@ def outlook_of(journal: Journal, settings: AlarmSettings) -> Outlook:
     windows = Windows(
         calibration_us=round(settings.calibration_s * 1e6),
         win_us=round(settings.win_s * 1e6),
-        audit_us=round(settings.audit_s * 1e6),
+        audit_us=round(settings.audit_s * 1e6) if audits else 0,
     )
     return Outlook(journal, limits, windows)
 

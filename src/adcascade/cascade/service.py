@@ -23,6 +23,7 @@ from adcascade.cascade.budgets import Budgets
 from adcascade.cascade.build import Loaded
 from adcascade.cascade.engine import Engine, Outcome
 from adcascade.cascade.feed import BundleWatch, CatalogFeed
+from adcascade.cascade.follow import Follower
 from adcascade.cascade.memory import Memory
 from adcascade.cascade.opportunity import opportunity_of
 from adcascade.cascade.outlook import Outlook
@@ -37,7 +38,7 @@ from adcascade.contracts import AdRequest, Opportunity
 from adcascade.errors import CallerError, StoreError
 from adcascade.events.journal import Journal
 from adcascade.events.receipt import Receipt
-from adcascade.events.records import Click, Exposure, Impression
+from adcascade.events.records import Click, Exposure, Impression, Record
 from adcascade.events.seal import seal
 from adcascade.money.bank import Reservation
 
@@ -59,12 +60,13 @@ class Parts:
     feed: CatalogFeed
     bundles: BundleWatch | None  # None: the bundle stays
     splits: SplitWatch | None  # None: no experiment is run
+    follower: Follower | None = None  # None: no other process writes into the log
     clock_us: Callable[[], int]
     new_id: Callable[[AdRequest], str]
     outlook: Outlook
     context: tuple[str, ...] = ()  # keys of AdRequest.context that features use
     log_ranked: int = 100
-    sealed: Path | None = None  # folder of the log's sealed hours; None: nothing is sealed
+    sealed: Path | None = None  # folder of the log's sealed hours; None: nothing is sealed here
     ladder: Ladder = field(default_factory=Ladder)  # of overload; whoever receives requests tells it their age
     timer: Callable[[], int] = time.perf_counter_ns
 
@@ -217,6 +219,7 @@ class AdService:
             self.parts.journal.post(record)
         except StoreError:
             return "log-full"
+        self._wrote(record)
         self.parts.memory.answered(record)
         self.parts.outlook.watch.answered(record.scenario, len(record.winners), record.time_us)
         return ""
@@ -226,16 +229,26 @@ class AdService:
     async def accept(self, events: Sequence[IncomingEvent], /) -> list[EventReceipt]:
         """Write events; receipts come when they are on disk. StoreError: none of them was taken."""
         checked = [self._check(event) for event in events]
-        good = [one for one in checked if isinstance(one, Checked)]
+        good = self._good(checked)
         receipts = await self.parts.journal.accept_many([c.record for c in good], [c.charge for c in good])
         return self._receipts(checked, receipts)
 
     def accept_now(self, events: Sequence[IncomingEvent]) -> list[EventReceipt]:
         """As `accept`, waiting for the disk in this thread."""
         checked = [self._check(event) for event in events]
-        good = [one for one in checked if isinstance(one, Checked)]
+        good = self._good(checked)
         receipts = self.parts.journal.append([c.record for c in good], [c.charge for c in good])
         return self._receipts(checked, receipts)
+
+    def _good(self, checked: Sequence[Checked | EventReceipt]) -> list[Checked]:
+        good = [one for one in checked if isinstance(one, Checked)]
+        for one in good:
+            self._wrote(one.record)
+        return good
+
+    def _wrote(self, record: Record) -> None:
+        if self.parts.follower is not None:
+            self.parts.follower.wrote(type(record), record.id)
 
     def _check(self, event: IncomingEvent) -> Checked | EventReceipt:
         try:
@@ -273,6 +286,8 @@ class AdService:
                 parts.budgets.tally.clicked(checked.token.campaign)
                 if bid is not None and bid.predicted == bid.predicted:
                     parts.outlook.watch.clicked(bid.scenario, parts.clock_us())
+        elif parts.follower is not None:
+            parts.follower.withdrew(type(record), record.id)
         return EventReceipt(
             id=record.id, status=receipt.status, reason=receipt.reason, charged_micros=receipt.charged_micros
         )
@@ -297,6 +312,8 @@ class AdService:
         if parts.splits is not None:
             parts.splits.prepare(self.loaded.version, parts.clock_us())
         parts.outlook.prepare(parts.clock_us())
+        if parts.follower is not None:
+            parts.follower.prepare()
         if parts.sealed is not None and hour != self._sealed_hour:
             self._sealed_hour = hour
             seal(parts.journal, parts.sealed, (hour - KEPT_HOURS) * HOUR_US)
@@ -317,6 +334,8 @@ class AdService:
             fresh.ads_changed(np.arange(parts.snapshot.n, dtype=np.int32))
         if parts.splits is not None:
             parts.splits.take(self.loaded.version, now_us, wait=parts.till.wait)
+        if parts.follower is not None:
+            parts.follower.take()
         parts.till.bank.release_expired(now_us, wait=parts.till.wait)
         parts.budgets.control(now_us)
         parts.outlook.look(now_us, parts.ladder, parts.budgets.spending)

@@ -71,10 +71,16 @@ class _Ready:
 
 
 class SplitWatch:
-    """Keeps `split` up to the store. load: makes an arm's engine; control_us: between two steps of an adaptive one."""
+    """Keeps `split` up to the store. load: makes an arm's engine; control_us: between two steps of an adaptive one.
 
-    def __init__(self, store: ExperimentStore, journal: Journal, load: Load, control_us: int) -> None:
+    steers: this process moves the traffic of adaptive experiments; of several processes on one log, one does.
+    """
+
+    def __init__(
+        self, store: ExperimentStore, journal: Journal, load: Load, control_us: int, *, steers: bool = True
+    ) -> None:
         self.store, self.journal, self.load, self.control_us = store, journal, load, control_us
+        self.steers = steers
         self.split: Split | None = None
         self.trouble = ""
         self._known: tuple[tuple[int, int], str] | None = None  # the store's version, the bundle that serves
@@ -172,7 +178,7 @@ class SplitWatch:
     def _steer(self, now_us: int) -> None:
         """Once a control interval, when the log has been followed to its end: the next allocation, on disk."""
         split = self.split
-        if split is None or split.steering is None:
+        if split is None or split.steering is None or not self.steers:
             return
         steering = split.steering
         if now_us - self._steered_us < self.control_us:

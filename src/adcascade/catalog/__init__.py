@@ -1,5 +1,5 @@
-"""Advertisers, campaigns, ads, creatives; their store and the snapshot that serving reads."""
+"""Advertisers, campaigns, ad groups, ads, creatives; their store and the snapshot that serving reads."""
 
-from adcascade.catalog.nouns import Ad, Advertiser, Campaign, Creative, Targeting
+from adcascade.catalog.nouns import Ad, AdGroup, Advertiser, Campaign, Creative, FrequencyCap, Offer, Targeting
 
-__all__ = ["Ad", "Advertiser", "Campaign", "Creative", "Targeting"]
+__all__ = ["Ad", "AdGroup", "Advertiser", "Campaign", "Creative", "FrequencyCap", "Offer", "Targeting"]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from adcascade.catalog.nouns import Ad, Advertiser, Campaign
+from adcascade.catalog.nouns import Ad, AdGroup, Advertiser, Campaign
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,8 +13,9 @@ class Changes:
     version: int  # of the catalog after these changes
     advertisers: Sequence[Advertiser] = ()
     campaigns: Sequence[Campaign] = ()
+    ad_groups: Sequence[AdGroup] = ()
     ads: Sequence[tuple[int, Ad | None]] = ()  # (row, ad), by row; None: the ad was removed
 
     def __len__(self) -> int:
-        """How many advertisers, campaigns and ads changed."""
-        return len(self.advertisers) + len(self.campaigns) + len(self.ads)
+        """How many nouns changed."""
+        return len(self.advertisers) + len(self.campaigns) + len(self.ad_groups) + len(self.ads)

@@ -1,8 +1,8 @@
-"""Files of advertisers, campaigns and ads into the catalog and out of it; `rows.py` says what they look like."""
+"""Files of the four kinds into the catalog and out of it; `rows.py` says what they look like."""
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -10,23 +10,17 @@ from typing import Any, Literal
 import msgspec
 import pyarrow as pa
 
-from adcascade.catalog import rules
-from adcascade.catalog.nouns import Ad, Advertiser, Campaign, Targeting
+from adcascade.catalog.audit import Auditing, Author
+from adcascade.catalog.kinds import KINDS, NOUN_OF, Kind, Noun
+from adcascade.catalog.nouns import Ad, AdGroup, Advertiser, Campaign, Targeting
 from adcascade.catalog.rows import Row, read_rows, write_rows
+from adcascade.catalog.rules import CHECK_OF
 from adcascade.catalog.store import CatalogStore
 from adcascade.errors import InputError, RowError
 
-Kind = Literal["advertisers", "campaigns", "ads"]
 OnError = Literal["stop", "skip"]
-Noun = Advertiser | Campaign | Ad
-KINDS: tuple[Kind, ...] = ("advertisers", "campaigns", "ads")
+IMPORT = Author(who="import")
 
-_NOUNS: dict[Kind, type[Noun]] = {"advertisers": Advertiser, "campaigns": Campaign, "ads": Ad}
-_CHECKS: dict[Kind, Callable[[Any, str], None]] = {
-    "advertisers": rules.check_advertiser,
-    "campaigns": rules.check_campaign,
-    "ads": rules.check_ad,
-}
 _TEXTS = pa.list_(pa.string())
 _INTEGERS = re.compile(r".*_(micros|us|bp)|stock")
 _LISTS = ("keywords", "deals", "iab")
@@ -49,16 +43,23 @@ def kind_of(path: Path) -> Kind:
     for kind in KINDS:
         if path.name.lower().startswith(kind[:-1]):
             return kind
-    raise InputError("file", path.name, "a name that begins with advertiser, campaign or ad", "or give --kind")
+    raise InputError(
+        "file", path.name, "a name that begins with advertiser, campaign, ad_group or ad", "or give --kind"
+    )
 
 
 def import_files(
-    store: CatalogStore, files: Sequence[tuple[Kind, Path]], *, on_error: OnError = "stop"
+    store: CatalogStore,
+    files: Sequence[tuple[Kind, Path]],
+    *,
+    on_error: OnError = "stop",
+    author: Author = IMPORT,
+    audit: Auditing = "each",
 ) -> ImportReport:
     """Put the files' rows into the catalog, all in one version.
 
     "stop" raises RowError for the first row that cannot be used, and nothing is put; "skip" counts such rows.
-    A row that names an advertiser or a campaign found neither in the catalog nor in the files cannot be used.
+    A row that names an advertiser, a campaign or a group found neither in the catalog nor in the files cannot be used.
     """
     report = ImportReport()
     reader = _Reader(store, on_error, report)
@@ -67,7 +68,7 @@ def import_files(
             reader.read(kind, path)
     nouns = reader.nouns
     report.taken = {kind: len(nouns[kind]) for kind in KINDS}
-    report.version = store.put(nouns["advertisers"], nouns["campaigns"], nouns["ads"])  # type: ignore[arg-type]
+    report.version = store.put_all(nouns, author=author, audit=audit)
     return report
 
 
@@ -80,6 +81,7 @@ class _Reader:
         self._seen: dict[Kind, set[str]] = {kind: set() for kind in KINDS}
         self._advertisers = {advertiser.id for advertiser in store.advertisers()}
         self._campaigns = {campaign.id for campaign in campaigns}
+        self._campaign_of = {group.id: group.campaign for group in store.ad_groups()}
         self._currency = campaigns[0].currency if campaigns else ""
         self._on_error, self._report = on_error, report
 
@@ -108,9 +110,19 @@ class _Reader:
                 if self._currency and noun.currency != self._currency:
                     expected = f"{self._currency}, the catalog's one currency"
                     raise RowError(path.name, number, "currency", noun.currency, expected)
-            case Ad():
+            case AdGroup() | Ad():
                 if noun.campaign not in self._campaigns:
                     raise RowError(path.name, number, "campaign", noun.campaign, "the id of a known campaign")
+                self._check_group(path, number, noun)
+
+    def _check_group(self, path: Path, number: int, noun: AdGroup | Ad) -> None:
+        if isinstance(noun, AdGroup):
+            stays = self._campaign_of.get(noun.id, noun.campaign)
+            if stays != noun.campaign:
+                raise RowError(path.name, number, "campaign", noun.campaign, f"{stays}, in which the group stays")
+        elif noun.ad_group and self._campaign_of.get(noun.ad_group) != noun.campaign:
+            expected = "the id of a known ad group of the same campaign"
+            raise RowError(path.name, number, "ad_group", noun.ad_group, expected)
 
     def _take(self, kind: Kind, noun: Noun) -> None:
         self.nouns[kind].append(noun)
@@ -121,17 +133,19 @@ class _Reader:
             case Campaign():
                 self._campaigns.add(noun.id)
                 self._currency = noun.currency
+            case AdGroup():
+                self._campaign_of[noun.id] = noun.campaign
 
 
 def noun_of(kind: Kind, path: Path, number: int, row: Row) -> Noun:
     """The noun of a flat or nested row; RowError where a field is unknown, missing or wrong."""
     nested = _nested(kind, path, number, row)
     try:
-        noun: Noun = msgspec.convert(nested, _NOUNS[kind], strict=path.suffix.lower() in {".jsonl", ".ndjson"})
+        noun: Noun = msgspec.convert(nested, NOUN_OF[kind], strict=path.suffix.lower() in {".jsonl", ".ndjson"})
     except msgspec.ValidationError as error:
         raise _row_error(path, number, nested, str(error)) from error
     try:
-        _CHECKS[kind](noun, "")
+        CHECK_OF[kind](noun, "")
     except InputError as error:
         raise RowError(path.name, number, error.field.lstrip("."), error.value, error.expected) from error
     return noun
@@ -142,7 +156,7 @@ def _nested(kind: Kind, path: Path, number: int, row: Row) -> dict[str, Any]:
     nested: dict[str, Any] = {}
     for name, given in row.items():
         outer, _, inner = name.partition(".")
-        if outer not in _NOUNS[kind].__struct_fields__ or (inner and not _may_hold(outer, inner)):
+        if outer not in NOUN_OF[kind].__struct_fields__ or (inner and not _may_hold(outer, inner)):
             known = ", ".join(columns_of(kind))
             raise RowError(path.name, number, name, given, f"a column of {kind}: {known}")
         value = _taken_apart(path, number, name, given)
@@ -203,12 +217,14 @@ def write_nouns(path: Path, kind: Kind, nouns: Iterable[Noun]) -> int:
 
 
 def nouns_of(store: CatalogStore, kind: Kind) -> Iterator[Noun]:
-    """All advertisers, campaigns or ads."""
+    """All of a kind."""
     match kind:
         case "advertisers":
             yield from store.advertisers()
         case "campaigns":
             yield from store.campaigns()
+        case "ad_groups":
+            yield from store.ad_groups()
         case "ads":
             yield from (ad for _, ad in store.ads())
 
@@ -221,9 +237,9 @@ def _flat(noun: Noun) -> Row:
 
 def columns_of(kind: Kind) -> dict[str, pa.DataType]:
     """The columns of a kind's files with their Arrow types."""
-    names = [name for name in _NOUNS[kind].__struct_fields__ if name != "targeting"]
+    names = [name for name in NOUN_OF[kind].__struct_fields__ if name != "targeting"]
     types = {name: _type_of(name) for name in names}
-    if kind == "campaigns":
+    if "targeting" in NOUN_OF[kind].__struct_fields__:
         types.update({f"targeting.{name}": _TEXTS for name in Targeting.__struct_fields__})
     return types
 

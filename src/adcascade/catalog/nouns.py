@@ -3,9 +3,10 @@
 Money is int64 micros of the campaign's currency; time is UTC in int64 microseconds.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 Status = Literal["active", "paused", "ended"]
 Billing = Literal["click", "impression"]
@@ -130,3 +131,16 @@ class Ad(msgspec.Struct, frozen=True, kw_only=True):
     creatives: tuple[Creative, ...] = ()
     picture: tuple[float, ...] = ()  # vector of the picture's look
     attributes: dict[str, str | float] = {}  # further columns that the features name
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a shop's feed tells of an advertised product; what it does not tell stays as it is."""
+
+    stock: int | UnsetType | None = UNSET
+    price_micros: int | UnsetType = UNSET
+    margin_micros: int | UnsetType | None = UNSET
+
+    def told(self) -> dict[str, Any]:
+        """The fields that are told, by name."""
+        fields = {name: getattr(self, name) for name in self.__struct_fields__}
+        return {name: value for name, value in fields.items() if value is not UNSET}

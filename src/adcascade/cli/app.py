@@ -20,6 +20,7 @@ from adcascade.cli import (
     explain,
     export,
     import_,
+    key,
     reproduce,
     serve,
     simulate,
@@ -52,6 +53,7 @@ app.add_typer(catalog.app, name="catalog")
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(experiment.app, name="experiment")
 app.add_typer(bidder.app, name="bidder")
+app.add_typer(key.app, name="key")
 
 
 def main() -> None:

@@ -3,24 +3,32 @@
 import errno
 import signal
 import socket
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 import uvicorn
 from rich.console import Console
 
-from adcascade.cascade.opening import open_service
+from adcascade.access.store import KeyStore
+from adcascade.cascade.opening import Surroundings, open_service
 from adcascade.cascade.service import AdService
+from adcascade.catalog.store import CatalogStore
 from adcascade.cli.options import Directory, require_folder, require_writable
-from adcascade.errors import ConfigurationError
+from adcascade.errors import AdcascadeError, ConfigurationError
+from adcascade.server.admin.app import Admin
+from adcascade.server.admin.guard import Rates
 from adcascade.server.app import create_app
 from adcascade.server.logs import configure_logs
 from adcascade.server.options import ServerOptions
 from adcascade.server.patience import PatientProtocol
 from adcascade.server.tracing import Tracing, open_tracing
+from adcascade.server.workers import Supervisor, watch
 from adcascade.settings import Settings, load_settings
 
 GRACE_S = 10  # what requests in flight get at the end
@@ -33,6 +41,9 @@ def serve(
     port: Annotated[
         int | None, typer.Option(help="Port to listen at; else adcascade.toml's.", min=0, max=65535)
     ] = None,
+    workers: Annotated[
+        int, typer.Option(help="Processes that answer at the port; they share catalog, log, budgets.", min=1, max=64)
+    ] = 1,
 ) -> None:
     """Serve ads over HTTP from a working directory until Ctrl-C.
 
@@ -46,24 +57,81 @@ def serve(
     with bind(host, port) as listener:
         bound = listener.getsockname()[1]
         options = ServerOptions(
-            public_url=public_url(settings, host, bound), timeout_us=round(settings.engine.timeout_ms * 1000)
+            public_url=public_url(settings, host, bound),
+            timeout_us=round(settings.engine.timeout_ms * 1000),
+            guard_status=guards_status(settings, host),
         )
-        tracing = open_tracing(settings.telemetry)
-        service = open_service(directory)
+        configure_logs()
+        where = f"{directory} at http://{_written(host)}:{bound}"
+        if workers > 1:
+            Console(stderr=True).print(f"serving {where} with {workers} workers", highlight=False)
+            raise typer.Exit(Supervisor(workers, partial(work, directory, options, listener, workers)).run())
+        with ExitStack() as stack:
+            opened = _opened(stack, directory, Surroundings())
+            Console(stderr=True).print(f"serving {where}", highlight=False)
+            run(opened, options, listener)
+
+
+def work(  # noqa: PLR0917  called in a new process
+    directory: Path, options: ServerOptions, listener: socket.socket, workers: int, number: int, line: Connection
+) -> None:
+    """One of several workers: its leases are its own, catalog, log and budgets are everybody's. The first one leads."""
+    configure_logs()
+    watch(line)
+    around = Surroundings(owner="server" if number == 0 else f"server-{number}", alone=workers == 1, leads=number == 0)
+    with ExitStack() as stack:
         try:
-            configure_logs()
-            Console(stderr=True).print(f"serving {directory} at http://{_written(host)}:{bound}", highlight=False)
-            run(service, options, listener, tracing)
-        finally:
-            service.close()
-            if tracing is not None:
-                tracing.close()
+            opened = _opened(stack, directory, around)
+        except AdcascadeError as error:
+            Console(stderr=True).print(f"error: {error}", highlight=False, markup=False)
+            sys.exit(1)
+        run(opened, options, listener)
 
 
-def run(service: AdService, options: ServerOptions, listener: socket.socket, tracing: Tracing | None = None) -> None:
+class Opened(NamedTuple):
+    """What a serving process has open."""
+
+    service: AdService
+    admin: Admin
+    tracing: Tracing | None
+
+
+def _opened(stack: ExitStack, directory: Path, around: Surroundings) -> Opened:
+    """Everything of a working directory; the stack closes it."""
+    settings = load_settings(directory)
+    tracing = open_tracing(settings.telemetry)
+    if tracing is not None:
+        stack.callback(tracing.close)
+    service = stack.enter_context(closing(open_service(directory, around)))
+    return Opened(service, stack.enter_context(closing(open_admin(settings))), tracing)
+
+
+def open_admin(settings: Settings) -> Admin:
+    """What the admin API works on: the catalog's database, which holds the keys too."""
+    access = settings.access
+    return Admin(
+        catalog=CatalogStore(settings.catalog_url),
+        keys=KeyStore(settings.catalog_url),
+        rates=Rates(
+            calls=access.calls_per_s,
+            calls_at_once=access.calls_at_once,
+            failures=access.failures_per_s,
+            failures_at_once=access.failures_at_once,
+        ),
+    )
+
+
+def guards_status(settings: Settings, host: str) -> bool:
+    """Whether the pages about the inside ask for a key."""
+    alone = host in ("127.0.0.1", "::1", "localhost")
+    return settings.access.status == "key" or (settings.access.status == "auto" and not alone)
+
+
+def run(opened: Opened, options: ServerOptions, listener: socket.socket) -> None:
     """Answer at a bound socket until SIGINT or SIGTERM; then stop accepting, finish what is in flight, return."""
+    service, admin, tracing = opened
     config = uvicorn.Config(
-        create_app(service, options, ladder=service.ladder, tracing=tracing),
+        create_app(service, options, admin=admin, ladder=service.ladder, tracing=tracing),
         http=PatientProtocol,
         ws="none",
         log_config=None,

@@ -11,10 +11,13 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adcascade.cascade.overload import OVERLOAD, Ladder
 from adcascade.errors import AdcascadeError
+from adcascade.server.admin.app import BASE, Admin, admin_mount
+from adcascade.server.admin.guard import Guard
 from adcascade.server.admission import Admission
 from adcascade.server.backend import Backend
 from adcascade.server.endpoint import JsonPost
@@ -23,7 +26,7 @@ from adcascade.server.metrics import Metrics
 from adcascade.server.openrtb.endpoint import NO_BID, BidEndpoint, bid_route
 from adcascade.server.options import ServerOptions
 from adcascade.server.pages import Pages
-from adcascade.server.problems import RefusalError, problem_json, status_of
+from adcascade.server.problems import RefusalError, problem_headers, problem_json, status_of
 from adcascade.server.reply import Reply
 from adcascade.server.retail.auctions import AuctionsEndpoint
 from adcascade.server.retail.events import EventsEndpoint
@@ -75,15 +78,16 @@ def create_app(
     backend: Backend,
     options: ServerOptions | None = None,
     *,
+    admin: Admin | None = None,
     clock: Callable[[], int] = now_us,
     new_id: Callable[[], str] = request_id,
     ladder: Ladder | None = None,
     tracing: Tracing | None = None,
 ) -> AdServer:
-    """The application over a backend.
+    """The application over a backend. clock: now in microseconds UTC; new_id: an unused request id.
 
-    clock: now in microseconds UTC; new_id: an unused request id; ladder: the backend's, where it has one;
-    tracing: None traces nothing.
+    admin: what the admin API works on; None: there is none, and the pages about the inside are open to all.
+    ladder: the backend's, where it has one; tracing: None traces nothing.
     """
     options = options or ServerOptions()
     metrics = Metrics()
@@ -97,7 +101,7 @@ def create_app(
         "/v2/events": JsonPost(route="/v2/events", handler=events, options=options, metrics=metrics),
     }
     traced = {path: replace(route, tracing=tracing) for path, route in fast.items()}
-    return AdServer(traced, _pages(backend, metrics, clock), metrics)
+    return AdServer(traced, _pages(backend, options, metrics, clock, admin), metrics)
 
 
 def _unread(admission: Admission, metrics: Metrics) -> Callable[[], Reply | None]:
@@ -112,10 +116,17 @@ def _unread(admission: Admission, metrics: Metrics) -> Callable[[], Reply | None
     return decline
 
 
-def _pages(backend: Backend, metrics: Metrics, clock: Callable[[], int]) -> ASGIApp:
-    """Tracking and pages, with JSON for every error of ours and of the caller."""
+def _pages(
+    backend: Backend, options: ServerOptions, metrics: Metrics, clock: Callable[[], int], admin: Admin | None
+) -> ASGIApp:
+    """Tracking, pages and the admin API, with JSON for every error of ours and of the caller."""
+    guard = None if admin is None else Guard(admin.keys, clock, admin.rates)
+    shown = guard if options.guard_status else None
+    routes: list[BaseRoute] = [*Tracking(backend, metrics, clock).routes(), *Pages(backend, metrics, shown).routes()]
+    if admin is not None and guard is not None:
+        routes.append(admin_mount(admin, guard, clock))
     starlette = Starlette(
-        routes=[*Tracking(backend, metrics, clock).routes(), *Pages(backend, metrics).routes()],
+        routes=routes,
         exception_handlers={HTTPException: problem, AdcascadeError: problem},
         lifespan=upkeep_lifespan(backend, metrics, clock),
     )
@@ -132,7 +143,8 @@ async def problem(request: Request, error: Exception) -> Response:
     known = error if isinstance(error, AdcascadeError) else AdcascadeError("unexpected")
     if status_of(known) >= 500:
         structlog.get_logger().error("request refused", route=_route(request.scope), reason=str(known))
-    return Response(problem_json(known), status_of(known), media_type="application/json", headers=PLAIN)
+    headers = PLAIN | problem_headers(known)
+    return Response(problem_json(known), status_of(known), media_type="application/json", headers=headers)
 
 
 class Counted:
@@ -168,5 +180,7 @@ class Counted:
 def _route(scope: Scope) -> str:
     """The route's pattern, never the path itself, which holds tokens; "none" where nothing matched."""
     path: str = scope["path"]
+    if path.startswith(f"{BASE}/"):
+        return BASE
     known = path[:4] if path.startswith("/t/") else path
     return known if known in ROUTES else "none"

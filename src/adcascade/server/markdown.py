@@ -53,6 +53,8 @@ def _type(kind: Part) -> str:
     if "$ref" in kind:
         name = kind["$ref"].rpartition("/")[2]
         return f"[{name}](#{name.lower()})"
+    if "allOf" in kind:
+        return " with ".join(_type(each) for each in kind["allOf"])
     if "anyOf" in kind:
         return " or ".join(_type(each) for each in kind["anyOf"])
     if "enum" in kind:
@@ -64,10 +66,14 @@ def _plain(kind: Part) -> str:
     match kind.get("type"):
         case "array":
             return f"list of {_type(kind.get('items', {}))}" + _bounds(kind, "Items")
+        case "object" if "properties" in kind:
+            return "{" + ", ".join(f"{name}: {_type(each)}" for name, each in kind["properties"].items()) + "}"
         case "object":
             return f"object of {_type(kind.get('additionalProperties') or {})}"
         case None:
             return "anything"
+        case [*names]:
+            return " or ".join(names)
         case name:
             return str(kind.get("format", name)) + _bounds(kind, "Length")
 

@@ -10,6 +10,8 @@ from typing import Any
 import msgspec
 
 from adcascade import __version__
+from adcascade.server.admin.describe import BODIES as ADMIN_BODIES
+from adcascade.server.admin.describe import SCHEME, admin_paths
 from adcascade.server.markdown import page
 from adcascade.server.openrtb.endpoint import RefusedRequest
 from adcascade.server.openrtb.objects import BidRequest, BidResponse
@@ -31,7 +33,7 @@ REFUSALS = {
 
 def description() -> Part:
     """The whole description, ready for JSON."""
-    _, schemas = msgspec.json.schema_components(BODIES, ref_template="#/components/schemas/{name}")
+    _, schemas = msgspec.json.schema_components((*BODIES, *ADMIN_BODIES), ref_template="#/components/schemas/{name}")
     return {
         "openapi": "3.1.0",
         "info": {
@@ -39,8 +41,8 @@ def description() -> Part:
             "version": __version__,
             "description": "Ads for exchanges (OpenRTB 2.6) and for a shop's own pages (JSON).",
         },
-        "paths": _bodies() | _tracking() | _pages(),
-        "components": {"schemas": schemas},
+        "paths": _bodies() | _tracking() | _pages() | admin_paths(),
+        "components": {"schemas": schemas, "securitySchemes": SCHEME},
     }
 
 

@@ -16,6 +16,9 @@ class ServerOptions:
     `currency` is worth, for floors in foreign currencies; a floor without a rate is not bid upon.
     """
 
+    guard_status: bool = (
+        False  # the status page, its numbers and the metrics ask for a key, where there is an admin API
+    )
     public_url: str = "http://127.0.0.1:8080"  # what tracking URLs begin with
     currency: str = "USD"  # of all campaigns that are sold here
     rates: Mapping[str, float] = field(default_factory=dict)

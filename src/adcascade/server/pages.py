@@ -2,7 +2,9 @@
 
 import base64
 import hashlib
+import os
 import re
+from collections.abc import Awaitable, Callable
 from importlib.resources import files
 
 import msgspec
@@ -11,17 +13,22 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from adcascade.access.keys import Key
+from adcascade.server.admin.guard import Guard
 from adcascade.server.backend import Backend
 from adcascade.server.metrics import Metrics
 from adcascade.server.openapi import description
 from adcascade.server.tracking import PLAIN
 
+Page = Callable[[Request], Awaitable[Response]]
+
 
 class Pages:
     """Routes that tell about the server and change nothing."""
 
-    def __init__(self, backend: Backend, metrics: Metrics) -> None:
-        self._backend, self._metrics = backend, metrics
+    def __init__(self, backend: Backend, metrics: Metrics, guard: Guard | None = None) -> None:
+        """guard: asks for a key before it tells of the inside; None: anybody may look."""
+        self._backend, self._metrics, self._guard = backend, metrics, guard
         self._page = (files("adcascade.server") / "status.html").read_text("utf-8")
         self._page_headers = PLAIN | {"content-security-policy": page_policy(self._page)}
         self._description = msgspec.json.encode(description())
@@ -29,14 +36,23 @@ class Pages:
     def routes(self) -> list[Route]:
         """All of them answer GET."""
         return [
-            Route("/", self.page),
-            Route("/status.json", self.status),
+            Route("/", self._guarded(self.page)),
+            Route("/status.json", self._guarded(self.status)),
             Route("/health", self.health),
             Route("/ready", self.ready),
-            Route("/alarms", self.alarms),
-            Route("/metrics", self.metrics),
+            Route("/alarms", self._guarded(self.alarms)),
+            Route("/metrics", self._guarded(self.metrics)),
             Route("/openapi.json", self.openapi),
         ]
+
+    def _guarded(self, page: Page) -> Page:
+        if self._guard is None:
+            return page
+
+        async def shown(request: Request, key: Key) -> Response:  # noqa: ARG001  a handler's signature
+            return await page(request)
+
+        return self._guard.behind("system:read", shown)
 
     async def health(self, request: Request) -> Response:  # noqa: ARG002  a route's signature
         """The process answers."""
@@ -69,7 +85,11 @@ class Pages:
 
     async def status(self, request: Request) -> Response:  # noqa: ARG002
         """What the page shows; numbers that are no numbers become null."""
-        told = {"bundle": self._backend.bundle_version, "ready": self._backend.ready() or "yes"}
+        told = {
+            "bundle": self._backend.bundle_version,
+            "ready": self._backend.ready() or "yes",
+            "process": os.getpid(),  # which of several workers answers
+        }
         body = msgspec.json.encode(told | dict(self._backend.status()), enc_hook=_plain)
         return Response(body, media_type="application/json", headers=PLAIN)
 

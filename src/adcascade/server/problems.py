@@ -1,11 +1,12 @@
 """What goes wrong at the edge, as JSON: `{"error": {"field", "value", "expected", "remedy"}}` with a status."""
 
 import re
+from math import ceil
 from typing import Any, TypeVar
 
 import msgspec
 
-from adcascade.errors import AdcascadeError, InputError, SignatureError, StoreError
+from adcascade.errors import AccessError, AdcascadeError, ConflictError, InputError, SignatureError, StoreError
 
 T = TypeVar("T")
 
@@ -38,8 +39,13 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def status_of(error: AdcascadeError) -> int:
-    """400 for the caller's faults, 503 where the disk refuses, 500 for ours."""
+    """400 for the caller's faults, 401, 403 and 429 for his key's, 412 where another wrote first, 503 where the disk
+    refuses, 500 for ours."""
     match error:
+        case AccessError():
+            return error.status
+        case ConflictError():
+            return 412
         case RefusalError():
             return error.status
         case InputError() | SignatureError():
@@ -55,6 +61,16 @@ def error_body(error: AdcascadeError) -> ErrorBody:
     match error:
         case InputError():
             return ErrorBody(field=error.field, value=_shown(error.value), expected=error.expected, remedy=error.remedy)
+        case AccessError():
+            return ErrorBody(field="authorization", value="", expected=error.expected, remedy=error.remedy)
+        case ConflictError():
+            expected = f"version {error.current}" if error.current else "nothing there"
+            return ErrorBody(
+                field=f"{error.kind} {error.id}",
+                value=f"version {error.version}" if error.version else "nothing there",
+                expected=f"{expected}, as it is by now",
+                remedy="read it again and repeat the change",
+            )
         case SignatureError():
             return ErrorBody(
                 field="token",
@@ -76,6 +92,14 @@ def error_body(error: AdcascadeError) -> ErrorBody:
 def problem_json(error: AdcascadeError) -> bytes:
     """The error as a JSON body."""
     return msgspec.json.encode(Problem(error=error_body(error)))
+
+
+def problem_headers(error: AdcascadeError) -> dict[str, str]:
+    """What an answer to this error says beside its body: how to sign in, when to come again."""
+    if not isinstance(error, AccessError):
+        return {}
+    headers = {"www-authenticate": "Bearer"} if error.status == 401 else {}
+    return headers | ({"retry-after": str(max(1, ceil(error.after_s)))} if error.status == 429 else {})
 
 
 def decode(decoder: msgspec.json.Decoder[T], body: bytes, root: str = "") -> T:

@@ -1,0 +1,1 @@
+"""Who may use the admin API: keys, what they allow, and how often."""

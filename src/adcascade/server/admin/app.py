@@ -1,0 +1,34 @@
+"""The admin API as one mount: everything below /admin/v1 asks for a key."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.routing import Mount
+
+from adcascade.access.store import KeyStore
+from adcascade.catalog.store import CatalogStore
+from adcascade.server.admin.catalog import CatalogApi
+from adcascade.server.admin.guard import RATES, Guard, Rates
+from adcascade.server.admin.keys import KeysApi
+
+BASE = "/admin/v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admin:
+    """What the admin API works on."""
+
+    catalog: CatalogStore
+    keys: KeyStore
+    rates: Rates = RATES
+
+    def close(self) -> None:
+        """Let the connections go."""
+        self.catalog.close()
+        self.keys.close()
+
+
+def admin_mount(admin: Admin, guard: Guard, clock: Callable[[], int]) -> Mount:
+    """The routes; what names a path of its own stands before what takes any kind."""
+    routes = [*KeysApi(admin.keys, guard, clock).routes(), *CatalogApi(admin.catalog, guard).routes()]
+    return Mount(BASE, routes=routes)

@@ -1,0 +1,100 @@
+"""`adcascade serve --workers`: several processes at one port, killed one after the other while shoppers click."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.server.process import Process
+from tests.server.test_money_survives import AUCTION, WHEN, Clicker, audit, stocked
+
+from adcascade.server.workers import Supervisor
+
+WORKERS = 3
+CALL = (
+    "import sys; from adcascade.cli.serve import *\n"
+    f"if __name__ == '__main__': serve(Path(sys.argv[1]), port=int(sys.argv[2]), workers={WORKERS})"
+)
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[Process]:
+    """Three workers over two campaigns that pay per click."""
+    stocked(tmp_path)
+    script = tmp_path / "serve.py"
+    script.write_text(CALL)
+    server = Process(tmp_path, (str(script), "{folder}", "{port}"))
+    server.start()
+    yield server
+    if server.child is not None and server.child.poll() is None:
+        server.kill(signal.SIGTERM)
+
+
+def workers_of(process: Process) -> list[int]:
+    """Pids of the workers."""
+    assert process.child is not None
+    pid = process.child.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def serving(process: Process) -> list[int]:
+    """The workers' pids, once each has answered."""
+    deadline, answered = time.monotonic() + 60, set[int]()
+    while time.monotonic() < deadline:
+        try:
+            answered.add(process.ask("GET", "/status.json")[1]["process"])
+        except OSError:
+            time.sleep(0.02)
+        alive = workers_of(process)
+        if len(alive) == WORKERS and answered >= set(alive):
+            return alive
+    raise AssertionError(f"{answered} answered of {workers_of(process)}")
+
+
+def test_workers_die_and_no_click_is_lost_or_charged_twice(process: Process) -> None:
+    """SIGKILL each worker once under load: the port answers on, every acknowledged click is logged and charged once."""
+    acknowledged: dict[str, str] = {}
+    for number in range(WORKERS):
+        victim = serving(process)[number]
+        clickers = [Clicker(process) for _ in range(3)]
+        for clicker in clickers:
+            clicker.start()
+        time.sleep(0.5)
+        os.kill(victim, signal.SIGKILL)
+        time.sleep(0.5)
+        assert process.ask("POST", "/v2/auctions", AUCTION)[0] == 200
+        for clicker in clickers:
+            clicker.stop = True
+            clicker.join(timeout=20)
+            acknowledged |= clicker.acknowledged
+    assert len(acknowledged) > 20
+    some = list(acknowledged.items())[:900]
+    again = [{"id": name, "resolvedBidId": token, "occurredAt": WHEN} for name, token in some]
+    _, told = process.ask("POST", "/v2/events", {"clicks": again})
+    assert {each["status"] for each in told["clicks"]} == {"duplicate"}
+    process.kill(signal.SIGTERM)
+    audit(process.folder, set(acknowledged))
+
+
+def test_workers_end_with_their_supervisor(process: Process) -> None:
+    """SIGKILL the supervisor: no worker outlives it."""
+    pids = serving(process)
+    process.kill()
+    for _ in range(200):
+        if not any(Path(f"/proc/{pid}").exists() for pid in pids):
+            return
+        time.sleep(0.05)
+    raise AssertionError("a worker goes on without its supervisor")
+
+
+def _refuse(number: int, line: object) -> None:
+    sys.exit(7)
+
+
+def test_a_worker_that_never_starts_ends_the_supervisor() -> None:
+    """Not a loop without end: after a few deaths in a row the exit status is 1."""
+    assert Supervisor(1, _refuse, pause_s=0.01).run() == 1
