@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import json
 import random
+import re
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -176,8 +177,10 @@ def soak(folder: Path, seconds: float, rate: float, *, seed: int = 0, bound: flo
     """Serve `folder`, which is changed, and live through so many seconds; figures and verdict."""
     settings = folder / FILE
     told = settings.read_text("utf-8") if settings.exists() else ""
-    if "[engine]" not in told:
-        settings.write_text(f"{told}\n[engine]\nmemory = {MEMORY}\n", "utf-8")
+    if not re.search(r"^memory *=", told, re.MULTILINE):
+        limit = f"[engine]\nmemory = {MEMORY}\n"
+        told = told.replace("[engine]\n", limit) if "[engine]\n" in told else f"{told}\n{limit}"
+        settings.write_text(told, "utf-8")
     server = Process(folder, SERVE)
     server.start()
     try:
