@@ -3,10 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help install demo test lint docs results bench fuzz clean
+.PHONY: help install demo test soak lint docs results bench fuzz clean
 help:
 	@echo "make demo    build a market, train the cascade, serve it at http://127.0.0.1:8080 (ARGS=\"--once --json FILE\")"
 	@echo "make test    the whole test suite     make lint   linters and types"
+	@echo "make soak    an hour of traffic: flat memory, nothing lost (ARGS=\"--minutes 15 --rate 50 --json FILE\")"
 	@echo "make docs    regenerate the references make bench  benchmarks beside peers"
 	@echo "make fuzz    coverage-guided fuzzing of the decoders (TARGET=events ARGS=\"-runs=100000 -seed=1\")"
 	@echo "make results run every study at the scale small, and write docs/results.md (ONLY=\"nann mbct\" for some)"
@@ -26,6 +27,9 @@ demo: install
 test: install
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
+soak: install
+	$(BIN)/python -m tests.load.soak $(ARGS)
+
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -36,6 +40,7 @@ lint: install
 docs: install
 	$(BIN)/python -m adcascade.cli.reference
 	$(BIN)/python -m adcascade.server.openapi
+	$(BIN)/python -m adcascade.server.dashboard
 	$(BIN)/python -m adcascade.studies.pages
 
 # a claim that fails is a result too: the page says so, and make goes on
@@ -47,7 +52,7 @@ results: install
 
 DATA ?= $(or $(ADCASCADE_DATA),../shared/data)
 bench: install
-	for name in market journal retrieval nann mbct adasparse server; do echo "== $$name"; $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in market journal retrieval nann mbct adasparse server overload; do echo "== $$name"; $(BIN)/python benchmarks/$$name.py || exit 1; done
 	if [ -d $(DATA)/criteo_display ]; then $(BIN)/python benchmarks/criteo_quality.py --data $(DATA); fi
 
 # until something is found; ARGS="-runs=100000 -seed=1" ends. TARGET: a key of tests/fuzz/targets.py

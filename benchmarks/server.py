@@ -25,6 +25,7 @@ import uvicorn
 import uvloop
 
 from adcascade.cascade.answer import Answer, EventReceipt, IncomingEvent, Resolved, Served
+from adcascade.cascade.readings import Reading
 from adcascade.catalog.nouns import Ad, Advertiser, Campaign, Creative
 from adcascade.contracts import AdRequest
 from adcascade.errors import SignatureError
@@ -106,6 +107,14 @@ class Stub:
     def status(self) -> Mapping[str, object]:
         """Nothing."""
         return {}
+
+    def alarms(self) -> Sequence[Mapping[str, object]]:
+        """None."""
+        return ()
+
+    def readings(self) -> Sequence[Reading]:
+        """None."""
+        return ()
 
     def release(self, bid_ids: Sequence[str]) -> None:
         """Nothing."""

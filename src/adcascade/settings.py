@@ -17,10 +17,12 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from adcascade.errors import ConfigurationError
 from adcascade.sections import (
     AccessSettings,
+    AlarmSettings,
     AttributionSettings,
     OpenrtbSettings,
     PrivacySettings,
     Section,
+    TelemetrySettings,
     TrafficSettings,
 )
 
@@ -72,7 +74,7 @@ class EngineSettings(Section):
         default=0.05, ge=0, le=1, description="share of requests answered by chance, for learning"
     )
     log_ranked: int = Field(default=100, ge=0, description="ranked candidates kept in the log of a request")
-    memory: int = Field(default=200_000, ge=1, description="users whose last clicks are held in memory")
+    memory: int = Field(default=200_000, ge=1, description="users and bids held in memory, the newest")
 
 
 class AuctionSettings(Section):
@@ -246,6 +248,8 @@ class Settings(BaseSettings):
     privacy: PrivacySettings = PrivacySettings()
     traffic: TrafficSettings = TrafficSettings()
     attribution: AttributionSettings = AttributionSettings()
+    alarms: AlarmSettings = AlarmSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
 
     @classmethod
     def settings_customise_sources(

@@ -11,6 +11,7 @@ from pathlib import Path
 import uvicorn
 
 from adcascade.cascade.answer import Answer, EventReceipt, IncomingEvent, IncomingNotice, Resolved, Served
+from adcascade.cascade.readings import Reading
 from adcascade.catalog.formats import fits as takes
 from adcascade.catalog.nouns import Ad, Advertiser, Campaign, Creative
 from adcascade.contracts import AdRequest, Slot
@@ -184,6 +185,14 @@ class Shop:
     def ready(self) -> str | None:
         """What the test says."""
         return self.not_ready
+
+    def alarms(self) -> Sequence[Mapping[str, object]]:
+        """All is well."""
+        return ()
+
+    def readings(self) -> Iterable[Reading]:
+        """Nothing is counted here."""
+        return ()
 
     def status(self) -> Mapping[str, object]:
         """A number and a table, with something to escape."""

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
+from adcascade.cascade.engine import Step
 from adcascade.catalog.nouns import Ad, Advertiser, Campaign, Creative
 from adcascade.events.traffic.source import Source
 
@@ -34,6 +35,15 @@ class Served:
     position: int | None = None  # from 1, among the ads and organic items of the page; None: the page decides
 
 
+class Marks(NamedTuple):
+    """When the service's parts were done with a request; nanoseconds of its timer."""
+
+    began: int
+    featured: int
+    sealed: int  # auctioned, reserved and signed
+    logged: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What the engine says to one request; winners best first."""
@@ -42,6 +52,8 @@ class Answer:
     winners: tuple[Served, ...]
     no_bid_reason: str = ""  # a short word where there is no winner
     stage_us: Mapping[str, int] = field(default_factory=dict)  # time per stage, microseconds
+    steps: tuple[Step, ...] = ()  # what every stage did
+    marks: Marks | None = None  # None: the engine did not begin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from adcascade.bidding.day_curve import planned_share
 from adcascade.bidding.ended_slot import Pacing
 from adcascade.cascade.slot_tally import SlotTally
 from adcascade.cascade.spend_watch import SpendWatch
+from adcascade.cascade.spending import Spending, spending
 from adcascade.catalog.nouns import Campaign
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.money.bank import Bank, Budget
@@ -53,6 +54,7 @@ class Budgets:
         self.snapshot, self.bank, self.pacer, self.control_us = snapshot, bank, pacer, control_us
         self.tally = SlotTally(snapshot)
         self.watch = SpendWatch()
+        self.spending = Spending()  # as of the last control slot
         self._last_us = self._seen_us = now_us
         self._days: dict[str, Day] = {}  # by zone
         self._spent = {name: (self._today(name, now_us).number, micros) for name, micros in (spent_today or {}).items()}
@@ -103,6 +105,7 @@ class Budgets:
             planned = np.broadcast_to(planned_share(self.pacer.curve, fraction, midnight), len(campaigns))
             self.watch.slot(spent, np.where(even, budget, -1), planned, now_us)
             self.pacer.update(spent, budget, fraction, even, ended, begins=midnight)
+            self.spending = spending(spent, budget, np.asarray(self.pacer.alpha), even, planned)
         return True
 
     def spent_today(self) -> dict[str, int]:

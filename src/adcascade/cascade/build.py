@@ -168,8 +168,8 @@ def load_bundle(
     prerank = PrerankingStage(Scorer(root / "preranking", features), snapshot, keep=widths.prerank, pacer=pacer)
     select = [
         Place(retrieval, required=True),
-        Place(prerank, keep=widths.prerank),
-        Place(RankingStage(site.ranker, keep=widths.prerank), keep=widths.prerank),
+        Place(prerank, keep=widths.prerank, narrows=True),
+        Place(RankingStage(site.ranker, keep=widths.prerank), keep=widths.prerank, narrows=True, left_out=2),
         *judging,
     ]
     every = RankingStage(site.ranker, keep=EVERYTHING)
@@ -198,7 +198,7 @@ def load_bundle(
 def _judging(site: _Site, pacer: Alphas | None, live: LiveCalibration) -> list[Place]:
     """From clicks to money: what is the same whether chance or retrieval chose the candidates."""
     return [
-        Place(ConversionStage.load(site.root / "conversion", site.features)),
+        Place(ConversionStage.load(site.root / "conversion", site.features), left_out=2),
         Place(CalibrationStage.load(site.root / "calibration", site.features)),
         Place(live),
         Place(BiddingStage(site.snapshot, pacer, site.snapshot), required=True),

@@ -8,6 +8,7 @@ import numpy as np
 import structlog
 
 from adcascade.cascade.deadline import Pace, allowed
+from adcascade.cascade.overload import OVERLOAD, width
 from adcascade.contracts import Candidates, Opportunity, Stage
 
 log = structlog.get_logger()
@@ -21,7 +22,7 @@ class Step:
     entered: Candidates
     left: Candidates
     elapsed_ns: int
-    cut: str = ""  # why the stage did not do all its work: "late", "shortened", "failed: ..."; empty when it did
+    cut: str = ""  # why the stage did not do all its work: "late", "overload", "shortened", "failed: ..."; else empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class Place:
     stage: Stage
     keep: int | None = None  # how many a cut stage lets through; None: all
     required: bool = False  # without it there is no answer
+    narrows: bool = False  # from rung 1 of the overload ladder on it reads half of its candidates
+    left_out: int | None = None  # rung from which on it is left out
 
 
 @dataclass(slots=True)
@@ -49,23 +52,34 @@ class Pipeline:
         for place in self.places:
             self.paces.setdefault(place.stage.name, Pace())
 
-    def run(self, opportunity: Opportunity, candidates: Candidates, deadline_ns: int) -> list[Step]:
-        """Send candidates down all places; deadline_ns is a time of `clock`. The last step's `left` is the result."""
+    def run(self, opportunity: Opportunity, candidates: Candidates, deadline_ns: int, *, rung: int = 0) -> list[Step]:
+        """Send candidates down all places; deadline_ns is a time of `clock`. The last step's `left` is the result.
+
+        rung: of the overload ladder (cascade/overload.py).
+        """
         steps: list[Step] = []
         for index, place in enumerate(self.places):
-            step = self._step(index, place, opportunity, candidates, deadline_ns)
+            if rung and place.left_out is not None and rung >= place.left_out:
+                left = _fall_back(candidates, place)
+                step = Step(name=place.stage.name, entered=candidates, left=left, elapsed_ns=0, cut=OVERLOAD)
+            else:
+                wide = width(rung, len(candidates)) if place.narrows else len(candidates)
+                step = self._step(index, place, opportunity, candidates, deadline_ns, wide)
             steps.append(step)
             candidates = step.left
         return steps
 
-    def _step(self, index: int, place: Place, opportunity: Opportunity, entered: Candidates, deadline_ns: int) -> Step:
+    def _step(  # noqa: PLR0917  one place's turn
+        self, index: int, place: Place, opportunity: Opportunity, entered: Candidates, deadline_ns: int, wide: int
+    ) -> Step:
+        """One place's turn. wide: how many candidates it may read at most."""
         name = place.stage.name
         pace = self.paces[name]
         began = self.clock()
         n = allowed(
-            len(entered),
+            wide,
             left_ns=deadline_ns - began,
-            need_ns=pace.expected_ns(len(entered)),
+            need_ns=pace.expected_ns(wide),
             after_ns=self._required_after(index, place, len(entered)),
             required=place.required,
         )
@@ -74,9 +88,9 @@ class Pipeline:
         taken = entered if n >= len(entered) else entered.take(np.arange(n))
         try:
             left = place.stage(opportunity, taken)
-            cut = "" if n >= len(entered) else "shortened"
-        except Exception as error:  # noqa: BLE001  any failure of a stage degrades by the written rule, and is counted
-            log.warning("stage_failed", stage=name, request=opportunity.request.id, error=repr(error))
+            cut = "" if n >= len(entered) else "shortened" if n < wide else OVERLOAD
+        except Exception as error:
+            log.warning("stage_failed", stage=name, auction=opportunity.request.id, exc_info=error)
             left = Candidates.of(np.empty(0, np.int32)) if place.required else _fall_back(entered, place)
             cut = f"failed: {type(error).__name__}"
         elapsed = self.clock() - began
@@ -138,11 +152,11 @@ class Engine:
     share: float  # of requests that are explored
     close_blended: Pipeline | None = None
 
-    def run(self, opportunity: Opportunity, deadline_ns: int) -> Outcome:
-        """Decide one request until a time of the pipelines' clock."""
+    def run(self, opportunity: Opportunity, deadline_ns: int, *, rung: int = 0) -> Outcome:
+        """Decide one request until a time of the pipelines' clock, on a rung of the overload ladder."""
         exploring = opportunity.random.random() < self.share
         pipeline = self.explore if exploring else self.select
-        steps = pipeline.run(opportunity, Candidates.of(np.empty(0, np.int32)), deadline_ns)
+        steps = pipeline.run(opportunity, Candidates.of(np.empty(0, np.int32)), deadline_ns, rung=rung)
         ranked = steps[-1].left
         closing = self.finish(opportunity, ranked, deadline_ns, exploring=exploring)
         return Outcome(policy=pipeline.name, winners=closing[-1].left, ranked=ranked, steps=(*steps, *closing))

@@ -6,11 +6,13 @@ its bid is released when the promise expires.
 """
 
 from dataclasses import dataclass
+from math import isnan
 
 from adcascade.cascade.answer import EventReceipt, IncomingEvent
 from adcascade.cascade.budgets import Budgets
 from adcascade.cascade.memory import Memory
 from adcascade.cascade.till import TEST, Checked, Till
+from adcascade.cascade.watch import Watch
 from adcascade.errors import CallerError
 from adcascade.events.records import Click, Conversion, Filtered, Impression, Order, Viewable
 from adcascade.events.traffic.filter import Told, TrafficFilter
@@ -77,17 +79,21 @@ def _filtered(told: Told, checked: Checked, finding: Finding, unbilled_micros: i
     )
 
 
-def learn(checked: Checked, charged_micros: int, now_us: int, into: tuple[Memory, Budgets]) -> None:
+def learn(checked: Checked, charged_micros: int, now_us: int, into: tuple[Memory, Budgets, Watch]) -> None:
     """What serving remembers of an event that is on disk, the first time that it is reported."""
-    (memory, budgets), record, campaign = into, checked.record, checked.token.campaign
+    (memory, budgets, watch), record, campaign = into, checked.record, checked.token.campaign
     if charged_micros:
         budgets.charged(campaign, charged_micros, now_us)
-    if isinstance(record, Impression):
-        bid = memory.seen(record.bid_id, record.time_us)
+    watch.event(record.time_us, now_us)
+    if isinstance(record, Impression | Click):
+        bid = memory.seen(record.bid_id, record.time_us)  # a click also proves that the ad was seen
         if bid is not None:
             budgets.tally.seen(bid.row, bid.slot_ctr)
-    elif isinstance(record, Viewable):
+            watch.seen(bid.scenario, bid.predicted, now_us)
+    if isinstance(record, Viewable):
         memory.viewable(record.bid_id, record.time_us)
     elif isinstance(record, Click):
-        memory.clicked(record.bid_id, budgets.snapshot, record.time_us, anonymous=record.anonymous)
+        bid = memory.clicked(record.bid_id, budgets.snapshot, record.time_us, anonymous=record.anonymous)
         budgets.tally.clicked(campaign)
+        if bid is not None and not isnan(bid.predicted):
+            watch.clicked(bid.scenario, now_us)

@@ -25,11 +25,17 @@ class InFlight:
     slot_ctr: float
     factor: float  # of the live calibration, inside slot_ctr
     live: LiveCalibration | None  # that learns of it: its bundle's; None where chance chose
+    scenario: str = ""
     answered_us: int = 0
     seen_us: int = 0  # 0: not, and so below
     viewable_us: int = 0
     clicked_us: int = 0
     won: bool = False  # an exchange says so
+
+    @property
+    def predicted(self) -> float:
+        """Its click probability, NaN where chance chose the ad."""
+        return float("nan") if self.live is None else self.slot_ctr
 
 
 class Memory:
@@ -55,6 +61,7 @@ class Memory:
                 factor=record.live_factor,
                 live=self.live_of(record.bundle) if record.policy == "cascade" else None,
                 answered_us=record.time_us,
+                scenario=record.scenario,
             )
         while len(self._in_flight) > self.limit:
             self._in_flight.popitem(last=False)
@@ -91,14 +98,14 @@ class Memory:
         if bid is not None and not bid.viewable_us:
             bid.viewable_us = max(time_us, 1)
 
-    def clicked(self, bid_id: str, snapshot: Snapshot, time_us: int = 1, *, anonymous: bool = False) -> None:
+    def clicked(self, bid_id: str, snapshot: Snapshot, time_us: int = 1, *, anonymous: bool = False) -> InFlight | None:
         """A click was logged; counts once per bid. A click also proves that the ad was seen.
 
-        anonymous: the user's profile does not learn of it.
+        The bid, where it was in flight and not clicked before. anonymous: the user's profile does not learn of it.
         """
         bid = self._in_flight.get(bid_id)
         if bid is None or bid.clicked_us:
-            return
+            return None
         self.seen(bid_id, time_us)
         bid.clicked_us = max(time_us, 1)
         if bid.live is not None:
@@ -106,6 +113,7 @@ class Memory:
         ad = snapshot.ads[bid.row]
         if bid.user is not None and ad is not None and not anonymous:
             self.profiles.clicked(bid.user, ad.id, ad.category)
+        return bid
 
     def replay(self, records: Iterable[Record], snapshot: Snapshot) -> None:
         """Live through the log again, oldest first."""

@@ -19,6 +19,8 @@ from adcascade.cascade.follow import Follower
 from adcascade.cascade.frequency import Frequency
 from adcascade.cascade.memory import Memory
 from adcascade.cascade.notices import heed
+from adcascade.cascade.outlook import outlook_of
+from adcascade.cascade.overload import Ladder
 from adcascade.cascade.profiles import Profiles
 from adcascade.cascade.recall import recall
 from adcascade.cascade.service import AdService, Parts
@@ -107,10 +109,12 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
         traffic=traffic_filter(settings) if settings.traffic.enabled else None,
         clock_us=around.clock_us,
         new_id=around.new_id,
+        outlook=outlook_of(journal, settings.alarms, audits=around.leads),
         context=settings.features.context,
         log_ranked=settings.engine.log_ranked,
         sealed=settings.sealed_path if around.leads else None,
         follower=None if around.alone else _follower(journal, last, memory, snapshot, splits, bank),
+        ladder=Ladder(standard_us=round(settings.engine.timeout_ms * 1000)),
     )
     if not around.wait:  # no reservation may wait for the ledger: have the first leases at hand
         bank.prepare({c.id: first_bid(c) for c in snapshot.campaigns if c.status == "active"}, now_us)
@@ -157,7 +161,7 @@ def _follower(  # noqa: PLR0917  all that learns
 
 def _memory(settings: Settings, snapshot: Snapshot) -> Memory:
     users = settings.engine.memory
-    return Memory(Profiles(users=users, length=HISTORY_LENGTH), Frequency(snapshot, users=users))
+    return Memory(Profiles(users=users, length=HISTORY_LENGTH), Frequency(snapshot, users=users), in_flight=users)
 
 
 def _bank(

@@ -11,14 +11,14 @@ One thread owns it (the server's event loop).
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
 from adcascade.auction.terms import deal_of
-from adcascade.cascade.answer import Answer, EventReceipt, IncomingEvent, IncomingNotice, Resolved, Served
+from adcascade.cascade.answer import Answer, EventReceipt, IncomingEvent, IncomingNotice, Marks, Resolved, Served
 from adcascade.cascade.budgets import Budgets
 from adcascade.cascade.build import Loaded
 from adcascade.cascade.engine import Engine, Outcome
@@ -28,6 +28,9 @@ from adcascade.cascade.intake import Intake, Noted, Taken, learn
 from adcascade.cascade.memory import Memory
 from adcascade.cascade.notices import take_notice
 from adcascade.cascade.opportunity import opportunity_of
+from adcascade.cascade.outlook import Outlook
+from adcascade.cascade.overload import Ladder
+from adcascade.cascade.readings import Reading, Sources, readings
 from adcascade.cascade.record import auction_record, winner_of
 from adcascade.cascade.split import SplitWatch
 from adcascade.cascade.tally import Tally
@@ -43,6 +46,7 @@ from adcascade.events.traffic.filter import TrafficFilter
 from adcascade.money.bank import Reservation
 
 HOUR_US = 3_600_000_000
+FIRST_KNOWN = 2  # number of the first scenario that a bundle has learned
 KEPT_HOURS = 2  # that are not sealed yet, so that late events of them lie beside their auctions
 RETRIES = 3  # times that an auction is held, while winners turn out to have no money left
 
@@ -63,9 +67,11 @@ class Parts:
     follower: Follower | None = None  # None: no other process writes into the log
     clock_us: Callable[[], int]
     new_id: Callable[[AdRequest], str]
+    outlook: Outlook
     context: tuple[str, ...] = ()  # keys of AdRequest.context that features use
     log_ranked: int = 100
     sealed: Path | None = None  # folder of the log's sealed hours; None: nothing is sealed here
+    ladder: Ladder = field(default_factory=Ladder)  # of overload; whoever receives requests tells it their age
     timer: Callable[[], int] = time.perf_counter_ns
 
 
@@ -87,6 +93,7 @@ class AdService:
         self.tally = Tally()
         self.intake = Intake(parts.till, parts.memory, parts.traffic)
         self._sealed_hour = parts.clock_us() // HOUR_US
+        self.followed_us = parts.clock_us()  # when the snapshot was last found up to date
 
     # ---- requests
 
@@ -97,18 +104,23 @@ class AdService:
     def decide(self, request: AdRequest) -> tuple[Answer, Outcome]:
         """Fill a request, and show how: the outcome holds every stage's step."""
         parts = self.parts
-        deadline = parts.timer() + request.timeout_us * 1000
+        began = parts.timer()
+        deadline = began + request.timeout_us * 1000
         asked = request.id
         request = msgspec.structs.replace(request, id=parts.new_id(request))
         by = self._arm(request)
         opportunity = opportunity_of(request, parts.memory, by.loaded.encoder, parts.context)
+        featured = parts.timer()
         outcome, reservations = self._sell(opportunity, by.loaded.engine, deadline)
         positions = by.loaded.positions(request, len(reservations))
         served = tuple(
             self._served(outcome, i, r, by.loaded, request, position)
             for i, (r, position) in enumerate(zip(reservations, positions, strict=True))
         )
+        sold = parts.timer()
         problem = "" if request.test else self._log(opportunity, outcome, served, by, asked)
+        if opportunity.features.scenario[0] >= FIRST_KNOWN:
+            parts.outlook.watch.learned(request.scenario)
         if problem:
             parts.till.release(list(reservations))
             served = ()
@@ -116,8 +128,13 @@ class AdService:
             parts.budgets.tally.answered(outcome.ranked, outcome.winners.ad)
         reason = problem or ("" if served else outcome.why_empty)
         self.tally.answered(outcome, len(served), reason)
+        marks = Marks(began, featured, sold, parts.timer())
+        parts.ladder.need.observe(marks.logged - began, 1)
         took = {step.name: step.elapsed_ns // 1000 for step in outcome.steps}
-        return Answer(request_id=asked, winners=served, no_bid_reason=reason, stage_us=took), outcome
+        answer = Answer(
+            request_id=asked, winners=served, no_bid_reason=reason, stage_us=took, steps=outcome.steps, marks=marks
+        )
+        return answer, outcome
 
     def opportunity(self, request: AdRequest) -> Opportunity:
         """The request with what its stages share, as of now."""
@@ -132,7 +149,7 @@ class AdService:
     def _sell(self, opportunity: Opportunity, engine: Engine, deadline: int) -> tuple[Outcome, list[Reservation]]:
         """Reserve every winner's price; while one has no money left, hold the auction again without its campaign."""
         parts, request = self.parts, opportunity.request
-        outcome = self._within_caps(engine.run(opportunity, deadline), request)
+        outcome = self._within_caps(engine.run(opportunity, deadline, rung=parts.ladder.rung), request)
         if request.test:
             return outcome, parts.till.pretend(outcome.winners, request.id, request.time_us)
         exploring = outcome.policy == "exploration"
@@ -218,6 +235,7 @@ class AdService:
             return "log-full"
         self._wrote(record)
         self.parts.memory.answered(record)
+        self.parts.outlook.watch.answered(record.scenario, len(record.winners), record.time_us)
         return ""
 
     # ---- events
@@ -260,7 +278,7 @@ class AdService:
         parts, record = self.parts, checked.record
         if receipt.status == "accepted" and isinstance(checked, Checked):
             parts.till.settle(checked, receipt.charged_micros)
-            learn(checked, receipt.charged_micros, parts.clock_us(), (parts.memory, parts.budgets))
+            learn(checked, receipt.charged_micros, parts.clock_us(), (parts.memory, parts.budgets, parts.outlook.watch))
         elif parts.follower is not None and receipt.status == "duplicate":
             parts.follower.withdrew(type(record), record.id)
         return EventReceipt(
@@ -299,6 +317,8 @@ class AdService:
             self.loaded.ads_changed(rows)
             if parts.splits is not None:
                 parts.splits.ads_changed(rows)
+        if not parts.feed.waiting:
+            self.followed_us = now_us
         return parts.feed.waiting
 
     def prepare(self) -> None:
@@ -310,6 +330,7 @@ class AdService:
             parts.traffic.refresh()
         if parts.splits is not None:
             parts.splits.prepare(self.loaded.version, parts.clock_us())
+        parts.outlook.prepare(parts.clock_us())
         if parts.follower is not None:
             parts.follower.prepare()
         parts.budgets.prepare(parts.clock_us())
@@ -337,6 +358,7 @@ class AdService:
             parts.follower.take()
         parts.till.bank.release_expired(now_us, wait=parts.till.wait)
         parts.budgets.control(now_us)
+        parts.outlook.look(now_us, parts.ladder, parts.budgets.spending)
 
     def ready(self) -> str | None:
         """None when ready; else a sentence why not."""
@@ -354,6 +376,8 @@ class AdService:
             "catalog": {"ads": self.parts.snapshot.n, "campaigns": len(self.parts.snapshot.campaigns)},
             **self.tally.report(),
             "live calibration": {"factor": round(self.parts.memory.live_of(self.bundle_version).factor, 4)},
+            "alarms": self.alarms(),
+            "overload": {"rung": self.ladder.rung, "asked": self.ladder.asked, "shed": self.ladder.shed},
             "experiment": {} if self.parts.splits is None else self.parts.splits.report(),
             "invalid traffic": {} if self.parts.traffic is None else self.parts.traffic.report(),
             "users remembered": len(self.parts.memory.profiles),
@@ -361,6 +385,32 @@ class AdService:
             "spend error": self.parts.budgets.pacing_error(),
             "spent today": [{"campaign": campaign, "spent": micros / 1e6} for campaign, micros in from_ledger],
         }
+
+    def alarms(self) -> list[dict[str, object]]:
+        """What is wrong: name, scenario, value, threshold, sentence, remedy, since_us."""
+        return [alarm.told() for alarm in self.parts.outlook.board.up]
+
+    def readings(self) -> Iterable[Reading]:
+        """What Prometheus scrapes beside the HTTP shell's own counters."""
+        parts = self.parts
+        sources = Sources(
+            tally=self.tally,
+            outlook=parts.outlook,
+            ladder=parts.ladder,
+            journal=parts.journal,
+            spending=parts.budgets.spending,
+            promises=parts.till.bank.held,
+            live_factor=parts.memory.live_of(self.bundle_version).factor,
+            ads=parts.snapshot.n,
+            snapshot=parts.snapshot.version,
+            followed_us=self.followed_us,
+        )
+        return readings(sources, parts.clock_us())
+
+    @property
+    def ladder(self) -> Ladder:
+        """Where this process stands when overloaded."""
+        return self.parts.ladder
 
     @property
     def bundle_version(self) -> str:

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from adcascade.cli import (
     attribute,
+    backup,
     bidder,
     bundle,
     catalog,
@@ -51,6 +52,8 @@ app.command("simulate")(simulate.simulate)
 app.command("attribute")(attribute.attribute)
 app.command("explain")(explain.explain)
 app.command("conform")(conform.conform)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.command("reproduce")(reproduce.reproduce)
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(bundle.app, name="bundle")

@@ -1,6 +1,8 @@
 """Options that several commands share, and how they print numbers."""
 
 import json
+import os
+import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -64,3 +66,17 @@ def require_folder(directory: Path) -> None:
             f"--dir is {directory}, and there is no such folder; name the working directory of an installation, "
             f"or make one: adcascade demo --dir {directory}"
         )
+
+
+def require_writable(directory: Path) -> None:
+    """StoreError, with the remedy, where a byte written to --dir does not reach the disk."""
+    try:
+        with tempfile.TemporaryFile(dir=directory) as probe:
+            probe.write(b"\0")
+            probe.flush()
+            os.fsync(probe.fileno())
+    except OSError as error:
+        raise StoreError(
+            f"--dir is {directory}, and nothing can be written there ({error.strerror or error}); make it a writable "
+            "folder of this user with free space: the log and the ledger live there"
+        ) from error

@@ -2,13 +2,15 @@
 
 import errno
 import gc
+import signal
 import socket
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 import uvicorn
@@ -16,21 +18,23 @@ from rich.console import Console
 
 from adcascade.access.store import KeyStore
 from adcascade.cascade.opening import Surroundings, open_service
+from adcascade.cascade.service import AdService
 from adcascade.catalog.store import CatalogStore
-from adcascade.cli.options import Directory
+from adcascade.cli.options import Directory, require_folder, require_writable
 from adcascade.errors import AdcascadeError, ConfigurationError
 from adcascade.server.admin.app import Admin
 from adcascade.server.admin.guard import Rates
 from adcascade.server.app import create_app
-from adcascade.server.backend import Backend
 from adcascade.server.bounds import Bounds, bounded, places
 from adcascade.server.logs import configure_logs
 from adcascade.server.options import ServerOptions
 from adcascade.server.privacy.permission import Policy
+from adcascade.server.tracing import Tracing, open_tracing
 from adcascade.server.workers import Supervisor, watch
 from adcascade.settings import Settings, load_settings
 
 GRACE_S = 10  # what requests in flight get at the end
+EARS = 32  # connections that a busy event loop accepts at most in one turn; uvloop accepts one a listening socket
 
 
 def serve(
@@ -47,6 +51,8 @@ def serve(
 
     Example: adcascade serve --dir demo --port 8080
     """
+    require_folder(directory)
+    require_writable(directory)
     settings = load_settings(directory)
     host = settings.server.host if host is None else host
     port = settings.server.port if port is None else port
@@ -58,9 +64,10 @@ def serve(
         if workers > 1:
             Console(stderr=True).print(f"serving {where} with {workers} workers", highlight=False)
             raise typer.Exit(Supervisor(workers, partial(work, directory, options, listener, workers)).run())
-        with closing(open_service(directory)) as service, closing(open_admin(settings)) as admin:
+        with ExitStack() as stack:
+            opened = _opened(stack, directory, Surroundings())
             Console(stderr=True).print(f"serving {where}", highlight=False)
-            run(service, options, listener, admin)
+            run(opened, options, listener)
 
 
 def work(  # noqa: PLR0917  called in a new process
@@ -70,13 +77,31 @@ def work(  # noqa: PLR0917  called in a new process
     configure_logs()
     watch(line)
     around = Surroundings(owner="server" if number == 0 else f"server-{number}", alone=workers == 1, leads=number == 0)
-    try:
-        service, admin = open_service(directory, around), open_admin(load_settings(directory))
-    except AdcascadeError as error:
-        Console(stderr=True).print(f"error: {error}", highlight=False, markup=False)
-        sys.exit(1)
-    with closing(service), closing(admin):
-        run(service, options, listener, admin)
+    with ExitStack() as stack:
+        try:
+            opened = _opened(stack, directory, around)
+        except AdcascadeError as error:
+            Console(stderr=True).print(f"error: {error}", highlight=False, markup=False)
+            sys.exit(1)
+        run(opened, options, listener)
+
+
+class Opened(NamedTuple):
+    """What a serving process has open."""
+
+    service: AdService
+    admin: Admin
+    tracing: Tracing | None
+
+
+def _opened(stack: ExitStack, directory: Path, around: Surroundings) -> Opened:
+    """Everything of a working directory; the stack closes it."""
+    settings = load_settings(directory)
+    tracing = open_tracing(settings.telemetry)
+    if tracing is not None:
+        stack.callback(tracing.close)
+    service = stack.enter_context(closing(open_service(directory, around)))
+    return Opened(service, stack.enter_context(closing(open_admin(settings))), tracing)
 
 
 def open_admin(settings: Settings) -> Admin:
@@ -123,10 +148,11 @@ def options_of(settings: Settings, url: str, *, guard_status: bool = True) -> Se
     )
 
 
-def run(backend: Backend, options: ServerOptions, listener: socket.socket, admin: Admin | None = None) -> None:
+def run(opened: Opened, options: ServerOptions, listener: socket.socket) -> None:
     """Answer at a bound socket until SIGINT or SIGTERM; then stop accepting, finish what is in flight, return."""
+    service, admin, tracing = opened
     config = uvicorn.Config(
-        create_app(backend, options, admin=admin),
+        create_app(service, options, admin=admin, ladder=service.ladder, tracing=tracing),
         http=bounded(Bounds(connections=places(options.connections))),
         ws="none",
         log_config=None,
@@ -137,7 +163,19 @@ def run(backend: Backend, options: ServerOptions, listener: socket.socket, admin
     )
     gc.collect()
     gc.freeze()  # catalog and models stay as long as the process: no collection need look at them again
-    uvicorn.Server(config).run(sockets=[listener])
+    ears = [listener.dup() for _ in range(EARS)]
+    with _outliving(signal.SIGTERM):
+        uvicorn.Server(config).run(sockets=ears)
+
+
+@contextmanager
+def _outliving(number: signal.Signals) -> Iterator[None]:
+    """uvicorn stops at a signal and then raises it anew: without this nobody would be left to close the log."""
+    before = signal.signal(number, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -3,6 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from time import perf_counter
 
 import structlog
@@ -13,24 +14,31 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from adcascade.cascade.overload import OVERLOAD, Ladder
 from adcascade.errors import AdcascadeError
 from adcascade.server.admin.app import BASE, Admin, admin_mount
 from adcascade.server.admin.guard import Guard
+from adcascade.server.admission import Admission
 from adcascade.server.backend import Backend
 from adcascade.server.endpoint import JsonPost
+from adcascade.server.heard import Heard, heard
 from adcascade.server.metrics import Metrics
 from adcascade.server.openrtb.endpoint import BidEndpoint, bid_route
+from adcascade.server.openrtb.nobid import NO_BID
 from adcascade.server.options import ServerOptions
 from adcascade.server.origins import across
 from adcascade.server.pages import Pages
 from adcascade.server.peers import Peers
 from adcascade.server.problems import RefusalError, problem_headers, problem_json, status_of
+from adcascade.server.reply import Reply
 from adcascade.server.retail.auctions import AuctionsEndpoint
 from adcascade.server.retail.events import EventsEndpoint
+from adcascade.server.tracing import Tracing
 from adcascade.server.tracking import PLAIN, Tracking
 from adcascade.server.upkeep import upkeep_lifespan
 
-PAGES = ("/", "/status.json", "/health", "/ready", "/metrics", "/openapi.json", "/adcascade.js")
+BID = "/openrtb2/bid"
+PAGES = ("/", "/status.json", "/health", "/ready", "/alarms", "/metrics", "/openapi.json", "/adcascade.js")
 TOLD = ("/t/i", "/t/v", "/t/c", "/t/w", "/t/b", "/t/l", "/t/e")
 ROUTES = frozenset((*PAGES, *TOLD))
 
@@ -64,22 +72,40 @@ def create_app(
     admin: Admin | None = None,
     clock: Callable[[], int] = now_us,
     new_id: Callable[[], str] = request_id,
+    ladder: Ladder | None = None,
+    tracing: Tracing | None = None,
 ) -> AdServer:
     """The application over a backend. clock: now in microseconds UTC; new_id: an unused request id.
 
     admin: what the admin API works on; None: there is none, and the pages about the inside are open to all.
+    ladder: the backend's, where it has one; tracing: None traces nothing.
     """
     options = options or ServerOptions()
     metrics = Metrics()
-    bid = BidEndpoint(backend, options, metrics, clock, new_id)
-    auctions = AuctionsEndpoint(backend, options, metrics, clock, new_id)
+    admission = Admission(backend, ladder or Ladder(standard_us=options.timeout_us))
+    bid = BidEndpoint(admission, options, metrics, clock, new_id)
+    auctions = AuctionsEndpoint(admission, options, metrics, clock, new_id)
     events = EventsEndpoint(backend, options, metrics, clock)
-    fast: dict[str, ASGIApp] = {
-        "/openrtb2/bid": across(bid_route(bid, options, metrics), options.origins),
+    posts = {
+        BID: replace(bid_route(bid, options, metrics), unread=_unread(admission, metrics)),
         "/v2/auctions": JsonPost(route="/v2/auctions", handler=auctions, options=options, metrics=metrics),
         "/v2/events": JsonPost(route="/v2/events", handler=events, options=options, metrics=metrics),
     }
-    return AdServer(fast, _pages(backend, options, metrics, clock, admin), metrics)
+    traced: dict[str, ASGIApp] = {path: replace(route, tracing=tracing) for path, route in posts.items()}
+    traced[BID] = across(traced[BID], options.origins)
+    return AdServer(traced, _pages(backend, options, metrics, clock, admin), metrics)
+
+
+def _unread(admission: Admission, metrics: Metrics) -> Callable[[], Reply | None]:
+    """An exchange's request that comes too late on the top rung of the overload ladder: no bid, before it is read."""
+
+    def decline() -> Reply | None:
+        if not admission.unread():
+            return None
+        metrics.no_bid(OVERLOAD)
+        return NO_BID
+
+    return decline
 
 
 def _pages(
@@ -132,6 +158,7 @@ class Counted:
             await self._app(scope, receive, send)
             return
         start, status = perf_counter(), 0
+        heard.set(Heard(_route(scope)))
 
         async def noted(message: Message) -> None:
             nonlocal status

@@ -13,6 +13,7 @@ from adcascade.cascade.answer import (
     Resolved,
     Served,
 )
+from adcascade.cascade.readings import Reading
 from adcascade.contracts import AdRequest
 
 __all__ = [
@@ -28,12 +29,20 @@ __all__ = [
 ]
 
 
-class Backend(Protocol):
-    """The engine, its durable log and its state."""
+class Seller(Protocol):
+    """What fills requests."""
 
     def auction(self, request: AdRequest, /) -> Answer:
         """Fill a valid request; a few milliseconds, never raises for a valid one."""
         ...
+
+    def release(self, bid_ids: Iterable[str], /) -> None:
+        """Winners of `auction` that are not offered after all: the money promised for them is free again."""
+        ...
+
+
+class Backend(Seller, Protocol):
+    """The engine, its durable log and its state."""
 
     async def accept(self, events: Sequence[IncomingEvent], /) -> Sequence[EventReceipt]:
         """Write events; returns one receipt an event, in order, after they are on disk. StoreError: none was taken."""
@@ -45,10 +54,6 @@ class Backend(Protocol):
 
     async def notice(self, notice: IncomingNotice, /) -> EventReceipt:
         """Log what an exchange says of a bid. SignatureError: forged or damaged; StoreError: it was not taken."""
-        ...
-
-    def release(self, bid_ids: Iterable[str], /) -> None:
-        """Winners of `auction` that are not offered after all: the money promised for them is free again."""
         ...
 
     def read_catalog(self) -> None:
@@ -73,6 +78,14 @@ class Backend(Protocol):
 
     def status(self) -> Mapping[str, object]:
         """Numbers, strings and tables (lists of flat dicts) for the status page; freely nested."""
+        ...
+
+    def alarms(self) -> Sequence[Mapping[str, object]]:
+        """What is wrong now; each with name, sentence and remedy."""
+        ...
+
+    def readings(self) -> Iterable[Reading]:
+        """Numbers for the metrics, beside the shell's own."""
         ...
 
     @property

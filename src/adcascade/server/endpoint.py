@@ -12,15 +12,19 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from adcascade.errors import AdcascadeError
+from adcascade.server.arrival import SINCE, arrived
 from adcascade.server.body import read_body
+from adcascade.server.heard import Heard, heard
 from adcascade.server.metrics import Metrics
 from adcascade.server.options import ServerOptions
 from adcascade.server.problems import RefusalError, problem_json, status_of
 from adcascade.server.reply import Reply, send_reply
+from adcascade.server.tracing import Tracing
 
 Handler = Callable[[Mapping[bytes, bytes], bytes], Awaitable[Reply]]
 Answerer = Callable[[AdcascadeError], Reply]
 
+NOTHING: Mapping[str, object] = {}
 JSON_TYPES = (b"application/json", b"text/json", b"application/openrtb+json")
 
 
@@ -40,20 +44,31 @@ class JsonPost:
     metrics: Metrics
     refused: Answerer = problem_reply
     failed: Reply | None = None
+    tracing: Tracing | None = None
+    unread: Callable[[], Reply | None] | None = None  # a reply to a request that is not even read
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; counts it; never raises but for a broken connection."""
         start = perf_counter()
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        reply = await self._reply(scope["method"], headers, receive)
+        now = Heard(self.route, headers.get(b"traceparent"))
+        heard.set(now)
+        span = None if self.tracing is None else self.tracing.begin(now, scope["method"], headers)
+        reply = await self._reply(scope, headers, receive)
         compress = len(reply.body) >= self.options.gzip_from and b"gzip" in headers.get(b"accept-encoding", b"")
         await send_reply(send, reply, compress=compress)
         self.metrics.answered(self.route, reply.status, perf_counter() - start)
+        if self.tracing is not None and span is not None:
+            self.tracing.end(span, now, reply.status)
 
-    async def _reply(self, method: str, headers: Mapping[bytes, bytes], receive: Receive) -> Reply:
+    async def _reply(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive) -> Reply:
         try:
-            check_post(method, headers.get(b"content-type"))
+            check_post(scope["method"], headers.get(b"content-type"))
+            arrived.set(scope.get("state", NOTHING).get(SINCE))
+            if self.unread is not None and (early := self.unread()) is not None:
+                return early
             body = await read_body(receive, headers, limit=self.options.max_body, inflated=self.options.max_inflated)
+            arrived.set(scope.get("state", NOTHING).get(SINCE))  # of a body that came in parts
             return await self.handler(headers, body)
         except AdcascadeError as error:
             if status_of(error) >= 500:

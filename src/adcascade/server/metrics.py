@@ -1,11 +1,30 @@
 """Metrics: what a Prometheus server may scrape, kept per app and not per process."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from adcascade.cascade.readings import METRICS, Reading
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 WORDS = 64  # distinct reasons kept apart; what a backend says beyond them counts as "other"
+
+
+class Told(Collector):
+    """The engine's readings, as it told them last."""
+
+    def __init__(self) -> None:
+        self.readings: Iterable[Reading] = ()
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        """Every metric with its values; one that has none is named all the same."""
+        kinds = {"counter": CounterMetricFamily, "gauge": GaugeMetricFamily}
+        families = {m.name: kinds[m.kind](m.name, m.meaning, labels=m.labels) for m in METRICS}
+        for metric, labels, value in self.readings:
+            families[metric.name].add_metric(labels, value)
+        yield from families.values()
 
 
 class Metrics:
@@ -31,6 +50,8 @@ class Metrics:
             "adcascade_stage_seconds", "Time per stage", ("stage",), buckets=SECONDS, registry=registry
         )
         self._bundle = Gauge("adcascade_bundle", "1 for the bundle that answers", ("version",), registry=registry)
+        self._told = Told()
+        registry.register(self._told)
         self._answered: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._reasons: dict[str, Counter] = {}
 
@@ -71,8 +92,9 @@ class Metrics:
         for stage, us in told.items():
             self._stages.labels(stage).observe(us * 1e-6)
 
-    def exposition(self, bundle_version: str) -> bytes:
-        """All of it in the text format."""
+    def exposition(self, bundle_version: str, told: Iterable[Reading] = ()) -> bytes:
+        """All of it in the text format, with what the engine told."""
+        self._told.readings = told
         self._bundle.clear()
         self._bundle.labels(bundle_version or "none").set(1)
         return generate_latest(self.registry)

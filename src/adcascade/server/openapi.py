@@ -120,6 +120,7 @@ def _pages() -> Part:
     pages = {
         "/health": _get("Liveness", "The process answers.", "200", "Always."),
         "/ready": _get("Readiness", "503 with a sentence while requests cannot be filled.", "200", "Ready."),
+        "/alarms": _get("Alarms", "What is wrong now, each with a sentence and a remedy.", "200", "JSON."),
         "/metrics": _get("Metrics", "Prometheus text.", "200", "All counters and histograms.", "text/plain"),
         "/openapi.json": _get("This description", "OpenAPI 3.1.", "200", "JSON."),
         "/adcascade.js": _get("Script", "Measures viewability in pages and iframes.", "200", "JavaScript."),

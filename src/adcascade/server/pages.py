@@ -41,6 +41,7 @@ class Pages:
             Route("/status.json", self._guarded(self.status)),
             Route("/health", self.health),
             Route("/ready", self.ready),
+            Route("/alarms", self._guarded(self.alarms)),
             Route("/metrics", self._guarded(self.metrics)),
             Route("/openapi.json", self.openapi),
             Route("/adcascade.js", self.script),
@@ -66,9 +67,14 @@ class Pages:
             return JSONResponse({"status": "ready", "bundle": self._backend.bundle_version}, headers=PLAIN)
         return JSONResponse({"status": "not ready", "reason": reason}, 503, headers=PLAIN)
 
+    async def alarms(self, request: Request) -> Response:  # noqa: ARG002
+        """What is wrong, with a remedy each; an empty list where all is well."""
+        body = msgspec.json.encode({"alarms": self._backend.alarms()}, enc_hook=_plain)
+        return Response(body, media_type="application/json", headers=PLAIN)
+
     async def metrics(self, request: Request) -> Response:  # noqa: ARG002
         """Prometheus text."""
-        body = self._metrics.exposition(self._backend.bundle_version)
+        body = self._metrics.exposition(self._backend.bundle_version, self._backend.readings())
         return Response(body, media_type=None, headers=PLAIN | {"content-type": CONTENT_TYPE_LATEST})
 
     async def openapi(self, request: Request) -> Response:  # noqa: ARG002

@@ -9,6 +9,8 @@ from typing import ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from adcascade.server.arrival import SINCE, arrival_s
+
 TIMEOUT = (
     b"HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json\r\n"
     b"connection: close\r\ncontent-length: %d\r\n\r\n%s"
@@ -39,7 +41,8 @@ class PatientProtocol(HttpToolsProtocol):
         self._since = self.loop.time()
 
     def on_message_complete(self) -> None:
-        """The last byte of a request."""
+        """The last byte of a request: from here on it waits for us."""
+        self.scope["state"][SINCE] = arrival_s(self.transport.get_extra_info("socket"))
         super().on_message_complete()
         self._since = None
 

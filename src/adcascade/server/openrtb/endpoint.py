@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from adcascade.errors import AdcascadeError, InputError
-from adcascade.server.backend import Backend
+from adcascade.server.backend import Seller
 from adcascade.server.endpoint import JsonPost
 from adcascade.server.metrics import Metrics
 from adcascade.server.openrtb.amounts import rate_of
@@ -36,7 +36,7 @@ class BidEndpoint:
 
     def __init__(
         self,
-        backend: Backend,
+        backend: Seller,
         options: ServerOptions,
         metrics: Metrics,
         clock: Callable[[], int],

@@ -7,7 +7,7 @@ import structlog
 
 from adcascade.contracts import AdRequest, Slot
 from adcascade.errors import InputError
-from adcascade.server.backend import Answer, Backend, Served
+from adcascade.server.backend import Answer, Seller, Served
 from adcascade.server.links import Links, is_web_url
 from adcascade.server.metrics import Metrics
 from adcascade.server.options import ServerOptions
@@ -31,7 +31,7 @@ class AuctionsEndpoint:
 
     def __init__(
         self,
-        backend: Backend,
+        backend: Seller,
         options: ServerOptions,
         metrics: Metrics,
         clock: Callable[[], int],
@@ -60,7 +60,7 @@ class AuctionsEndpoint:
         self._metrics.stages(answer)
         if not answer.winners:
             self._metrics.no_bid(answer.no_bid_reason)
-        return ResultTold(result_type=auction.type, winners=self._winners(answer))
+        return ResultTold(result_type=auction.type, winners=self._winners(answer), reason=answer.no_bid_reason)
 
     def _winners(self, answer: Answer) -> list[WinnerTold]:
         ordered = sorted(answer.winners, key=lambda served: served.slot)

@@ -106,11 +106,15 @@ class WinnerTold(Style, frozen=True, kw_only=True, omit_defaults=False):
 
 
 class ResultTold(Style, frozen=True, kw_only=True, omit_defaults=False):
-    """The answer to one auction. error: it failed, and the page should show its organic products."""
+    """The answer to one auction. error: it failed, and the page should show its organic products.
+
+    reason: a word where nobody won, such as "overload".
+    """
 
     result_type: str
     winners: list[WinnerTold]
     error: bool = False
+    reason: str = ""
 
 
 class ResultsTold(Style, frozen=True, kw_only=True):

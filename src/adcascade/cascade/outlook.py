@@ -1,0 +1,123 @@
+"""Outlook: what an operator sees of a running service. It gathers, judges every five seconds, and remembers alarms."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from adcascade.cascade.alarms import Board, Limits, Situation, findings
+from adcascade.cascade.overload import Ladder
+from adcascade.cascade.spending import Spending
+from adcascade.cascade.watch import Watch
+from adcascade.errors import StoreError
+from adcascade.events.journal import Journal
+from adcascade.money.day import day_of
+from adcascade.money.reading import Standing, differences, standing
+from adcascade.sections import AlarmSettings
+
+LOOK_US = 5_000_000
+OVERLOAD_US = 300_000_000
+LOST_US = 3_600_000_000
+DAY_US = 86_400_000_000
+EARLIER = 6  # windows before the last one that a win rate is compared with
+
+
+class Counted(NamedTuple):
+    """Counters at one look."""
+
+    now_us: int
+    asked: int
+    shed: int
+    lost: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Windows:
+    """How far back the rules look, microseconds."""
+
+    calibration_us: int = 3_600_000_000
+    win_us: int = 900_000_000
+    audit_us: int = 600_000_000  # between two audits of the ledger; 0: never
+
+
+class Outlook:
+    """The watch, the board, and what is read of the books now and then."""
+
+    def __init__(self, journal: Journal, limits: Limits | None = None, windows: Windows | None = None) -> None:
+        self.watch, self.board = Watch(), Board()
+        self.standing = Standing()
+        self.differences = 0
+        self._journal = journal
+        self._limits, self._windows = limits or Limits(), windows or Windows()
+        self._counted: deque[Counted] = deque()
+        self._looked_us = self._stood_us = 0
+        self._audited_us: int | None = None
+
+    def prepare(self, now_us: int, audit: Callable[[Path], int] | None = None) -> None:
+        """Read the books where that is due; slow, beside the requests. audit: path -> number of differences."""
+        if now_us - self._stood_us < LOOK_US:
+            return
+        self._stood_us = now_us
+        path, every = self._journal.path, self._windows.audit_us
+        try:
+            self.standing = standing(path, day_of(now_us))
+            if self._audited_us is None:
+                self._audited_us = now_us  # the first one when a server has settled
+            elif every and now_us - self._audited_us >= every:
+                self._audited_us = now_us
+                self.differences = (audit or _audit)(path)
+        except StoreError:
+            if self._journal.healthy:
+                raise
+            # a disk that cannot be read is the journal's alarm
+
+    def look(self, now_us: int, ladder: Ladder, spent: Spending) -> None:
+        """Judge, at most every five seconds."""
+        if now_us - self._looked_us < LOOK_US:
+            return
+        self._looked_us = now_us
+        self.board.look(findings(self.situation(now_us, ladder, spent), self._limits), now_us)
+
+    def situation(self, now_us: int, ladder: Ladder, spent: Spending) -> Situation:
+        """What the rules look at now."""
+        windows, watch = self._windows, self.watch
+        self._counted.append(Counted(now_us, ladder.asked, ladder.shed, self._journal.lost))
+        while self._counted[0].now_us < now_us - LOST_US:
+            self._counted.popleft()
+        began = next(one for one in self._counted if one.now_us >= now_us - OVERLOAD_US)
+        return Situation(
+            calibration=watch.window(now_us, windows.calibration_us),
+            day=watch.window(now_us, DAY_US),
+            recent=watch.window(now_us, windows.win_us),
+            earlier=watch.window(now_us, EARLIER * windows.win_us, before_us=windows.win_us),
+            ahead=spent.ahead,
+            behind=spent.behind,
+            asked=ladder.asked - began.asked,
+            shed=ladder.shed - began.shed,
+            trouble=self._journal.trouble,
+            lost=self._journal.lost - self._counted[0].lost,
+            differences=self.differences,
+        )
+
+
+def outlook_of(journal: Journal, settings: AlarmSettings, *, audits: bool = True) -> Outlook:
+    """With the thresholds of adcascade.toml. audits: whether this process recomputes the ledger, as one of all does."""
+    limits = Limits(
+        surprise=settings.surprise,
+        calibration_ratio=settings.calibration_ratio,
+        win_ratio=settings.win_ratio,
+        overspend=settings.overspend,
+        underspend=settings.underspend,
+        overload_share=settings.overload_share,
+    )
+    windows = Windows(
+        calibration_us=round(settings.calibration_s * 1e6),
+        win_us=round(settings.win_s * 1e6),
+        audit_us=round(settings.audit_s * 1e6) if audits else 0,
+    )
+    return Outlook(journal, limits, windows)
+
+
+def _audit(path: Path) -> int:
+    return len(differences(path))
