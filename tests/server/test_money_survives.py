@@ -12,14 +12,15 @@ from tests.server.process import SERVE, Process, speak
 from adcascade.catalog.nouns import Ad, Advertiser, Campaign, Creative
 from adcascade.catalog.store import CatalogStore
 from adcascade.events.journal import Journal
-from adcascade.settings import load_settings
+from adcascade.settings import FILE, load_settings
 
 WHEN = "2025-06-15T15:06:40Z"
 AUCTION = {"auctions": [{"type": "listings", "slots": 2}]}
 
 
 def stocked(folder: Path) -> None:
-    """A catalog of two campaigns that pay per click."""
+    """A catalog of two campaigns that pay per click; clicks faster than a person's count here."""
+    (folder / FILE).write_text("[traffic]\nenabled = false\n")
     store = CatalogStore(load_settings(folder).catalog_url)
     look = (Creative(id="look", title="look"),)
     store.put(

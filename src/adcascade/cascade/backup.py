@@ -130,7 +130,8 @@ def _copy_rows(live: Engine, copy: Engine) -> None:
         if into.execute(select(tables.advertisers.c.id).limit(1)).first() is not None:
             raise InputError("--catalog", copy.url.render_as_string(), "a database without a catalog", "name another")
         for table in (*tables.metadata.sorted_tables, keys):
-            into.execute(table.delete())  # what a migration puts into an empty database
+            if table is tables.state:
+                into.execute(table.delete())  # what a migration puts into an empty database
             for part in rows.execute(select(table)).mappings().partitions(ROWS):
                 into.execute(insert(table), [dict(row) for row in part])
 

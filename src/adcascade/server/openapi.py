@@ -123,7 +123,9 @@ def _pages() -> Part:
         "/alarms": _get("Alarms", "What is wrong now, each with a sentence and a remedy.", "200", "JSON."),
         "/metrics": _get("Metrics", "Prometheus text.", "200", "All counters and histograms.", "text/plain"),
         "/openapi.json": _get("This description", "OpenAPI 3.1.", "200", "JSON."),
-        "/adcascade.js": _get("Script", "Measures viewability in pages and iframes.", "200", "JavaScript."),
+        "/adcascade.js": _get(
+            "Script", "Measures viewability in pages and iframes.", "200", "JavaScript.", "text/javascript"
+        ),
         "/status.json": _get("Status", "What the page at `/` shows.", "200", "JSON."),
     }
     unready = {"description": "Not ready, and why.", "content": {"application/json": {}}}
