@@ -35,6 +35,8 @@ class Shopper(threading.Thread):
             for number in range(100_000):
                 _, answer = speak(connection, "POST", "/v2/auctions", AUCTION)
                 tokens = [winner["resolvedBidId"] for winner in answer["results"][0]["winners"]]
+                if not tokens:  # declined: two shoppers ask as fast as they can
+                    continue
                 _, told = speak(connection, "POST", "/v2/events", impressions(f"{self.prefix}-{number}", tokens))
                 now = time.monotonic()
                 self.acknowledged += [(now, each["id"]) for each in told["impressions"] if each["status"] == "accepted"]
@@ -167,6 +169,10 @@ def test_a_catalog_in_postgresql_comes_back_row_by_row(home: Path, tmp_path: Pat
     restore(tmp_path / "a", tmp_path / "new", catalog=two)
     with CatalogStore(two) as store:
         assert store.changes(0) == rows
+        lines = store.audit(limit=1000)
+        store.set_status("paused", campaigns=["k1"])
+        assert store.audit(limit=1000)[: len(lines)] == lines
+        assert len(store.audit(limit=1000)) == len(lines) + 1
     with pytest.raises(InputError, match="without a catalog"):
         restore(tmp_path / "a", tmp_path / "newer", catalog=two)
     with engine.begin() as connection:

@@ -15,7 +15,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, func, insert, select
 
 from adcascade import __version__
 from adcascade.access.tables import keys
@@ -134,6 +134,9 @@ def _copy_rows(live: Engine, copy: Engine) -> None:
                 into.execute(table.delete())  # what a migration puts into an empty database
             for part in rows.execute(select(table)).mappings().partitions(ROWS):
                 into.execute(insert(table), [dict(row) for row in part])
+        if copy.dialect.name == "postgresql":  # which counts by itself what it numbered itself
+            last = select(func.coalesce(func.max(tables.audit.c.number), 0) + 1).scalar_subquery()
+            into.execute(select(func.setval(func.pg_get_serial_sequence("audit", "number"), last, False)))
 
 
 def _move(found: Path, place: Path, directory: Path) -> None:
