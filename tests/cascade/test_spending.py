@@ -15,7 +15,13 @@ campaign = st.tuples(
 def test_ahead_less_behind_is_the_error(campaigns: list[tuple[int, int, float, bool]], planned: float) -> None:
     """Where everybody is held back, what is spent too early less what is spent too late is the whole error."""
     spent, budget, _, even = (np.array([c[i] for c in campaigns]) for i in range(4))
-    told = spending(spent.astype(int), budget.astype(int), np.full(len(campaigns), 0.5), even.astype(bool), np.full(len(campaigns), planned))
+    told = spending(
+        spent.astype(int),
+        budget.astype(int),
+        np.full(len(campaigns), 0.5),
+        even.astype(bool),
+        np.full(len(campaigns), planned),
+    )
     assert told.ahead >= 0
     assert told.behind >= 0
     assert abs(told.ahead - told.behind - told.error) <= 1e-6 + 2 / max(1, told.budget)
