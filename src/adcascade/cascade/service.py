@@ -315,7 +315,6 @@ class AdService:
         parts = self.parts
         campaigns, rows = parts.feed.take()
         if campaigns:
-            parts.budgets.changed(campaigns, now_us)
             parts.memory.frequency.changed(campaigns)
         if len(rows):
             self.loaded.ads_changed(rows)
@@ -323,6 +322,8 @@ class AdService:
                 parts.splits.ads_changed(rows)
         if not parts.feed.waiting:
             self.followed_us = now_us
+        if campaigns:
+            parts.budgets.changed(campaigns, now_us)  # last: it raises while the ledger cannot be reached
         return parts.feed.waiting
 
     def prepare(self) -> None:
