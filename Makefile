@@ -3,11 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help install demo test soak lint docs results bench fuzz clean
+.PHONY: help install demo test soak lint docs results bench fuzz chaos clean
 help:
 	@echo "make demo    build a market, train the cascade, serve it at http://127.0.0.1:8080 (ARGS=\"--once --json FILE\")"
 	@echo "make test    the whole test suite     make lint   linters and types"
 	@echo "make soak    an hour of traffic: flat memory, nothing lost (ARGS=\"--minutes 15 --rate 50 --json FILE\")"
+	@echo "make chaos   kill servers and stores under load, then audit: ARGS=\"--events 100000 --store sqlite|postgresql|redis\""
 	@echo "make docs    regenerate the references make bench  benchmarks beside peers"
 	@echo "make fuzz    coverage-guided fuzzing of the decoders (TARGET=events ARGS=\"-runs=100000 -seed=1\")"
 	@echo "make results run every study at the scale small, and write docs/results.md (ONLY=\"nann mbct\" for some)"
@@ -59,6 +60,10 @@ bench: install
 TARGET ?= openrtb
 fuzz: install
 	$(BIN)/python -m tests.fuzz.run $(TARGET) $(ARGS)
+
+# throw-away PostgreSQL or Redis unless --url is given; all options: ARGS=--help
+chaos: install
+	$(BIN)/python -m adcascade.chaos $(ARGS)
 
 clean:
 	rm -rf .venv build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

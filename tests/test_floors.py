@@ -30,7 +30,7 @@ FLOORS: list[set[str]] = [
     {"experiments"},
     {"cascade"},
     {"server", "conformance"},
-    {"closedloop"},
+    {"closedloop", "chaos"},
     {"studies"},
     {"cli"},
 ]

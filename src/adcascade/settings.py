@@ -127,6 +127,22 @@ class MoneySettings(Section):
 
     reservation_s: float = Field(default=1200.0, gt=0, le=86400, description="a served ad may be billed for so long")
     lease_s: float = Field(default=3600.0, gt=0, description="money is taken from a budget beforehand for so long")
+    books: str = Field(
+        default="",
+        description="where the ledger lies; empty: in the journal's file, for one machine; else for several machines: "
+        "postgresql+psycopg://user:password@host/database with the [postgres] extra, redis://host:6379/0 with [redis]",
+    )
+    grace_s: float = Field(
+        default=900.0,
+        ge=0,
+        description="with books elsewhere an expired lease is closed so much later: so long charges may wait for them",
+    )
+    charge_wait_s: float = Field(
+        default=1.0, gt=0, description="an event waits so long for books elsewhere before it is acknowledged as pending"
+    )
+    redis_weak: bool = Field(
+        default=False, description="take a Redis that may lose what it answered; the status page then says so"
+    )
 
 
 class TrainSettings(Section):

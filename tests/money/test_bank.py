@@ -239,6 +239,27 @@ def test_the_clock_never_goes_back(journal: Journal) -> None:
     assert promise.expires_us == DAY_US + CONFIG.ttl_us
 
 
+def test_a_bank_hears_what_was_charged_to_its_lease_elsewhere(journal: Journal) -> None:
+    """A click that came to another server is not promised again; one that came here is counted once."""
+    ledger = Ledger(journal)
+    bank = Bank(ledger, {"c": Budget(100, None)}, 0, config=CONFIG)
+    promises = [bank.reserve("c", f"b{number}", 10, 0, wait=True) for number in range(4)]
+    for promise, at_home in zip(promises, (True, False, False, False), strict=True):
+        assert promise is not None
+        event = Click(id=f"e{promise.bid_id}", time_us=1, bid_id=promise.bid_id)
+        charge = Charge(promise.bid_id, "c", promise.lease, 10, promise.expires_us)
+        assert journal.submit(event, charge).result().charged_micros == 10
+        if at_home:
+            assert bank.settle(promise.bid_id, charged_micros=10)
+    assert bank.spendable("c") == 60  # the promises hold what was charged elsewhere
+    for now_us in (CONFIG.ttl_us, CONFIG.ttl_us + 1_000_000):  # the promises expire; the bank looks, then it knows
+        bank.release_expired(now_us)
+        journal.flush()
+    bank.release_expired(CONFIG.ttl_us + 1_000_001)
+    assert bank.spendable("c") == 60
+    assert take_all(bank, 10, CONFIG.ttl_us + 1_000_001, "more") == 6
+
+
 def test_a_closed_bank_gives_back_all_but_its_promises(journal: Journal) -> None:
     """The next owner has the budget at hand at once, less what is promised and may still be charged."""
     ledger = Ledger(journal)

@@ -20,9 +20,10 @@ from adcascade.errors import InputError, StoreError
 from adcascade.events.journal import Journal
 from adcascade.events.records import Click
 from adcascade.money.bank import Bank, BankConfig, Budget, Reservation
+from adcascade.money.books import Books, Transfer
 from adcascade.money.charge import Charge, fee_of
 from adcascade.money.day import DAY_US
-from adcascade.money.ledger import Ledger, Transfer
+from adcascade.money.ledger import Ledger
 
 MINUTE = 60_000_000
 CONFIG = BankConfig(ttl_us=10 * MINUTE, lease_us=30 * MINUTE, share=4, prices=2, retry_us=MINUTE)
@@ -93,7 +94,7 @@ class LedgerMachine(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
         self.journal = Journal(self.folder / "log.db", commit_every_ms=0)
-        self.ledger = Ledger(self.journal)
+        self.ledger = self.books()
         self.now_us = 19_000 * DAY_US + 14 * 60 * MINUTE  # an hour before Tokyo's midnight
         self.skew = dict.fromkeys(OWNERS, 0)
         self.number = 0
@@ -103,6 +104,14 @@ class LedgerMachine(RuleBasedStateMachine):
             self.twin.set_limits(campaign, budget)
         self.dead: list[tuple[str, Bank]] = []
         self.banks = {owner: self.bank(owner) for owner in OWNERS}
+
+    def books(self) -> Books:
+        """The books under test, empty."""
+        return Ledger(self.journal)
+
+    def write(self, event: Click, charge: Charge) -> int:
+        """The event is written and charged; micros."""
+        return self.journal.submit(event, charge).result().charged_micros
 
     def clock(self, owner: str) -> int:
         """What this server believes the time to be."""
@@ -128,6 +137,7 @@ class LedgerMachine(RuleBasedStateMachine):
             if budget.limited:
                 assert heir.reserve(campaign, f"more {campaign}", 1, self.now_us, wait=True) is None
         assert self.ledger.verify() == []
+        self.ledger.close()
         self.journal.close()
         shutil.rmtree(self.folder)
 
@@ -160,7 +170,7 @@ class LedgerMachine(RuleBasedStateMachine):
             promise.bid_id, promise.campaign, promise.lease, price, promise.expires_us, self.clock(receiver)
         )
         event = Click(id=f"click-{promise.bid_id}{again}", time_us=self.now_us, bid_id=promise.bid_id)
-        charged = self.journal.submit(event, charge).result().charged_micros
+        charged = self.write(event, charge)
         self.banks[receiver].settle(promise.bid_id, charged_micros=charged, lease=promise.lease)
         if charged:
             assert charged == price

@@ -37,7 +37,9 @@ from adcascade.events.token import Signer
 from adcascade.experiments.store import ExperimentStore
 from adcascade.features.defaults import HISTORY_LENGTH
 from adcascade.money.bank import Bank, BankConfig
-from adcascade.money.ledger import Ledger
+from adcascade.money.books import Books
+from adcascade.money.opening import open_books, open_cashier
+from adcascade.money.traces import machine_of
 from adcascade.settings import Settings, changed_settings, load_settings, signing_key
 
 REPLAYED = 300_000  # records of the log's tail that fill the memory at the start
@@ -77,7 +79,14 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
     feed = CatalogFeed(store, snapshot)
     journal = Journal(around.journal or settings.journal_path)
     now_us = around.clock_us()
-    bank, ledger = _bank(settings, journal, snapshot, around, now_us)
+    ledger = open_books(
+        settings.money.books,
+        journal,
+        advertiser_of={campaign.id: campaign.advertiser for campaign in snapshot.campaigns},
+        weak=settings.money.redis_weak,
+    )
+    cashier = open_cashier(settings.money.books, journal, ledger, wait_s=settings.money.charge_wait_s)
+    bank = _bank(settings, ledger, snapshot, around, now_us, machine_of(journal))
     control_us = round(settings.bidding.control_s * 1e6)
     pacer = PACERS[settings.bidding.method](
         Site(folder=directory, control_us=control_us, group_of=lambda number: snapshot.campaigns[number].billing)
@@ -92,6 +101,8 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
     parts = Parts(
         snapshot=snapshot,
         journal=journal,
+        books=ledger,
+        cashier=cashier,
         till=Till(bank, Signer(signing_key(directory)), snapshot, around.clock_us, wait=around.wait),
         budgets=Budgets(
             snapshot,
@@ -164,24 +175,25 @@ def _memory(settings: Settings, snapshot: Snapshot) -> Memory:
     return Memory(Profiles(users=users, length=HISTORY_LENGTH), Frequency(snapshot, users=users), in_flight=users)
 
 
-def _bank(
-    settings: Settings, journal: Journal, snapshot: Snapshot, around: Surroundings, now_us: int
-) -> tuple[Bank, Ledger]:
-    ledger = Ledger(journal, {campaign.id: campaign.advertiser for campaign in snapshot.campaigns})
+def _bank(  # noqa: PLR0917  what a bank is made of
+    settings: Settings, ledger: Books, snapshot: Snapshot, around: Surroundings, now_us: int, machine: str
+) -> Bank:
+    shared = settings.money.books != ""
     ttl_us, lease_us = round(settings.money.reservation_s * 1e6), round(settings.money.lease_s * 1e6)
 
     def spendable(campaign: str, on: bool) -> None:  # noqa: FBT001  called by the bank
         snapshot.set_serving(snapshot.campaign_index_of[campaign], on)
 
-    bank = Bank(
+    return Bank(
         ledger,
         {campaign.id: budget_of(campaign, snapshot) for campaign in snapshot.campaigns},
         now_us,
-        config=BankConfig(ttl_us=ttl_us, lease_us=lease_us),
-        owner=around.owner,
+        config=BankConfig(
+            ttl_us=ttl_us, lease_us=lease_us, grace_us=round(settings.money.grace_s * 1e6) if shared else 0
+        ),
+        owner=f"{machine}:{around.owner}" if shared else around.owner,  # another machine has processes of that name
         on_change=spendable,
     )
-    return bank, ledger
 
 
 def _loader(settings: Settings, snapshot: Snapshot, pacer: Pacing, memory: Memory) -> Load:

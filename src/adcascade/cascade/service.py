@@ -44,6 +44,8 @@ from adcascade.events.records import Exposure, Record
 from adcascade.events.seal import seal
 from adcascade.events.traffic.filter import TrafficFilter
 from adcascade.money.bank import Reservation
+from adcascade.money.books import Books
+from adcascade.money.cashier import Cashier
 
 HOUR_US = 3_600_000_000
 FIRST_KNOWN = 2  # number of the first scenario that a bundle has learned
@@ -57,6 +59,8 @@ class Parts:
 
     snapshot: Snapshot
     journal: Journal
+    books: Books
+    cashier: Cashier
     till: Till
     budgets: Budgets
     memory: Memory
@@ -244,14 +248,14 @@ class AdService:
         """Write events; receipts come when they are on disk. StoreError: none of them was taken."""
         checked = [self.intake.check(event) for event in events]
         good = self._good(checked)
-        receipts = await self.parts.journal.accept_many([c.record for c in good], [c.charge for c in good])
+        receipts = await self.parts.cashier.accept([c.record for c in good], [c.charge for c in good])
         return self._receipts(checked, receipts)
 
     def accept_now(self, events: Sequence[IncomingEvent]) -> list[EventReceipt]:
         """As `accept`, waiting for the disk in this thread."""
         checked = [self.intake.check(event) for event in events]
         good = self._good(checked)
-        receipts = self.parts.journal.append([c.record for c in good], [c.charge for c in good])
+        receipts = self.parts.cashier.accept_now([c.record for c in good], [c.charge for c in good])
         return self._receipts(checked, receipts)
 
     def _good(self, checked: Sequence[Taken]) -> list[Checked | Noted]:
@@ -277,7 +281,7 @@ class AdService:
         """An event is on disk: settle it, and learn from it the first time."""
         parts, record = self.parts, checked.record
         if receipt.status == "accepted" and isinstance(checked, Checked):
-            parts.till.settle(checked, receipt.charged_micros)
+            parts.till.settle(checked, receipt)
             learn(checked, receipt.charged_micros, parts.clock_us(), (parts.memory, parts.budgets, parts.outlook.watch))
         elif parts.follower is not None and receipt.status == "duplicate":
             parts.follower.withdrew(type(record), record.id)
@@ -311,7 +315,6 @@ class AdService:
         parts = self.parts
         campaigns, rows = parts.feed.take()
         if campaigns:
-            parts.budgets.changed(campaigns, now_us)
             parts.memory.frequency.changed(campaigns)
         if len(rows):
             self.loaded.ads_changed(rows)
@@ -319,6 +322,8 @@ class AdService:
                 parts.splits.ads_changed(rows)
         if not parts.feed.waiting:
             self.followed_us = now_us
+        if campaigns:
+            parts.budgets.changed(campaigns, now_us)  # last: it raises while the ledger cannot be reached
         return parts.feed.waiting
 
     def prepare(self) -> None:
@@ -348,7 +353,6 @@ class AdService:
             self.read_catalog()
             while self.take_catalog(now_us):
                 pass
-        parts.budgets.changed((), now_us)  # those for which the ledger had no time
         fresh = parts.bundles.take() if parts.bundles is not None else None
         if fresh is not None:
             self.loaded = fresh
@@ -357,8 +361,12 @@ class AdService:
         if parts.follower is not None:
             parts.follower.take()
         parts.till.bank.release_expired(now_us, wait=parts.till.wait)
+        for late in parts.cashier.drain(now_us):
+            if late.receipt.charged_micros:
+                parts.budgets.charged(late.charge.campaign, late.receipt.charged_micros, now_us)
         parts.budgets.control(now_us)
         parts.outlook.look(now_us, parts.ladder, parts.budgets.spending)
+        parts.budgets.changed((), now_us)  # those for which the ledger had no time; raises while it has none
 
     def ready(self) -> str | None:
         """None when ready; else a sentence why not."""
@@ -382,6 +390,7 @@ class AdService:
             "invalid traffic": {} if self.parts.traffic is None else self.parts.traffic.report(),
             "users remembered": len(self.parts.memory.profiles),
             "promises open": self.parts.till.bank.held,
+            **self.parts.cashier.status(),
             "spend error": self.parts.budgets.pacing_error(),
             "spent today": [{"campaign": campaign, "spent": micros / 1e6} for campaign, micros in from_ledger],
         }
@@ -419,7 +428,8 @@ class AdService:
 
     def close(self) -> None:
         """Give back what is not promised, write what waits and let go of the files."""
-        if self.parts.journal.healthy:
+        if self.parts.journal.healthy and not self.parts.books.trouble:
             self.parts.till.bank.close()
+        self.parts.books.close()
         self.parts.journal.close()
         self.parts.feed.store.close()

@@ -11,9 +11,11 @@ from adcascade.cascade.answer import IncomingEvent
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.contracts import Candidates
 from adcascade.errors import InputError, SignatureError
+from adcascade.events.receipt import Receipt
 from adcascade.events.records import Click, Conversion, Event, Impression, Order, OrderLine, Viewable
 from adcascade.events.token import BidToken, Signer
 from adcascade.money.bank import Bank, Reservation
+from adcascade.money.cashier import PENDING
 from adcascade.money.charge import Charge
 
 TEST = "test"  # billing of what must not be billed
@@ -39,13 +41,16 @@ class Till:
 
     def hold(self, winners: Candidates, auction: str, now_us: int) -> list[Reservation | None]:
         """A reservation per winner, None where the campaign's money does not suffice."""
-        campaigns = self.snapshot.campaigns
         return [
-            self.bank.reserve(
-                campaigns[self.snapshot.campaign[ad]].id, bid_id(auction, slot), price, now_us, wait=self.wait
-            )
+            self._reserve(self.snapshot.campaigns[self.snapshot.campaign[ad]].id, bid_id(auction, slot), price, now_us)
             for ad, slot, price in zip(winners.ad.tolist(), winners.slot.tolist(), winners.price.tolist(), strict=True)
         ]
+
+    def _reserve(self, campaign: str, bid: str, price: int, now_us: int) -> Reservation | None:
+        """None also for a campaign whose limits the ledger could not be told yet."""
+        if not self.bank.knows(campaign):
+            return None
+        return self.bank.reserve(campaign, bid, price, now_us, wait=self.wait)
 
     def pretend(self, winners: Candidates, auction: str, now_us: int) -> list[Reservation]:
         """Reservations of nothing, for a test request."""
@@ -130,10 +135,11 @@ class Till:
             return ""
         return "" if token.billing == TEST else token.bid_id
 
-    def settle(self, checked: Checked, charged_micros: int) -> None:
-        """The event is booked: its reservation is over."""
-        if checked.charge is not None:
-            self.bank.settle(checked.token.bid_id, charged_micros=charged_micros, lease=checked.token.lease)
+    def settle(self, checked: Checked, receipt: Receipt) -> None:
+        """The event is on disk: its reservation is over. What is pending counts as charged, for it will be."""
+        if checked.charge is not None and receipt.status == "accepted":
+            micros = checked.token.price_micros if receipt.reason == PENDING.reason else receipt.charged_micros
+            self.bank.settle(checked.token.bid_id, charged_micros=micros, lease=checked.token.lease)
 
     def landing(self, token: str) -> tuple[str, str]:
         """Bid id and landing page of a token that may have expired; SignatureError where the ad is gone."""

@@ -20,7 +20,7 @@ from adcascade.errors import BundleError, DataMissingError, InputError
 from adcascade.events.funnel import funnel
 from adcascade.events.journal import Journal
 from adcascade.events.records import AuctionRecord
-from adcascade.money.ledger import Ledger
+from adcascade.money.opening import open_books
 from adcascade.settings import Settings, load_settings
 
 ROWS = 50_000  # of a Parquet row group
@@ -129,7 +129,10 @@ def _funnel(journal: Journal) -> Iterator[pa.Table]:
 def _charges(settings: Settings, journal: Journal) -> Iterator[pa.Table]:
     """Every charge."""
     with CatalogStore(settings.catalog_url) as store:
-        lines = Ledger(journal, {campaign.id: campaign.advertiser for campaign in store.campaigns()}).charges()
+        payers = {campaign.id: campaign.advertiser for campaign in store.campaigns()}
+    books = open_books(settings.money.books, journal, advertiser_of=payers, weak=settings.money.redis_weak)
+    lines = books.charges()
+    books.close()
     for start in range(0, len(lines), ROWS):
         yield pa.Table.from_pylist(lines[start : start + ROWS])
 

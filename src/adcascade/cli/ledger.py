@@ -23,8 +23,9 @@ from adcascade.catalog.store import CatalogStore
 from adcascade.cli.options import Directory, JsonFile, require_folder, write_json
 from adcascade.errors import InputError
 from adcascade.events.journal import Journal
+from adcascade.money.books import Books, Transfer
 from adcascade.money.day import date_of, number_of
-from adcascade.money.ledger import Ledger, Transfer
+from adcascade.money.opening import open_books
 from adcascade.money.statement import Statement
 from adcascade.money.tables import Entry
 from adcascade.settings import Settings, load_settings
@@ -42,11 +43,20 @@ By = Annotated[str, typer.Option(help="Who ordered it; kept in the booking.")]
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[tuple[Ledger, CatalogStore]]:
+def opened(settings: Settings) -> Iterator[tuple[Books, CatalogStore]]:
     """The installation's books, and its catalog."""
     require_folder(settings.directory)
     with CatalogStore(settings.catalog_url) as store, Journal(settings.journal_path) as journal:
-        yield Ledger(journal, {campaign.id: campaign.advertiser for campaign in store.campaigns()}), store
+        books = open_books(
+            settings.money.books,
+            journal,
+            advertiser_of={campaign.id: campaign.advertiser for campaign in store.campaigns()},
+            weak=settings.money.redis_weak,
+        )
+        try:
+            yield books, store
+        finally:
+            books.close()
 
 
 @app.command()

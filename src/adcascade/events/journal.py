@@ -2,7 +2,8 @@
 
 Whoever submits a record gets a receipt only after the record is on disk (WAL, synchronous=FULL). Submissions
 of about 10 ms share one transaction, and with it one fsync; who blocks on the answer (`append`, `transact`) is
-served at once. An id is taken once per kind for as long as it is known. Several processes may open the same file.
+served at once. An id is taken once per kind for as long as it is known. Several processes may open the same file:
+they write in turns (turn.py).
 """
 
 import asyncio
@@ -21,12 +22,14 @@ from adcascade.events.read import read_records
 from adcascade.events.receipt import Booking, Receipt
 from adcascade.events.records import Record
 from adcascade.events.table import SCHEMA, connect, to_row
+from adcascade.events.turn import Turn
 
 __all__ = ["Journal", "Receipt"]
 
 T = TypeVar("T")
 
 CHECKPOINT_BYTES = 4 << 20  # of payload between two checkpoints of the WAL
+LONG_WAL = 8192  # pages of a WAL that has not found an end by itself
 PROBE_S = 1.0  # how often an unhealthy journal tries to write
 
 
@@ -43,6 +46,7 @@ class Journal:
         self._every_s = commit_every_ms / 1000
         self._max_waiting = max_waiting
         self._connection = connect(self.path)
+        self._turn = Turn(self.path)
         self._reader = connect(self.path, reading=True)
         self._reader_lock = threading.Lock()
         self._changed = threading.Condition()
@@ -51,7 +55,7 @@ class Journal:
         self._urgent = False
         self._closing = False
         self._trouble: Exception | None = None
-        self._unchecked = 0  # bytes since the last checkpoint
+        self._unchecked = CHECKPOINT_BYTES  # bytes since the last checkpoint: who was killed here before has left some
         self._thread = threading.Thread(target=self._run, name=f"journal {self.path.name}", daemon=True)
         self._thread.start()
         try:
@@ -167,6 +171,7 @@ class Journal:
         if not already:
             self._reader.close()
             self._connection.close()
+            self._turn.close()
 
     def __enter__(self) -> Self:
         return self
@@ -225,7 +230,8 @@ class Journal:
         try:
             if self._trouble is not None:
                 self._recover()
-            answers = commit(self._connection, batch)
+            with self._turn:
+                answers = commit(self._connection, batch)
         except Exception as error:  # noqa: BLE001  whatever it is, it is raised where somebody waits
             self._trouble = error
             self.lost += sum(len(work.rows) for work in batch if work.future is None and work.loop is None)
@@ -257,9 +263,21 @@ class Journal:
             return
         self._unchecked = 0
         try:
-            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            _, pages, _ = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            if pages > LONG_WAL:
+                self._begin_wal_anew()
         except sqlite3.Error as error:
             self._trouble = error
+
+    def _begin_wal_anew(self) -> None:
+        """While several processes write without rest the WAL only grows: have them wait for a moment, once.
+
+        Where somebody reads for longer it stays as it is until the next time.
+        """
+        with self._turn:
+            self._connection.execute("PRAGMA busy_timeout = 50").fetchall()
+            self._connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+            self._connection.execute("PRAGMA busy_timeout = 10000").fetchall()
 
 
 def _single(record: Record, charge: Booking | None, future: "Future[object] | None" = None) -> Work:

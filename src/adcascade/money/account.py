@@ -30,6 +30,10 @@ class Lease:
     draw_until_us: int  # the last promise is made before; then it can only be charged
     expires_us: int
     room: int = 0
+    taken: int = 0  # granted, less what was returned
+    charged: int = 0  # by events that came here
+    asked: bool = False  # for more: the ledger may have granted what is not entered yet
+    elsewhere: int = 0  # by events that came to others, as far as is known
 
 
 @dataclass(slots=True)
@@ -79,6 +83,7 @@ class Account:
         self.lease.expires_us = grant.expires_us
         self.lease.draw_until_us = min(grant.expires_us - ttl_us, grant.day.ends_us)
         self.lease.room += grant.granted
+        self.lease.taken += grant.granted
         self.low = grant.granted // 2
         return replaced
 

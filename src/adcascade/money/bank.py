@@ -15,13 +15,16 @@ import msgspec
 
 from adcascade.errors import InternalError, StoreError
 from adcascade.money.account import Account, Lease, Reservation
-from adcascade.money.books import Books
+from adcascade.money.books import Books, answered
 from adcascade.money.day import local_day
+from adcascade.money.lease_watch import LeaseWatch
 from adcascade.money.leases import Ask
 from adcascade.money.terms import Budget
 from adcascade.money.wallet_watch import WalletWatch
 
 __all__ = ["Bank", "BankConfig", "Budget", "Reservation"]
+
+ANSWER_S = 3.0  # that a running server waits for the ledger
 
 
 class BankConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +35,7 @@ class BankConfig(msgspec.Struct, frozen=True, kw_only=True):
     share: int = 16  # a grant is this part of what is left of the budget ...
     prices: int = 4  # ... but so many prices at least, so that small budgets need few grants
     retry_us: int = 60_000_000  # an empty budget is asked again after this
+    grace_us: int = 0  # a lease is closed so long after its end: charges that it covers may still be on their way
 
 
 class Bank:
@@ -58,7 +62,7 @@ class Bank:
         self._lock = threading.RLock()
         self._now_us = now_us
         self._accounts: dict[str, Account] = {}
-        self._leases: dict[int, Lease] = {}
+        self._leases = LeaseWatch(ledger)
         self._held: dict[str, Reservation] = {}
         self._queue: deque[Reservation] = deque()  # in order of expiry
         self._dry: dict[str, Account] = {}
@@ -66,13 +70,13 @@ class Bank:
         self._next_day_us = now_us  # no campaign's day ends before
         self._wallets = WalletWatch(ledger)
         self.epoch = ledger.claim(owner, now_us)
-        self.set_budgets(budgets, now_us)
+        self.set_budgets(budgets, now_us, within_s=None)
 
-    def set_budgets(self, budgets: Mapping[str, Budget], now_us: int) -> None:
-        """Put new limits in force, for new campaigns and known ones. Durable when it returns."""
+    def set_budgets(self, budgets: Mapping[str, Budget], now_us: int, *, within_s: float | None = ANSWER_S) -> None:
+        """Put new limits in force, for new campaigns and known ones. Durable when it returns; StoreError: ask again."""
         with self._lock:
             now_us = self._tick(now_us)
-            allowed = self._ledger.set_budgets(budgets, now_us).result()
+            allowed = answered(self._ledger.set_budgets(budgets, now_us), within_s)
             for campaign, budget in budgets.items():
                 account = self._accounts.get(campaign)
                 if account is None:
@@ -82,7 +86,7 @@ class Bank:
                 elif account.budget != budget:
                     self._absorb(account, wait=True)
                     account.budget = budget
-                    self._return_room(account.lease)
+                    self._leases.return_room(account.lease, self._now_us)
                     account.left = self._ledger.left(campaign, now_us)
                     self._wake(account)
 
@@ -96,10 +100,7 @@ class Bank:
         asked for and serves later requests. A bid id is reserved once.
         """
         with self._lock:
-            if now_us < self._now_us:
-                now_us = self._now_us
-            else:
-                self._now_us = now_us
+            now_us = self._now_us = max(now_us, self._now_us)
             account = self._accounts.get(campaign)
             if account is None:
                 raise InternalError(f"campaign {campaign!r} is unknown to the bank; call set_budgets first")
@@ -133,10 +134,12 @@ class Bank:
             reservation = self._held.pop(bid_id, None)
             if reservation is not None:
                 charged = reservation.price_micros if charged_micros is None else charged_micros
-                self._free(reservation.lease, reservation.price_micros - charged)
+                self._leases.free(reservation.lease, reservation.price_micros - charged)
+                self._leases.charged(reservation.lease, charged)
                 return True
             if charged_micros:
-                self._free(lease, -charged_micros)
+                self._leases.free(lease, -charged_micros)
+                self._leases.charged(lease, charged_micros)
             return False
 
     def release(self, bid_id: str) -> bool:
@@ -153,6 +156,7 @@ class Bank:
             released = self._release_promises(now_us)
             self._close_leases(now_us, wait=wait)
             self._begin_days(now_us)
+            self._leases.look(now_us)
             self.failures += self._wallets.look(self._dry.values(), now_us, wait=wait)
             for account in list(self._dry.values()):
                 self._revive(account, now_us, wait=wait)
@@ -163,7 +167,7 @@ class Bank:
         with self._lock:
             for account in self._accounts.values():
                 self._absorb(account, wait=True)
-                self._return_room(account.lease)
+                self._leases.return_room(account.lease, self._now_us)
 
     def prepare(self, prices: Mapping[str, int], now_us: int) -> None:
         """Ask ahead for campaigns, by id with the price to expect, so that their first promise need not wait."""
@@ -185,6 +189,10 @@ class Bank:
         """Campaigns that could not cover the price last asked of them: stop serving them until they wake."""
         with self._lock:
             return frozenset(self._dry)
+
+    def knows(self, campaign: str) -> bool:
+        """Whether its limits are in force; those of a new campaign are not while the ledger cannot be reached."""
+        return campaign in self._accounts
 
     @property
     def held(self) -> int:
@@ -222,6 +230,8 @@ class Bank:
     def _ask(self, account: Account, price: int, now_us: int) -> None:
         config = self.config
         account.pending_us, account.price = now_us, price
+        if account.lease is not None:
+            account.lease.asked = True
         account.pending = self._ledger.grant(
             Ask(
                 epoch=self.epoch,
@@ -240,6 +250,8 @@ class Bank:
         if pending is None or not (wait or pending.done()):
             return
         account.pending = None
+        if account.lease is not None:
+            account.lease.asked = False
         try:
             grant = pending.result()
         except StoreError:
@@ -250,21 +262,10 @@ class Bank:
             return
         replaced = account.take(grant, self.config.ttl_us)
         if account.lease is not None:
-            self._leases[account.lease.id] = account.lease
-        self._return_room(replaced)
+            self._leases.add(account.lease)
+        self._leases.return_room(replaced, self._now_us)
         exhausted = grant.left.micros() == 0
         account.retry_us = account.pending_us + self.config.retry_us if exhausted else 0
-
-    def _return_room(self, lease: Lease | None) -> None:
-        """Give what is not promised back to the budget; the promised rest stays until it is settled or expires."""
-        if lease is not None and lease.room > 0:
-            self._ledger.give_back(lease.id, lease.room, self._now_us)
-            lease.room = 0
-
-    def _free(self, lease_id: int, micros: int) -> None:
-        lease = self._leases.get(lease_id)
-        if lease is not None:
-            lease.room += micros
 
     def _release_promises(self, now_us: int) -> int:
         released = 0
@@ -272,7 +273,7 @@ class Bank:
             reservation = self._queue.popleft()
             if self._held.get(reservation.bid_id) is reservation:
                 del self._held[reservation.bid_id]
-                self._free(reservation.lease, reservation.price_micros)
+                self._leases.free(reservation.lease, reservation.price_micros)
                 released += 1
         return released
 
@@ -281,7 +282,7 @@ class Bank:
         if self._closing is not None and (wait or self._closing.done()):
             self._enter_closed(wait=wait)
         if self._closing is None:
-            self._closing = self._ledger.close_expired(now_us)
+            self._closing = self._ledger.close_expired(now_us - self.config.grace_us)
             if wait:
                 self._enter_closed(wait=True)
 
@@ -298,7 +299,7 @@ class Bank:
                 raise
             return
         for number, campaign in closed.items():
-            lease = self._leases.pop(number, None)
+            lease = self._leases.pop(number)
             account = self._accounts.get(campaign)
             if account is not None:
                 if account.lease is lease:

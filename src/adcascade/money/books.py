@@ -21,17 +21,21 @@ and for each prepaid advertiser: wallet >= 0.
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
+from adcascade.errors import StoreError
 from adcascade.events.receipt import Receipt
 from adcascade.money.audit import Difference
 from adcascade.money.charge import Charge
 from adcascade.money.leases import Ask, Grant
+from adcascade.money.statement import Statement
 from adcascade.money.tables import Entry
 from adcascade.money.terms import Budget, Left
 from adcascade.money.transfers import Transfer
 
-__all__ = ["Books", "Transfer"]
+__all__ = ["Books", "Transfer", "answered"]
+
+T = TypeVar("T")
 
 
 class Books(Protocol):
@@ -65,6 +69,10 @@ class Books(Protocol):
         """What lies in the wallets of those advertisers that have one, neither charged nor leased."""
         ...
 
+    def remainders(self, leases: Sequence[int]) -> "Future[dict[int, int]]":
+        """What is left of those of the leases that are open: neither charged nor returned."""
+        ...
+
     def charge(self, charges: Sequence[Charge]) -> "Future[list[Receipt]]":
         """Charge, each once by its bid id: one receipt a charge, the same however often its event asks for it."""
         ...
@@ -90,3 +98,57 @@ class Books(Protocol):
     def verify(self) -> list[Difference]:
         """Recompute every kept sum from the bookings: what differs, and every overspent limit. Empty: all is right."""
         ...
+
+    def spent_today(self, now_us: int) -> dict[str, int]:
+        """Micros charged on the day that runs, by campaign; who spent nothing is absent."""
+        ...
+
+    def report(self) -> list[dict[str, Any]]:
+        """One row per campaign and day: what was charged and leased, fees, refunds, and the limits now in force."""
+        ...
+
+    def accounts(self) -> dict[str, int]:
+        """What every account holds, by its bookings: together zero."""
+        ...
+
+    def statements(self, advertiser: str, first: int, last: int) -> list[Statement]:
+        """One statement a day, numbered in the advertiser's own zone, from the first to the last."""
+        ...
+
+    def today(self, advertiser: str, now_us: int) -> int:
+        """Number of the day that runs for the advertiser."""
+        ...
+
+    def charges(self, campaign: str | None = None) -> list[dict[str, Any]]:
+        """Every charge in order: number, time_us, campaign, day, micros (with the fee), lease, bid_id, event, fee."""
+        ...
+
+    def untraced(self) -> list[str]:
+        """Bids that were charged for an event that the log does not hold; none, unless somebody altered it."""
+        ...
+
+    def sources(self, bid_id: str) -> list[tuple[str, int, str]]:
+        """(kind, seq, id) of the log's records behind a charge: the auction of the bid, the event that billed it."""
+        ...
+
+    @property
+    def trouble(self) -> str:
+        """Why the ledger cannot be reached, "" while it can."""
+        ...
+
+    @property
+    def promise(self) -> str:
+        """A word for the status page: what the books promise of what they answered."""
+        ...
+
+    def close(self) -> None:
+        """Carry out what was ordered and let go of the ledger; a journal that holds it stays open."""
+        ...
+
+
+def answered(future: "Future[T]", within_s: float | None) -> T:
+    """What the ledger answers; StoreError where it does not in time (None: whenever it does)."""
+    try:
+        return future.result(timeout=within_s)
+    except TimeoutError as error:
+        raise StoreError(f"the ledger did not answer within {within_s} s") from error

@@ -50,6 +50,8 @@ class Charge(msgspec.Struct, frozen=True, gc=False):
 
 def charge_many(connection: Connection, charges: Sequence[Charge]) -> list[Receipt]:
     """Charge within the open transaction, each once by its bid id: one receipt a charge."""
+    if not charges:
+        return []
     facts = facts_of(connection, charges)
     receipts, entries = decide(charges, facts)
     book(connection, entries)

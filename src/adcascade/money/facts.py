@@ -7,8 +7,8 @@ from typing import Protocol
 import msgspec
 
 from adcascade.money.day import Day
-from adcascade.money.sql import Connection, alone, lock, rows_of
-from adcascade.money.terms import NO_TERMS, Terms, left, locked_terms
+from adcascade.money.sql import Connection, rows_of
+from adcascade.money.terms import NO_TERMS, Left, Terms, left_many, terms_of
 
 
 class Due(Protocol):
@@ -67,6 +67,21 @@ class Facts:
             day = self.running[campaign] = self.terms.get(campaign, NO_TERMS).calendar.day(now_us)
         return day.number
 
+    def read_limits(self, connection: Connection, places: Iterable[tuple[str, int]]) -> None:
+        """What is left of the limits of campaigns on these days, by their terms here."""
+        terms = {place: self.terms.get(place[0], NO_TERMS) for place in places}
+        limited = {place: each for place, each in terms.items() if each.budget.limited}
+        for (campaign, day), allowed in left_many(connection, limited).items():
+            for limit, micros in zip(self.limits(campaign, day), msgspec.structs.astuple(allowed), strict=True):
+                if micros is not None:
+                    self.allowed[limit] = micros
+
+    def left(self, campaign: str, day: int) -> Left:
+        """What the limits that hold for the campaign on that day still allow."""
+        budget = self.terms.get(campaign, NO_TERMS).budget
+        in_day, in_total, wallet = (self.allowed.get(limit) for limit in self.limits(campaign, day))
+        return Left(in_day, in_total, wallet if budget.prepaid else None)
+
     def take(self, campaign: str, day: int, micros: int) -> bool:
         """Take the micros out of every limit that holds, or out of none where one does not suffice."""
         holding = [limit for limit in self.limits(campaign, day) if limit in self.allowed]
@@ -83,14 +98,11 @@ class Facts:
 
 
 def facts_of(connection: Connection, charges: Sequence[Due]) -> Facts:
-    """Lock whose money may move, then read what the charges need."""
+    """What the charges need to know, read at once."""
     facts = Facts()
     numbers = {charge.lease for charge in charges if charge.lease}
     free = {charge.campaign for charge in charges if not charge.lease}
-    if not alone(connection):
-        payers = rows_of(connection, "SELECT DISTINCT advertiser FROM leases WHERE id IN (...)", numbers)
-        lock(connection, (advertiser for (advertiser,) in payers))
-    facts.terms = locked_terms(connection, free) if free else {}
+    facts.terms = terms_of(connection, free) if free else {}
     facts.leases = _leases(connection, numbers)
     facts.charged = _charged(connection, [charge.bid_id for charge in charges])
     days = {
@@ -98,8 +110,7 @@ def facts_of(connection: Connection, charges: Sequence[Due]) -> Facts:
         for charge in charges
         if not charge.lease and charge.now_us is not None
     }
-    for campaign, day in days:
-        _read_limits(connection, facts, campaign, day)
+    facts.read_limits(connection, days)
     return facts
 
 
@@ -125,13 +136,3 @@ def _charged(connection: Connection, bids: Iterable[str]) -> dict[str, tuple[str
     for bid, event, micros in rows:
         charged[bid] = (event or "", charged.get(bid, ("", 0))[1] + micros)
     return charged
-
-
-def _read_limits(connection: Connection, facts: Facts, campaign: str, day: int) -> None:
-    """What is left of the campaign's limits on its day."""
-    terms = facts.terms.get(campaign, NO_TERMS)
-    if terms.budget.limited:
-        allowed = left(connection, campaign, terms, day)
-        for limit, micros in zip(facts.limits(campaign, day), msgspec.structs.astuple(allowed), strict=True):
-            if micros is not None:
-                facts.allowed[limit] = micros

@@ -4,16 +4,17 @@ A lease is granted, durably, before anything is promised against it: never more 
 and, of who pays beforehand, the wallet still allow. What is not charged when it ends goes back.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import msgspec
 
 from adcascade.errors import StoreError
 from adcascade.money.booking import book
 from adcascade.money.day import Day
-from adcascade.money.sql import Connection, lock
+from adcascade.money.facts import Facts
+from adcascade.money.sql import Connection, rows_of
 from adcascade.money.tables import LEASE, WALLET, Entry
-from adcascade.money.terms import NO_TERMS, Left, Terms, left, locked_terms
+from adcascade.money.terms import NO_TERMS, Budget, Left, terms_of
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,104 +53,151 @@ def claim(connection: Connection, name: str, now_us: int) -> int:
 
 def grant(connection: Connection, ask: Ask) -> Grant:
     """Add to the owner's lease of this campaign and day, or open one; StoreError if fenced off."""
-    terms = locked_terms(connection, (ask.campaign,)).get(ask.campaign, NO_TERMS)
-    _fence(connection, ask.epoch)
-    day = terms.calendar.day(ask.now_us)
-    free = left(connection, ask.campaign, terms, day.number).micros()
-    micros = ask.least if free is None else min(free, max(ask.least, free // ask.share))
-    lease, expires_us = _lease(connection, ask, terms, day, micros=micros)
-    if micros:
-        _move(connection, (lease, terms.budget.advertiser, ask.campaign, day.number), micros, ask.now_us)
-    remains = left(connection, ask.campaign, terms, day.number)
-    return Grant(lease=lease, granted=micros, expires_us=expires_us, left=remains, day=day)
+    (granted,) = grant_many(connection, (ask,))
+    if isinstance(granted, StoreError):
+        raise granted
+    return granted
+
+
+def grant_many(connection: Connection, asks: Sequence[Ask]) -> "list[Grant | StoreError]":
+    """Grants in their order, by a constant number of statements; the answer to who is fenced off is the error."""
+    if not asks:
+        return []
+    facts = Facts(terms=terms_of(connection, {ask.campaign for ask in asks}))
+    replaced = _replaced(connection, asks)
+    days = [facts.terms.get(ask.campaign, NO_TERMS).calendar.day(ask.now_us) for ask in asks]
+    facts.read_limits(connection, {(ask.campaign, day.number) for ask, day in zip(asks, days, strict=True)})
+    shelf = Shelf(connection, asks)
+    entries: list[Entry] = []
+    answers: list[Grant | StoreError] = []
+    for ask, day in zip(asks, days, strict=True):
+        if ask.epoch in replaced:
+            answers.append(_fenced(ask.epoch, replaced[ask.epoch]))
+            continue
+        budget = facts.terms.get(ask.campaign, NO_TERMS).budget
+        free = facts.left(ask.campaign, day.number).micros()
+        micros = ask.least if free is None else min(free, max(ask.least, free // ask.share))
+        facts.take(ask.campaign, day.number, micros)
+        lease, expires_us = shelf.lease(ask, budget, day, micros=micros)
+        if micros:
+            entries.append(_entry((lease, budget.advertiser, ask.campaign, day.number), micros, ask.now_us))
+        remains = facts.left(ask.campaign, day.number)
+        answers.append(Grant(lease=lease, granted=micros, expires_us=expires_us, left=remains, day=day))
+    shelf.write()
+    book(connection, entries)
+    return answers
+
+
+class Shelf:
+    """Open leases of owners, as a batch of grants prolongs them or adds to them."""
+
+    def __init__(self, connection: Connection, asks: Sequence[Ask]) -> None:
+        self._connection = connection
+        epochs = {ask.epoch for ask in asks}
+        rows = rows_of(
+            connection,
+            "SELECT campaign, day, epoch, id, advertiser, expires_us FROM leases WHERE open = 1 AND campaign IN (...)",
+            (ask.campaign for ask in asks),
+        )
+        self._open = {(row[0], row[1], row[2]): (row[3], row[4], row[5]) for row in rows if row[2] in epochs}
+        (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM leases").fetchone()
+        self._last = int(last)
+        self._sold: list[int] = []
+        self._changed: dict[int, tuple[int, int]] = {}  # lease -> its end, its fee
+        self._new: dict[int, tuple[str, str, int, int]] = {}  # lease -> advertiser, campaign, day, epoch
+
+    def lease(self, ask: Ask, budget: Budget, day: Day, *, micros: int) -> tuple[int, int]:
+        """(number, end) of the owner's open lease, prolonged, or of a new one where there are micros; else 0."""
+        expires_us = min(ask.expires_us, day.ends_us + ask.ttl_us)
+        place = (ask.campaign, day.number, ask.epoch)
+        found = self._open.get(place)
+        if found is not None and found[1] != budget.advertiser:  # the campaign was sold: its old lease ends by itself
+            self._sold.append(found[0])
+            found = None
+        if found is None:
+            if not micros:
+                return 0, expires_us
+            self._last += 1
+            found = (self._last, budget.advertiser, expires_us)
+            self._new[self._last] = (budget.advertiser, *place)
+        number, advertiser, ends_us = found
+        ends_us = max(ends_us, expires_us)
+        self._open[place] = (number, advertiser, ends_us)
+        self._changed[number] = (ends_us, budget.fee_bp)
+        return number, ends_us
+
+    def write(self) -> None:
+        """Put the changes into the open transaction."""
+        many = self._connection.executemany
+        if self._sold:
+            many("UPDATE leases SET epoch = -id WHERE id = ?", [(lease,) for lease in self._sold])
+        new = [
+            (lease, *about, self._changed[lease][1], 0, self._changed[lease][0], 1)
+            for lease, about in self._new.items()
+        ]
+        if new:
+            many(
+                "INSERT INTO leases (id, advertiser, campaign, day, epoch, fee_bp, remainder, expires_us, open)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                new,
+            )
+        old = [(ends_us, fee_bp, lease) for lease, (ends_us, fee_bp) in self._changed.items() if lease not in self._new]
+        if old:
+            many("UPDATE leases SET expires_us = ?, fee_bp = ? WHERE id = ?", old)
 
 
 def give_back(connection: Connection, lease: int, micros: int, now_us: int) -> int:
-    """Return up to `micros` of the lease's uncharged remainder; how much that was."""
-    for advertiser, campaign, day, _ in _locked(connection, (lease,)):
-        (remainder,) = connection.execute("SELECT remainder FROM leases WHERE id = ?", (lease,)).fetchone()
-        back = max(0, min(micros, int(remainder)))
-        if back:
-            _move(connection, (lease, advertiser, campaign, day), -back, now_us)
-        return back
-    return 0
+    """Return up to `micros` of the open lease's uncharged remainder; how much that was."""
+    row = connection.execute(
+        "SELECT advertiser, campaign, day, remainder FROM leases WHERE id = ? AND open = 1", (lease,)
+    ).fetchone()
+    if row is None:
+        return 0
+    advertiser, campaign, day, remainder = row
+    back: int = max(0, min(micros, remainder))
+    if back:
+        book(connection, (_entry((lease, advertiser, campaign, day), -back, now_us),))
+    return back
 
 
 def close_expired(connection: Connection, now_us: int) -> dict[int, str]:
     """Close every lease, of any owner, whose time is over and return its remainder: lease -> campaign."""
-    over = connection.execute("SELECT id FROM leases WHERE open = 1 AND expires_us <= ?", (now_us,)).fetchall()
-    closed = {}
-    for advertiser, campaign, day, lease in _locked(connection, [lease for (lease,) in over]):
-        row = connection.execute(
-            "SELECT remainder FROM leases WHERE id = ? AND open = 1 AND expires_us <= ?", (lease, now_us)
-        ).fetchone()
-        if row is None:
-            continue  # another closed or prolonged it while this one waited for the lock
-        if row[0]:
-            _move(connection, (lease, advertiser, campaign, day), -row[0], now_us)
-        connection.execute("UPDATE leases SET open = 0 WHERE id = ?", (lease,))
-        closed[lease] = campaign
-    return closed
+    rows = connection.execute(
+        "SELECT id, advertiser, campaign, day, remainder FROM leases WHERE open = 1 AND expires_us <= ?", (now_us,)
+    ).fetchall()
+    if not rows:
+        return {}
+    book(
+        connection,
+        [_entry((lease, payer, campaign, day), -left, now_us) for lease, payer, campaign, day, left in rows if left],
+    )
+    connection.executemany("UPDATE leases SET open = 0 WHERE id = ?", [(row[0],) for row in rows])
+    return {row[0]: row[2] for row in rows}
 
 
-def _lease(connection: Connection, ask: Ask, terms: Terms, day: Day, *, micros: int) -> tuple[int, int]:
-    """(number, end) of the owner's open lease, prolonged, or of a new one for the micros; number 0: none."""
-    expires_us = min(ask.expires_us, day.ends_us + ask.ttl_us)
-    row = connection.execute(
-        "SELECT id, advertiser, expires_us FROM leases WHERE campaign = ? AND day = ? AND epoch = ? AND open = 1",
-        (ask.campaign, day.number, ask.epoch),
-    ).fetchone()
-    if row is not None and row[1] != terms.budget.advertiser:  # the campaign was sold: its old lease ends by itself
-        connection.execute("UPDATE leases SET epoch = -id WHERE id = ?", (row[0],))
-        row = None
-    if row is not None:
-        lease, _, ends_us = row
-        connection.execute(
-            "UPDATE leases SET expires_us = ?, fee_bp = ? WHERE id = ?",
-            (max(ends_us, expires_us), terms.budget.fee_bp, lease),
-        )
-        return int(lease), max(ends_us, expires_us)
-    if not micros:
-        return 0, expires_us
-    (lease,) = connection.execute(
-        "INSERT INTO leases (advertiser, campaign, day, epoch, fee_bp, remainder, expires_us, open)"
-        " VALUES (?, ?, ?, ?, ?, 0, ?, 1) RETURNING id",
-        (terms.budget.advertiser, ask.campaign, day.number, ask.epoch, terms.budget.fee_bp, expires_us),
-    ).fetchone()
-    return int(lease), expires_us
+def _replaced(connection: Connection, asks: Sequence[Ask]) -> dict[int, int]:
+    """Owners whose name another has claimed since: epoch -> the newest."""
+    rows = rows_of(
+        connection,
+        "SELECT o.epoch, max(n.epoch) FROM owners o JOIN owners n ON n.name = o.name AND n.epoch > o.epoch"
+        " WHERE o.epoch IN (...) GROUP BY o.epoch",
+        (ask.epoch for ask in asks),
+    )
+    return dict(rows)
 
 
-def _fence(connection: Connection, epoch: int) -> None:
-    """Refuse an owner whose name another has claimed since."""
-    newer = connection.execute(
-        "SELECT n.epoch FROM owners o JOIN owners n ON n.name = o.name AND n.epoch > o.epoch WHERE o.epoch = ?",
-        (epoch,),
-    ).fetchone()
-    if newer:
-        raise StoreError(
-            f"budgets owner {epoch} was replaced by owner {newer[0]}; stop this process, or give it its own owner name"
-        )
+def _fenced(epoch: int, newer: int) -> StoreError:
+    return StoreError(
+        f"budgets owner {epoch} was replaced by owner {newer}; stop this process, or give it its own owner name"
+    )
 
 
-def _locked(connection: Connection, leases: Iterable[int]) -> list[tuple[str, str, int, int]]:
-    """(advertiser, campaign, day, number) of those that are open, their advertisers locked."""
-    rows = []
-    for number in leases:
-        row = connection.execute(
-            "SELECT advertiser, campaign, day, id FROM leases WHERE id = ? AND open = 1", (number,)
-        ).fetchone()
-        if row is not None:
-            rows.append(row)
-    lock(connection, (advertiser for advertiser, _, _, _ in rows))
-    return rows
-
-
-def _move(connection: Connection, lease: tuple[int, str, str, int], micros: int, now_us: int) -> None:
-    """Book micros from the wallet into the lease (number, advertiser, campaign, day), or back where negative."""
+def _entry(lease: tuple[int, str, str, int], micros: int, now_us: int) -> Entry:
+    """Micros from the wallet into the lease (number, advertiser, campaign, day), or back where negative."""
     number, advertiser, campaign, day = lease
     wallet = WALLET + advertiser
     source, target = (wallet, LEASE) if micros > 0 else (LEASE, wallet)
-    entry = Entry(
+    return Entry(
         time_us=now_us,
         kind="lease" if micros > 0 else "release",
         advertiser=advertiser,
@@ -160,4 +208,3 @@ def _move(connection: Connection, lease: tuple[int, str, str, int], micros: int,
         micros=abs(micros),
         lease=number,
     )
-    book(connection, (entry,))

@@ -9,9 +9,9 @@ wallet, durably, before anything is promised against it; a charge moves money fr
 expired lease gives the rest back. The rules are in the modules beside this one; here is their place in the journal.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from adcascade.events.journal import Journal
 from adcascade.events.receipt import Receipt
@@ -22,28 +22,51 @@ from adcascade.money.charge import Charge, charge_many
 from adcascade.money.day import day_of
 from adcascade.money.leases import Ask, Grant
 from adcascade.money.migrate import prepare
+from adcascade.money.sql import rows_of
 from adcascade.money.statement import Statement, statements
 from adcascade.money.tables import ENTRY, Entry, entry_of
 from adcascade.money.terms import NO_TERMS, Budget, Left, check_budget, left, rules_of, set_terms, terms_of, wallets_of
 from adcascade.money.transfers import Transfer
 
-__all__ = ["Ask", "Budget", "Charge", "Difference", "Grant", "Ledger", "Left", "Transfer"]
+__all__ = ["Ask", "Budget", "Charge", "Difference", "Grant", "Ledger", "Left", "SqlBooks", "Transfer"]
+
+T = TypeVar("T")
 
 LONGEST_DAYS = 3  # a day that runs anywhere began no more UTC days ago
 PAGE = 1000  # bookings read at once
 EVENTS = ", ".join(f"'{kind}'" for kind in KINDS.values() if kind != "auction")
 
 
-class Ledger:
-    """The books in the file of `journal`. Writing goes through the journal's commits; any thread may call.
+class Desk(Protocol):
+    """The place where a ledger in SQL lies: a journal's file, a database, a copy of another ledger."""
 
-    advertiser_of: campaign -> advertiser, for a file of a version that knew no advertisers: its bookings are given to
-    them when it is opened for the first time.
-    """
+    def transact(self, action: Callable[[Any], T]) -> "Future[T]":
+        """Run the action inside a transaction of its own or with others; its exception reaches only its own future."""
+        ...
 
-    def __init__(self, journal: Journal, advertiser_of: Mapping[str, str] | None = None) -> None:
-        self._journal = journal
-        journal.transact(lambda connection: prepare(connection, advertiser_of or {})).result()
+    def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Rows of what is committed."""
+        ...
+
+
+class SqlBooks:
+    """Books in SQL, wherever they lie; the tables are there. Any thread may call."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._journal = desk
+
+    @property
+    def trouble(self) -> str:
+        """Nothing beyond what the place itself says."""
+        return ""
+
+    @property
+    def promise(self) -> str:
+        """What is answered is on disk."""
+        return "durable"
+
+    def close(self) -> None:
+        """Nothing: the place is its owner's."""
 
     def claim(self, name: str, now_us: int) -> int:
         """Become the owner `name`: a new epoch, after which older owners of that name are granted nothing."""
@@ -79,6 +102,11 @@ class Ledger:
     def wallets(self, advertisers: Sequence[str]) -> "Future[dict[str, int]]":
         """What lies in the wallets of those advertisers that have one, neither charged nor leased."""
         return self._journal.transact(lambda connection: wallets_of(connection, advertisers))
+
+    def remainders(self, leases: Sequence[int]) -> "Future[dict[int, int]]":
+        """What is left of those of the leases that are open: neither charged nor returned."""
+        sql = "SELECT id, remainder FROM leases WHERE open = 1 AND id IN (...)"
+        return self._journal.transact(lambda connection: dict(rows_of(connection, sql, leases)))
 
     def charge(self, charges: Sequence[Charge]) -> "Future[list[Receipt]]":
         """Charge, each once by its bid id: one receipt a charge, the same however often its event asks for it."""
@@ -134,9 +162,11 @@ class Ledger:
         """Every charge in order: number, time_us, campaign, day, micros (with the fee), lease, bid_id, event, fee."""
         names = ("number", "time_us", "campaign", "day", "micros", "lease", "bid_id", "event", "fee")
         rows = self._journal.query(
-            "SELECT min(number), time_us, campaign, day, sum(micros), lease, bid_id, event,"
-            " sum(CASE WHEN target = 'fee' THEN micros ELSE 0 END) FROM bookings WHERE target IN ('revenue', 'fee')"
-            " AND (? IS NULL OR campaign = ?) GROUP BY bid_id ORDER BY min(number)",
+            "SELECT min(number), time_us, campaign, day, CAST(sum(micros) AS BIGINT), lease, bid_id, event,"
+            " CAST(sum(CASE WHEN target = 'fee' THEN micros ELSE 0 END) AS BIGINT) FROM bookings"
+            " WHERE target IN ('revenue', 'fee')"
+            " AND (CAST(? AS TEXT) IS NULL OR campaign = ?)"
+            " GROUP BY time_us, campaign, day, lease, bid_id, event ORDER BY min(number)",
             (campaign, campaign),
         )
         return [dict(zip(names, row, strict=True)) for row in rows]
@@ -165,6 +195,26 @@ class Ledger:
         rules = self._journal.transact(lambda connection: rules_of(connection, (advertiser,))).result()
         return rules[advertiser][1].day(now_us).number if advertiser in rules else NO_TERMS.calendar.day(now_us).number
 
+    def verify(self) -> list[Difference]:
+        """Recompute every balance from the bookings: what differs, and every overspent limit. Empty: all is right."""
+        return self._journal.transact(audit).result()
+
+    def overspend_micros(self) -> int:
+        """Micros taken above a limit, summed over campaigns and wallets; always 0 unless adcascade is wrong."""
+        return sum(difference.micros for difference in self.verify() if difference.what == "overspend")
+
+
+class Ledger(SqlBooks):
+    """The books in the file of `journal`. Writing goes through the journal's commits.
+
+    advertiser_of: campaign -> advertiser, for a file of a version that knew no advertisers: its bookings are given to
+    them when it is opened for the first time.
+    """
+
+    def __init__(self, journal: Journal, advertiser_of: Mapping[str, str] | None = None) -> None:
+        super().__init__(journal)
+        journal.transact(lambda connection: prepare(connection, advertiser_of or {})).result()
+
     def untraced(self) -> list[str]:
         """Bids that were charged for an event that the log does not hold; none, unless somebody altered the file."""
         rows = self._journal.query(
@@ -182,11 +232,3 @@ class Ledger:
             (bid_id.rpartition(".")[0], bid_id),
         )
         return [(kind, seq, identity) for kind, seq, identity in rows]
-
-    def verify(self) -> list[Difference]:
-        """Recompute every balance from the bookings: what differs, and every overspent limit. Empty: all is right."""
-        return self._journal.transact(audit).result()
-
-    def overspend_micros(self) -> int:
-        """Micros taken above a limit, summed over campaigns and wallets; always 0 unless adcascade is wrong."""
-        return sum(difference.micros for difference in self.verify() if difference.what == "overspend")

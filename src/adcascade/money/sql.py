@@ -4,7 +4,6 @@ Statements are written in what both understand: `?` for a value, ON CONFLICT, RE
 Sums are cast, because PostgreSQL would answer them as decimals.
 """
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
@@ -43,21 +42,3 @@ def rows_of(connection: Connection, sql: str, values: Iterable[Any]) -> Iterator
         width = 1 << (len(part) - 1).bit_length()  # few widths, so that statements are prepared once
         part += part[-1:] * (width - len(part))
         yield from connection.execute(sql.replace("(...)", f"({', '.join('?' * len(part))})"), part).fetchall()
-
-
-def alone(connection: Connection) -> bool:
-    """Whether nobody else can write until the transaction ends: so in SQLite."""
-    return isinstance(connection, sqlite3.Connection)
-
-
-def lock(connection: Connection, advertisers: Iterable[str]) -> None:
-    """Until the transaction ends nobody else moves money of these advertisers.
-
-    In PostgreSQL rows that are written are locked, and in this order no two transactions wait for each other.
-    """
-    if not alone(connection):
-        connection.executemany(
-            "INSERT INTO wallets (advertiser, micros) VALUES (?, 0)"
-            " ON CONFLICT (advertiser) DO UPDATE SET micros = wallets.micros",
-            [(name,) for name in sorted(set(advertisers))],
-        )

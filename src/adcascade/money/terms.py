@@ -6,7 +6,7 @@ import msgspec
 
 from adcascade.errors import InputError
 from adcascade.money.day import Calendar, zone_of
-from adcascade.money.sql import Connection, alone, lock, rows_of
+from adcascade.money.sql import Connection, rows_of
 
 WHOLE_BP = 10_000
 
@@ -83,20 +83,6 @@ def terms_of(connection: Connection, campaigns: Iterable[str]) -> dict[str, Term
     return terms
 
 
-def locked_terms(connection: Connection, campaigns: Iterable[str]) -> dict[str, Terms]:
-    """The terms in force, and their advertisers locked: nobody changes them until the transaction ends."""
-    names = list(campaigns)
-    terms = terms_of(connection, names)
-    while True:
-        payers = {each.budget.advertiser for each in terms.values()}
-        if alone(connection):
-            return terms
-        lock(connection, payers)
-        terms = terms_of(connection, names)
-        if payers == {each.budget.advertiser for each in terms.values()}:
-            return terms
-
-
 def rules_of(connection: Connection, advertisers: Iterable[str]) -> dict[str, tuple[bool, Calendar]]:
     """(prepaid, calendar) of advertisers; one that was never heard of is absent."""
     return {
@@ -112,21 +98,39 @@ def rules_of(connection: Connection, advertisers: Iterable[str]) -> dict[str, tu
 
 def left(connection: Connection, campaign: str, terms: Terms, day: int) -> Left:
     """What the campaign's terms still allow on that day."""
-    budget = terms.budget
-    in_day = in_total = wallet = None
-    if budget.daily is not None:
-        row = connection.execute(
-            "SELECT leased + charged FROM balances WHERE campaign = ? AND day = ?", (campaign, day)
-        ).fetchone()
-        in_day = budget.daily - (row[0] if row else 0)
-    if budget.total is not None:
-        (used,) = connection.execute(
-            "SELECT CAST(coalesce(sum(leased + charged), 0) AS BIGINT) FROM balances WHERE campaign = ?", (campaign,)
-        ).fetchone()
-        in_total = budget.total - used
-    if budget.prepaid:
-        wallet = wallet_of(connection, budget.advertiser)
-    return Left(in_day, in_total, wallet)
+    return left_many(connection, {(campaign, day): terms})[campaign, day]
+
+
+def left_many(connection: Connection, wanted: Mapping[tuple[str, int], Terms]) -> dict[tuple[str, int], Left]:
+    """As `left` for many (campaign, day) with the campaign's terms, by a constant number of statements."""
+    daily = [campaign for (campaign, _), terms in wanted.items() if terms.budget.daily is not None]
+    total = [campaign for (campaign, _), terms in wanted.items() if terms.budget.total is not None]
+    first = min((day for _, day in wanted), default=0)
+    in_days = {
+        (campaign, day): used
+        for campaign, day, used in rows_of(
+            connection,
+            f"SELECT campaign, day, leased + charged FROM balances WHERE day >= {int(first)} AND campaign IN (...)",  # noqa: S608  a number
+            daily,
+        )
+    }
+    in_all = dict(
+        rows_of(
+            connection,
+            "SELECT campaign, CAST(sum(leased + charged) AS BIGINT) FROM balances WHERE campaign IN (...)"
+            " GROUP BY campaign",
+            total,
+        )
+    )
+    wallets = wallets_of(connection, (terms.budget.advertiser for terms in wanted.values() if terms.budget.prepaid))
+    return {
+        (campaign, day): Left(
+            None if terms.budget.daily is None else terms.budget.daily - in_days.get((campaign, day), 0),
+            None if terms.budget.total is None else terms.budget.total - in_all.get(campaign, 0),
+            wallets.get(terms.budget.advertiser, 0) if terms.budget.prepaid else None,
+        )
+        for (campaign, day), terms in wanted.items()
+    }
 
 
 def wallet_of(connection: Connection, advertiser: str) -> int:
@@ -141,7 +145,6 @@ def wallets_of(connection: Connection, advertisers: Iterable[str]) -> dict[str, 
 
 def set_terms(connection: Connection, budgets: Mapping[str, Budget], now_us: int) -> dict[str, Left]:
     """Put budgets in force where they differ; what they still allow today."""
-    lock(connection, (budget.advertiser for budget in budgets.values()))
     (newest,) = connection.execute("SELECT coalesce(max(number), 0) FROM bookings").fetchone()
     _set_rules(connection, budgets.values(), newest, now_us)
     known = terms_of(connection, budgets)
@@ -157,10 +160,8 @@ def set_terms(connection: Connection, budgets: Mapping[str, Budget], now_us: int
             fresh,
         )
         known = terms_of(connection, budgets)
-    return {
-        campaign: left(connection, campaign, terms, terms.calendar.day(now_us).number)
-        for campaign, terms in known.items()
-    }
+    today = {(campaign, terms.calendar.day(now_us).number): terms for campaign, terms in known.items()}
+    return {campaign: allowed for (campaign, _), allowed in left_many(connection, today).items()}
 
 
 def _set_rules(connection: Connection, budgets: Iterable[Budget], newest: int, now_us: int) -> None:

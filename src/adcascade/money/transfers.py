@@ -14,7 +14,7 @@ from adcascade.errors import InputError
 from adcascade.events.receipt import DUPLICATE, Receipt
 from adcascade.money.booking import book
 from adcascade.money.day import Calendar
-from adcascade.money.sql import Connection, lock, rows_of
+from adcascade.money.sql import Connection, rows_of
 from adcascade.money.tables import FEE, OUTSIDE, REVENUE, WALLET, Entry
 from adcascade.money.terms import rules_of, wallet_of
 
@@ -50,8 +50,7 @@ class Charged(msgspec.Struct, frozen=True):
 
 def transfer(connection: Connection, order: Transfer) -> Receipt:
     """Book a transfer; its receipt says how much moved. InputError where the money is not there."""
-    _check(order)
-    lock(connection, (order.advertiser,))
+    check_transfer(order)
     if connection.execute("SELECT 1 FROM bookings WHERE transfer = ?", (order.id,)).fetchone():
         return DUPLICATE
     if order.kind == "refund":
@@ -84,7 +83,6 @@ def refund_bids(connection: Connection, bids: Sequence[str], reason: str, time_u
     """
     if not reason:
         raise InputError("reason", reason, "why, in a few words")
-    lock(connection, (found.advertiser for found in charged_bids(connection, bids)))
     found = [each for each in charged_bids(connection, bids) if each.refunded < each.price]
     calendars = {name: calendar for name, (_, calendar) in rules_of(connection, {f.advertiser for f in found}).items()}
     entries: list[Entry] = []
@@ -128,7 +126,8 @@ def charged_bids(connection: Connection, bids: Iterable[str]) -> list[Charged]:
     ]
 
 
-def _check(order: Transfer) -> None:
+def check_transfer(order: Transfer) -> None:
+    """InputError for an order without an id or of an impossible amount."""
     if not order.id:
         raise InputError("id", order.id, "a text that is not empty", "choose one, and send it again with every retry")
     least = 0 if order.kind == "refund" else 1
@@ -136,16 +135,23 @@ def _check(order: Transfer) -> None:
         raise InputError("micros", order.micros, f"from {least} to 2**62")
 
 
-def _refund_one(connection: Connection, order: Transfer) -> Receipt:
-    found = charged_bids(connection, (order.bid_id,))
-    if not found:
+def refund_parts(charged: Charged | None, order: Transfer) -> tuple[int, int]:
+    """(micros that are refunded, the fee in them); InputError where so much was not charged, or to another."""
+    if charged is None:
         raise InputError("bid_id", order.bid_id, "a bid that was charged")
-    charged = found[0]
     if charged.advertiser != order.advertiser:
         raise InputError("advertiser", order.advertiser, f"{charged.advertiser!r}, who was charged for this bid")
     remains = charged.price - charged.refunded
     if not 0 < (micros := order.micros or remains) <= remains:
         raise InputError("micros", order.micros, f"at most what is left of the charge, {remains}")
+    before = charged.refunded * charged.fee // charged.price
+    return micros, (charged.refunded + micros) * charged.fee // charged.price - before
+
+
+def _refund_one(connection: Connection, order: Transfer) -> Receipt:
+    charged = next(iter(charged_bids(connection, (order.bid_id,))), None)
+    micros, _ = refund_parts(charged, order)
+    assert charged is not None  # noqa: S101  else there are no parts
     whole = msgspec.structs.replace(order, micros=micros)
     book(connection, list(_refund(charged, whole, _calendar(connection, order.advertiser))))
     return Receipt("accepted", micros)
@@ -153,8 +159,7 @@ def _refund_one(connection: Connection, order: Transfer) -> Receipt:
 
 def _refund(charged: Charged, order: Transfer, calendar: Calendar) -> Iterator[Entry]:
     """The bookings of a refund that is covered: out of the fee what is its part, out of revenue the rest."""
-    before = charged.refunded * charged.fee // charged.price
-    fee = (charged.refunded + order.micros) * charged.fee // charged.price - before
+    _, fee = refund_parts(charged, order)
     for source, micros in ((REVENUE, order.micros - fee), (FEE, fee)):
         if micros:
             yield Entry(
