@@ -22,6 +22,7 @@ from adcascade.cascade.service import AdService
 from adcascade.catalog.store import CatalogStore
 from adcascade.cli.options import Directory, require_folder, require_writable
 from adcascade.errors import AdcascadeError, ConfigurationError
+from adcascade.money.books import Books
 from adcascade.server.admin.app import Admin
 from adcascade.server.admin.guard import Rates
 from adcascade.server.app import create_app
@@ -101,15 +102,16 @@ def _opened(stack: ExitStack, directory: Path, around: Surroundings) -> Opened:
     if tracing is not None:
         stack.callback(tracing.close)
     service = stack.enter_context(closing(open_service(directory, around)))
-    return Opened(service, stack.enter_context(closing(open_admin(settings))), tracing)
+    return Opened(service, stack.enter_context(closing(open_admin(settings, service.parts.books))), tracing)
 
 
-def open_admin(settings: Settings) -> Admin:
+def open_admin(settings: Settings, books: Books) -> Admin:
     """What the admin API works on: the catalog's database, which holds the keys too."""
     access = settings.access
     return Admin(
         catalog=CatalogStore(settings.catalog_url),
         keys=KeyStore(settings.catalog_url),
+        books=books,
         rates=Rates(
             calls=access.calls_per_s,
             calls_at_once=access.calls_at_once,

@@ -14,6 +14,7 @@ from adcascade.access.store import KeyStore
 from adcascade.catalog.nouns import Ad, AdGroup, Advertiser, Campaign
 from adcascade.catalog.store import CatalogStore
 from adcascade.events.journal import Journal
+from adcascade.money.ledger import Ledger
 from adcascade.server.admin.app import Admin
 from adcascade.server.admin.guard import Rates
 from adcascade.server.app import create_app
@@ -38,11 +39,21 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def admin(tmp_path: Path) -> Iterator[Admin]:
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    """A log of its own."""
+    with Journal(tmp_path / "journal.db", commit_every_ms=0.1) as opened:
+        yield opened
+
+
+@pytest.fixture
+def admin(tmp_path: Path, journal: Journal) -> Iterator[Admin]:
     """Two advertisers with a campaign, a group and two ads each."""
     url = f"sqlite:///{tmp_path / 'catalog.db'}"
     opened = Admin(
-        catalog=CatalogStore(url), keys=KeyStore(url), rates=Rates(calls=1000, calls_at_once=5000, failures_at_once=5)
+        catalog=CatalogStore(url),
+        keys=KeyStore(url),
+        books=Ledger(journal),
+        rates=Rates(calls=1000, calls_at_once=5000, failures_at_once=5),
     )
     opened.catalog.put(
         [Advertiser(id="v", name="Veloce"), Advertiser(id="w", name="Wolle")],
@@ -55,29 +66,28 @@ def admin(tmp_path: Path) -> Iterator[Admin]:
 
 
 @pytest.fixture
-def ask(admin: Admin, tmp_path: Path, clock: Clock) -> Iterator[Ask]:
+def ask(admin: Admin, journal: Journal, clock: Clock) -> Ask:
     """ask(method, path, role="administrator" | None, key=..., **httpx arguments) -> response."""
-    with Journal(tmp_path / "journal.db", commit_every_ms=0.1) as journal:
-        app = create_app(Shop(journal), OPTIONS, admin=admin, clock=clock)
-        keys: dict[Role, str] = {}
+    app = create_app(Shop(journal), OPTIONS, admin=admin, clock=clock)
+    keys: dict[Role, str] = {}
 
-        def key_of(role: Role) -> str:
-            if role not in keys:
-                keys[role] = admin.keys.create(role, role, now_us=NOW, by="test")[1]
-            return keys[role]
+    def key_of(role: Role) -> str:
+        if role not in keys:
+            keys[role] = admin.keys.create(role, role, now_us=NOW, by="test")[1]
+        return keys[role]
 
-        async def once(method: str, path: str, headers: dict[str, str], **arguments: Any) -> httpx.Response:
-            transport = httpx.ASGITransport(app=app)
-            async with httpx.AsyncClient(transport=transport, base_url="https://ads.example.com") as client:
-                return await client.request(method, path, headers=headers, **arguments)
+    async def once(method: str, path: str, headers: dict[str, str], **arguments: Any) -> httpx.Response:
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="https://ads.example.com") as client:
+            return await client.request(method, path, headers=headers, **arguments)
 
-        def asked(
-            method: str, path: str, role: Role | None = "administrator", key: str = "", **arguments: Any
-        ) -> httpx.Response:
-            headers = arguments.pop("headers", {})
-            text = key or (key_of(role) if role else "")
-            if text:
-                headers = headers | {"authorization": f"Bearer {text}"}
-            return asyncio.run(once(method, f"/admin/v1{path}", headers, **arguments))
+    def asked(
+        method: str, path: str, role: Role | None = "administrator", key: str = "", **arguments: Any
+    ) -> httpx.Response:
+        headers = arguments.pop("headers", {})
+        text = key or (key_of(role) if role else "")
+        if text:
+            headers = headers | {"authorization": f"Bearer {text}"}
+        return asyncio.run(once(method, f"/admin/v1{path}", headers, **arguments))
 
-        yield asked
+    return asked

@@ -7,9 +7,11 @@ from starlette.routing import Mount
 
 from adcascade.access.store import KeyStore
 from adcascade.catalog.store import CatalogStore
+from adcascade.money.books import Books
 from adcascade.server.admin.catalog import CatalogApi
 from adcascade.server.admin.guard import RATES, Guard, Rates
 from adcascade.server.admin.keys import KeysApi
+from adcascade.server.admin.money import MoneyApi
 from adcascade.server.methods import by_path
 
 BASE = "/admin/v1"
@@ -21,6 +23,7 @@ class Admin:
 
     catalog: CatalogStore
     keys: KeyStore
+    books: Books  # the engine's own; it closes them
     rates: Rates = RATES
 
     def close(self) -> None:
@@ -31,5 +34,9 @@ class Admin:
 
 def admin_mount(admin: Admin, guard: Guard, clock: Callable[[], int]) -> Mount:
     """The routes; what names a path of its own stands before what takes any kind."""
-    routes = [*KeysApi(admin.keys, guard, clock).routes(), *CatalogApi(admin.catalog, guard).routes()]
+    routes = [
+        *KeysApi(admin.keys, guard, clock).routes(),
+        *MoneyApi(admin.books, admin.catalog, guard, clock).routes(),
+        *CatalogApi(admin.catalog, guard).routes(),
+    ]
     return Mount(BASE, routes=by_path(routes))

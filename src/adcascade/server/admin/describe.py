@@ -7,14 +7,20 @@ from adcascade.access.keys import Key
 from adcascade.catalog.audit import AuditLine
 from adcascade.catalog.kinds import NOUN_OF
 from adcascade.catalog.nouns import Ad, AdGroup, Advertiser, Campaign
+from adcascade.money.audit import Difference
+from adcascade.money.statement import Statement
+from adcascade.money.tables import Entry
 from adcascade.server.admin.app import BASE
 from adcascade.server.admin.catalog import FILTERS, Batch, Offers, StatusAsked
 from adcascade.server.admin.keys import KeyAsked
+from adcascade.server.admin.money import TransferAsked, TransferTold, WalletTold
 from adcascade.server.problems import Problem
 
 Part = dict[str, Any]
 
-BODIES = (Advertiser, Campaign, AdGroup, Ad, Batch, StatusAsked, Offers, Key, KeyAsked, AuditLine)
+CATALOG = (Advertiser, Campaign, AdGroup, Ad, Batch, StatusAsked, Offers, AuditLine)
+MONEY = (WalletTold, Statement, TransferAsked, TransferTold, Entry, Difference)
+BODIES = (*CATALOG, *MONEY, Key, KeyAsked)
 SCHEME: Part = {"key": {"type": "http", "scheme": "bearer", "description": "A key of `adcascade key create`."}}
 REFUSALS = {
     "400": "The request cannot be used; the body names the field.",
@@ -31,9 +37,12 @@ ALWAYS = ("400", "401", "403", "429", "503")
 VERSION_HEADER: Part = {"etag": {"description": "The noun's version.", "schema": {"type": "string"}}}
 
 
+_AFTER = [{"name": name, "in": "query", "schema": {"type": "integer"}} for name in ("after", "limit")]
+
+
 def admin_paths() -> Part:
     """All paths below /admin/v1."""
-    paths = _nouns() | _bulk() | _logs() | _keys()
+    paths = _nouns() | _bulk() | _logs() | _keys() | _money()
     return {f"{BASE}{path}": {verb: _guarded(part) for verb, part in verbs.items()} for path, verbs in paths.items()}
 
 
@@ -91,7 +100,7 @@ def _nouns() -> Part:
                 "Oldest first.",
                 {"200": ("Lines.", _items(_ref(AuditLine)))},
                 "404",
-                parameters=[_path("id"), _query("after", "integer"), _query("limit", "integer")],
+                parameters=[_path("id"), *_AFTER],
             )
         }
     return paths
@@ -125,7 +134,7 @@ def _logs() -> Part:
                 "What was done by anybody",
                 "Oldest first.",
                 {"200": ("Lines.", _items(_ref(AuditLine)))},
-                parameters=[_query("after", "integer"), _query("limit", "integer")],
+                parameters=[*_AFTER],
             )
         }
     }
@@ -152,6 +161,63 @@ def _keys() -> Part:
                 {"200": ("The key as it is now.", _ref(Key))},
                 "404",
                 parameters=[_path("id")],
+            )
+        },
+    }
+
+
+def _money() -> Part:
+    advertiser = _path("advertiser")
+    statement = {"allOf": [_ref(Statement), {"type": "object", "properties": {"date": {"type": "string"}}}]}
+    booking = {"allOf": [_ref(Entry), {"type": "object", "properties": {"number": {"type": "integer"}}}]}
+    verified: Part = {
+        "type": "object",
+        "properties": {"balanced": {"type": "boolean"}, "differences": {"type": "array", "items": _ref(Difference)}},
+        "required": ["balanced", "differences"],
+    }
+    return {
+        "/wallets/{advertiser}": {
+            "get": _operation(
+                "What is free in a wallet",
+                "Neither charged nor promised; below zero where an advertiser that is billed afterwards owes.",
+                {"200": ("Micros.", _ref(WalletTold))},
+                "404",
+                parameters=[advertiser],
+            )
+        },
+        "/statements/{advertiser}": {
+            "get": _operation(
+                "Statements by day",
+                "One a day of the advertiser's own zone, `from` to `to` as 2026-03-31; without them the last week.",
+                {"200": ("Statements.", _items(statement))},
+                "404",
+                parameters=[advertiser, _query("from"), _query("to")],
+            )
+        },
+        "/transfers": {
+            "post": _operation(
+                "Top up, pay out or refund",
+                "An id is taken once for life: send the same order again with every retry.",
+                {"200": ("Accepted, or a duplicate.", _ref(TransferTold))},
+                "404",
+                "413",
+                "415",
+                body=_ref(TransferAsked),
+            )
+        },
+        "/bookings": {
+            "get": _operation(
+                "Bookings of the ledger",
+                "In order; each names the event or the order that caused it.",
+                {"200": ("Bookings.", _items(booking))},
+                parameters=[_query("advertiser"), _query("bid"), *_AFTER],
+            )
+        },
+        "/ledger": {
+            "get": _operation(
+                "Verify the ledger",
+                "Every balance is recomputed from the bookings.",
+                {"200": ("What differs; nothing, unless something is wrong.", verified)},
             )
         },
     }
