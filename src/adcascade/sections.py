@@ -127,3 +127,102 @@ class TelemetrySettings(Section):
     endpoint: str = Field(default="", description="OTLP over HTTP, such as http://127.0.0.1:4318; empty: no traces")
     ratio: float = Field(default=0.01, ge=0, le=1, description="share of requests that are traced")
     service: str = Field(default="adcascade", description="service.name of the traces")
+
+
+class MoneySettings(Section):
+    """Reservations and leases."""
+
+    reservation_s: float = Field(default=1200.0, gt=0, le=86400, description="a served ad may be billed for so long")
+    lease_s: float = Field(default=3600.0, gt=0, description="money is taken from a budget beforehand for so long")
+    books: str = Field(
+        default="",
+        description="where the ledger lies; empty: in the journal's file, for one machine; else for several machines: "
+        "postgresql+psycopg://user:password@host/database with the [postgres] extra, redis://host:6379/0 with [redis]",
+    )
+    grace_s: float = Field(
+        default=900.0,
+        ge=0,
+        description="with books elsewhere an expired lease is closed so much later: so long charges may wait for them",
+    )
+    charge_wait_s: float = Field(
+        default=1.0, gt=0, description="an event waits so long for books elsewhere before it is acknowledged as pending"
+    )
+    redis_weak: bool = Field(
+        default=False, description="take a Redis that may lose what it answered; the status page then says so"
+    )
+
+
+class TrainSettings(Section):
+    """What `adcascade train` trains."""
+
+    retrieval: Literal["two_tower", "nann"] = Field(
+        default="two_tower",
+        description="by the inner product of two vectors, or by a neural score on a walk through a graph",
+    )
+    ranking: str = Field(
+        default="dcn_v2",
+        description="short name in adcascade.ranking.METHODS, or an import path 'package.module:Class'",
+    )
+    preranking: str = Field(
+        default="mlp",
+        description="what the pre-ranker learns from: mlp (the ranker's probabilities), copr (the ranker's order in "
+        "the log), click; or an import path 'package.module:function'",
+    )
+    lists: int = Field(default=50_000, ge=1, description="newest ranking lists of the log that copr learns from")
+    list_bundles: int = Field(
+        default=2,
+        ge=1,
+        description="copr learns from the lists of so many newest bundles: older rankers judged otherwise",
+    )
+    calibration: Literal["isotonic", "platt", "beta", "histogram", "scaling_binning", "mbct", "none"] = Field(
+        default="isotonic", description="how probabilities are calibrated"
+    )
+    calibration_features: tuple[str, ...] = Field(
+        default=("scenario", "device", "hour", "page_category", "page_department", "ad_category", "ad_department"),
+        description="categorical or binned features that mbct looks at; rare values count as one",
+    )
+    calibration_leaf_events: float = Field(
+        default=50.0, ge=1, description="clicks, as expected, that a leaf of mbct must hold"
+    )
+    width: int | None = Field(default=None, ge=1, description="of an embedding; none: as the model's recipe says")
+    epochs: int | None = Field(default=None, ge=1, description="passes over the log; none: as the recipe says")
+    batch: int | None = Field(default=None, ge=1, description="samples per step; none: as the recipe says")
+    learning_rate: float | None = Field(
+        default=None, gt=0, description="of the embeddings (Adagrad); none: as the recipe says"
+    )
+    dense_rate: float | None = Field(default=None, gt=0, description="of the networks (Adam); none: as the recipe says")
+    holdout: float = Field(
+        default=0.1, gt=0, lt=1, description="last share of the log, kept for calibration and the report"
+    )
+    refit: bool = Field(
+        default=True, description="after calibrating on the held-out share, train the ranker once more on all rows"
+    )
+    conversion: Literal["cvr", "defuse"] = Field(
+        default="cvr", description="learn from settled clicks alone, or from fresh ones with corrected labels"
+    )
+    supervision: bool = Field(
+        default=False,
+        description="train the ranker beside what `adcascade supervise` stored, by the table [supervision]",
+    )
+    days: float = Field(default=90.0, gt=0, description="of the log to learn from")
+    click_window_s: float = Field(default=1800.0, gt=0, description="a later click does not count for the impression")
+    conversion_window_s: float = Field(
+        default=7 * 86400.0, gt=0, description="a later conversion does not count; until then a click has not matured"
+    )
+    observation_window_s: float = Field(
+        default=3600.0, gt=0, description="defuse: how long a click is watched before it teaches for the first time"
+    )
+
+
+class SupervisionSettings(Section):
+    """The teacher that scores logged impressions, and how the ranker learns from it (train.supervision)."""
+
+    teacher: str = Field(default="committee", description="ranking model of the teacher, named as train.ranking is")
+    width: int | None = Field(default=None, ge=1, description="of its embeddings; none: as the model's recipe says")
+    warm_up_s: float = Field(default=86400.0, ge=0, description="of the log that the first teacher learns from")
+    refresh_s: float = Field(default=86400.0, gt=0, description="a new teacher learns from the whole past so often")
+    alpha: float = Field(default=3.0, gt=0, description="what the teacher's probability is multiplied by, up to 1")
+    weight: float = Field(default=2.0, ge=0, description="of the distillation head's loss")
+    beta: float = Field(default=1.0, ge=0, description="what that head's gradient is multiplied by in the backbone")
+    adapter: bool = Field(default=False, description="a student adapter brings the teacher's label up to date")
+    adapted: float = Field(default=1.0, ge=0, description="weight of the loss of the adapter's head")

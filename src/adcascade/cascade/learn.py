@@ -28,7 +28,7 @@ from adcascade.learning.supervision import TEACHER, supervised_share
 from adcascade.preranking.student import Source
 from adcascade.retrieval import METHODS as RETRIEVALS
 from adcascade.retrieval.learner import AdIndexer, RetrievalLearner
-from adcascade.settings import TrainSettings
+from adcascade.sections import TrainSettings
 
 
 def learn_cascade(lesson: Lesson) -> Learned:

@@ -37,7 +37,7 @@ from adcascade.metrics.logistic import sigmoid
 from adcascade.nn.packed import PackedEmbedding
 from adcascade.ranking import METHODS
 from adcascade.ranking.recipes import RECIPES, Recipe
-from adcascade.settings import SupervisionSettings, TrainSettings
+from adcascade.sections import SupervisionSettings, TrainSettings
 
 Floats = NDArray[np.float64]
 FAITH = 1000.0  # events that a model's own probabilities count for beside those of the held-out rows

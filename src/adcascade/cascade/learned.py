@@ -14,7 +14,7 @@ from adcascade.conversion.defuse import DefuseLearner
 from adcascade.conversion.learn import ConversionLearner
 from adcascade.creative.learn import CreativeLearner
 from adcascade.retrieval.learner import RetrievalLearner
-from adcascade.settings import SupervisionSettings
+from adcascade.sections import SupervisionSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from adcascade.features.ads import AdFeatures
 from adcascade.features.encoder import Encoder
 from adcascade.features.feature import Feature
 from adcascade.learning.loop import Progress
-from adcascade.settings import SupervisionSettings, TrainSettings
+from adcascade.sections import SupervisionSettings, TrainSettings
 
 Say = Callable[[str, int, int], None]  # stage, rows done, rows in all
 NO_LISTS = RankingLists(Path())

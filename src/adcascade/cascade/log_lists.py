@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from adcascade.events.journal import Journal
 from adcascade.events.ranking_lists import Wanted, ranking_lists
-from adcascade.settings import TrainSettings
+from adcascade.sections import TrainSettings
 
 FILE = "lists.parquet"
 ROWS_AT_ONCE = 4096

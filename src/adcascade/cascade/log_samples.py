@@ -14,7 +14,7 @@ from adcascade.events.journal import Journal
 from adcascade.events.samples import Samples, SampleWriter
 from adcascade.features.feature import Feature
 from adcascade.learning.supervision import SupervisionStore, with_supervision
-from adcascade.settings import TrainSettings
+from adcascade.sections import TrainSettings
 
 
 def write_log_samples(

@@ -21,9 +21,10 @@ from adcascade.cascade.memory import Memory
 from adcascade.cascade.notices import heed
 from adcascade.cascade.outlook import outlook_of
 from adcascade.cascade.overload import Ladder
+from adcascade.cascade.parts import Parts
 from adcascade.cascade.profiles import Profiles
 from adcascade.cascade.recall import recall
-from adcascade.cascade.service import AdService, Parts
+from adcascade.cascade.service import AdService
 from adcascade.cascade.split import NO_CHANGES, Load, SplitWatch
 from adcascade.cascade.till import Till
 from adcascade.cascade.valid import traffic_filter
@@ -39,6 +40,7 @@ from adcascade.features.defaults import HISTORY_LENGTH
 from adcascade.money.bank import Bank, BankConfig
 from adcascade.money.books import Books
 from adcascade.money.opening import open_books, open_cashier
+from adcascade.money.reading import BooksReader
 from adcascade.money.traces import machine_of
 from adcascade.settings import Settings, changed_settings, load_settings, signing_key
 
@@ -120,7 +122,12 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
         traffic=traffic_filter(settings) if settings.traffic.enabled else None,
         clock_us=around.clock_us,
         new_id=around.new_id,
-        outlook=outlook_of(journal, settings.alarms, audits=around.leads),
+        outlook=outlook_of(
+            journal,
+            settings.alarms,
+            audits=around.leads,
+            reader=BooksReader(ledger) if settings.money.books else None,
+        ),
         context=settings.features.context,
         log_ranked=settings.engine.log_ranked,
         sealed=settings.sealed_path if around.leads else None,

@@ -1,9 +1,7 @@
 """Outlook: what an operator sees of a running service. It gathers, judges every five seconds, and remembers alarms."""
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 from adcascade.cascade.alarms import Board, Limits, Situation, findings
@@ -13,7 +11,7 @@ from adcascade.cascade.watch import Watch
 from adcascade.errors import StoreError
 from adcascade.events.journal import Journal
 from adcascade.money.day import day_of
-from adcascade.money.reading import Standing, differences, standing
+from adcascade.money.reading import FileReader, Reader, Standing
 from adcascade.sections import AlarmSettings
 
 LOOK_US = 5_000_000
@@ -44,33 +42,43 @@ class Windows:
 class Outlook:
     """The watch, the board, and what is read of the books now and then."""
 
-    def __init__(self, journal: Journal, limits: Limits | None = None, windows: Windows | None = None) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        limits: Limits | None = None,
+        windows: Windows | None = None,
+        reader: Reader | None = None,
+    ) -> None:
+        """reader: of the books; None: they lie in the journal's file."""
         self.watch, self.board = Watch(), Board()
         self.standing = Standing()
         self.differences = 0
         self._journal = journal
+        self._reader: Reader = reader or FileReader(journal.path)
         self._limits, self._windows = limits or Limits(), windows or Windows()
         self._counted: deque[Counted] = deque()
         self._looked_us = self._stood_us = 0
         self._audited_us: int | None = None
 
-    def prepare(self, now_us: int, audit: Callable[[Path], int] | None = None) -> None:
-        """Read the books where that is due; slow, beside the requests. audit: path -> number of differences."""
+    def prepare(self, now_us: int) -> None:
+        """Read the books where that is due; slow, beside the requests."""
         if now_us - self._stood_us < LOOK_US:
             return
         self._stood_us = now_us
-        path, every = self._journal.path, self._windows.audit_us
+        every, reader = self._windows.audit_us, self._reader
+        if self._audited_us is None:
+            self._audited_us = now_us  # the first audit comes when a server has settled
+        due = bool(every) and now_us - self._audited_us >= every
         try:
-            self.standing = standing(path, day_of(now_us))
-            if self._audited_us is None:
-                self._audited_us = now_us  # the first one when a server has settled
-            elif every and now_us - self._audited_us >= every:
+            if due or reader.quick:
+                self.standing = reader.standing(day_of(now_us))
+            if due:
                 self._audited_us = now_us
-                self.differences = (audit or _audit)(path)
+                self.differences = len(reader.differences())
         except StoreError:
-            if self._journal.healthy:
+            if self._journal.healthy and not reader.trouble:
                 raise
-            # a disk that cannot be read is the journal's alarm
+            # books that cannot be read are an alarm of their own
 
     def look(self, now_us: int, ladder: Ladder, spent: Spending) -> None:
         """Judge, at most every five seconds."""
@@ -95,13 +103,15 @@ class Outlook:
             behind=spent.behind,
             asked=ladder.asked - began.asked,
             shed=ladder.shed - began.shed,
-            trouble=self._journal.trouble,
+            trouble=self._journal.trouble or self._reader.trouble,
             lost=self._journal.lost - self._counted[0].lost,
             differences=self.differences,
         )
 
 
-def outlook_of(journal: Journal, settings: AlarmSettings, *, audits: bool = True) -> Outlook:
+def outlook_of(
+    journal: Journal, settings: AlarmSettings, *, audits: bool = True, reader: Reader | None = None
+) -> Outlook:
     """With the thresholds of adcascade.toml. audits: whether this process recomputes the ledger, as one of all does."""
     limits = Limits(
         surprise=settings.surprise,
@@ -116,8 +126,4 @@ def outlook_of(journal: Journal, settings: AlarmSettings, *, audits: bool = True
         win_us=round(settings.win_s * 1e6),
         audit_us=round(settings.audit_s * 1e6) if audits else 0,
     )
-    return Outlook(journal, limits, windows)
-
-
-def _audit(path: Path) -> int:
-    return len(differences(path))
+    return Outlook(journal, limits, windows, reader)

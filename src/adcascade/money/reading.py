@@ -1,10 +1,11 @@
-"""Reading the books beside the writer: sums and the audit over a snapshot, so that no event waits for them."""
+"""Reading the books beside whoever writes them: sums and the audit, so that no event waits for them."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from adcascade.events.table import connect
 from adcascade.money.audit import Difference, audit
+from adcascade.money.books import Books
 
 
 class Standing(NamedTuple):
@@ -14,18 +15,73 @@ class Standing(NamedTuple):
     charged: int = 0
 
 
-def standing(path: Path, day: int) -> Standing:
-    """What is leased and what is charged of a day (money/day.py). StoreError where the file cannot be read."""
-    connection = connect(path, reading=True)
-    try:
-        sql = "SELECT coalesce(sum(leased), 0), coalesce(sum(charged), 0) FROM balances WHERE day = ?"
-        return Standing(*connection.execute(sql, (day,)).fetchone())
-    finally:
-        connection.close()
+class Reader(Protocol):
+    """Where the books are read. quick: `standing` may be asked every few seconds."""
+
+    quick: bool
+
+    @property
+    def trouble(self) -> str:
+        """Why the books cannot be reached, "" while they can."""
+        ...
+
+    def standing(self, day: int) -> Standing:
+        """What is leased and what is charged of a day (money/day.py). StoreError where the books cannot be read."""
+        ...
+
+    def differences(self) -> list[Difference]:
+        """As `Books.verify`; empty where the books are right."""
+        ...
+
+
+class FileReader:
+    """Books in the journal's file, read over a snapshot of it without holding up the writer."""
+
+    quick = True
+    trouble = ""  # the journal's own
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def standing(self, day: int) -> Standing:
+        """As `Reader`."""
+        connection = connect(self._path, reading=True)
+        try:
+            sql = "SELECT coalesce(sum(leased), 0), coalesce(sum(charged), 0) FROM balances WHERE day = ?"
+            return Standing(*connection.execute(sql, (day,)).fetchone())
+        finally:
+            connection.close()
+
+    def differences(self) -> list[Difference]:
+        """As `Reader`."""
+        return differences(self._path)
+
+
+class BooksReader:
+    """Books elsewhere, asked for everything: only now and then."""
+
+    quick = False
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+
+    @property
+    def trouble(self) -> str:
+        """As `Reader`."""
+        return self._books.trouble
+
+    def standing(self, day: int) -> Standing:
+        """As `Reader`."""
+        rows = [row for row in self._books.report() if row["day"] == day]
+        return Standing(sum(row["leased"] for row in rows), sum(row["charged"] for row in rows))
+
+    def differences(self) -> list[Difference]:
+        """As `Reader`."""
+        return self._books.verify()
 
 
 def differences(path: Path) -> list[Difference]:
-    """As `Ledger.verify`, over one snapshot and without holding up the writer; empty where the books are right."""
+    """As `Ledger.verify`, over one snapshot of the journal's file; empty where the books are right."""
     connection = connect(path, reading=True)
     try:
         connection.execute("BEGIN")

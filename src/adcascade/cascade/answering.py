@@ -1,0 +1,173 @@
+"""Answering: a request becomes an answer.
+
+request -> its arm of a running experiment -> opportunity -> engine -> reservations -> sealed winners, and one
+record in the log
+"""
+
+from dataclasses import dataclass, replace
+
+import msgspec
+import numpy as np
+
+from adcascade.auction.terms import deal_of
+from adcascade.cascade.answer import Answer, Marks, Served
+from adcascade.cascade.build import Loaded
+from adcascade.cascade.engine import Engine, Outcome
+from adcascade.cascade.opportunity import opportunity_of
+from adcascade.cascade.parts import Parts
+from adcascade.cascade.record import auction_record, winner_of
+from adcascade.cascade.tally import Tally
+from adcascade.contracts import AdRequest, Opportunity
+from adcascade.errors import StoreError
+from adcascade.events.records import Exposure
+from adcascade.money.bank import Reservation
+
+FIRST_KNOWN = 2  # number of the first scenario that a bundle has learned
+RETRIES = 3  # times that an auction is held, while winners turn out to have no money left
+
+
+@dataclass(frozen=True, slots=True)
+class _By:
+    """Who answers one request: an engine, the exposure that put it there, and the live calibration it had."""
+
+    loaded: Loaded
+    exposure: Exposure | None
+    live_factor: float
+
+
+class Answering:
+    """Sells the slots of requests."""
+
+    def __init__(self, parts: Parts, tally: Tally) -> None:
+        self.parts, self.tally = parts, tally
+
+    def decide(self, request: AdRequest, serving: Loaded) -> tuple[Answer, Outcome]:
+        """Fill a request, and show how: the outcome holds every stage's step. serving: the bundle that answers."""
+        parts = self.parts
+        began = parts.timer()
+        deadline = began + request.timeout_us * 1000
+        asked = request.id
+        request = msgspec.structs.replace(request, id=parts.new_id(request))
+        by = self._arm(request, serving)
+        opportunity = opportunity_of(request, parts.memory, by.loaded.encoder, parts.context)
+        featured = parts.timer()
+        outcome, reservations = self._sell(opportunity, by.loaded.engine, deadline)
+        positions = by.loaded.positions(request, len(reservations))
+        served = tuple(
+            self._served(outcome, i, r, by.loaded, request, position)
+            for i, (r, position) in enumerate(zip(reservations, positions, strict=True))
+        )
+        sold = parts.timer()
+        problem = "" if request.test else self._log(opportunity, outcome, served, by, asked)
+        if opportunity.features.scenario[0] >= FIRST_KNOWN:
+            parts.outlook.watch.learned(request.scenario)
+        if problem:
+            parts.till.release(list(reservations))
+            served = ()
+        elif not request.test and outcome.policy == "cascade":
+            parts.budgets.tally.answered(outcome.ranked, outcome.winners.ad)
+        reason = problem or ("" if served else outcome.why_empty)
+        self.tally.answered(outcome, len(served), reason)
+        marks = Marks(began, featured, sold, parts.timer())
+        parts.ladder.need.observe(marks.logged - began, 1)
+        took = {step.name: step.elapsed_ns // 1000 for step in outcome.steps}
+        answer = Answer(
+            request_id=asked, winners=served, no_bid_reason=reason, stage_us=took, steps=outcome.steps, marks=marks
+        )
+        return answer, outcome
+
+    def _arm(self, request: AdRequest, serving: Loaded) -> _By:
+        """The serving bundle, or the engine of the request's arm. A test request takes no part in an experiment."""
+        split = None if self.parts.splits is None or request.test else self.parts.splits.split
+        loaded, exposure = (serving, None) if split is None else split.arm(request, serving)
+        return _By(loaded, exposure, self.parts.memory.live_of(loaded.version).factor)
+
+    def _sell(self, opportunity: Opportunity, engine: Engine, deadline: int) -> tuple[Outcome, list[Reservation]]:
+        """Reserve every winner's price; while one has no money left, hold the auction again without its campaign."""
+        parts, request = self.parts, opportunity.request
+        outcome = self._within_caps(engine.run(opportunity, deadline, rung=parts.ladder.rung), request)
+        if request.test:
+            return outcome, parts.till.pretend(outcome.winners, request.id, request.time_us)
+        exploring = outcome.policy == "exploration"
+        for attempt in range(RETRIES):
+            held = parts.till.hold(outcome.winners, request.id, request.time_us)
+            if exploring or attempt == RETRIES - 1 or None not in held:
+                break
+            parts.till.release(held)
+            campaign = parts.snapshot.campaign
+            broke = [campaign[ad] for ad, one in zip(outcome.winners.ad, held, strict=True) if one is None]
+            rest = outcome.ranked.take(~np.isin(campaign[outcome.ranked.ad], broke))
+            steps = engine.finish(opportunity, rest, deadline, exploring=False)
+            outcome = replace(outcome, winners=steps[-1].left, steps=(*outcome.steps, *steps))
+            outcome = self._within_caps(outcome, request)
+        paid = np.array([one is not None for one in held], np.bool_)
+        return replace(outcome, winners=outcome.winners.take(paid)), [one for one in held if one is not None]
+
+    def _within_caps(self, outcome: Outcome, request: AdRequest) -> Outcome:
+        """Without the winners that together would pass a frequency cap: their slots stay empty."""
+        admitted = self.parts.memory.frequency.admits(request.user, outcome.winners, request.time_us)
+        return outcome if admitted.all() else replace(outcome, winners=outcome.winners.take(admitted))
+
+    def _served(  # noqa: PLR0917  what is known of one winner
+        self,
+        outcome: Outcome,
+        place: int,
+        reservation: Reservation,
+        loaded: Loaded,
+        request: AdRequest,
+        position: int | None,
+    ) -> Served:
+        snapshot, winners = self.parts.snapshot, outcome.winners
+        row, slot, creative = int(winners.ad[place]), int(winners.slot[place]), int(winners.creative[place])
+        ad = snapshot.ads[row]
+        if ad is None:
+            raise IndexError(f"row {row} won but is not in the catalog")
+        ctr = float(winners.ctr[place]) * loaded.slot_factor(slot)
+        price = reservation.price_micros
+        events = ctr if snapshot.billing_click[row] else 1.0
+        deal = deal_of(row, request.slots[slot], snapshot)
+        name = "" if deal is None else deal.id
+        return Served(
+            token=self.parts.till.seal(winners, place, reservation, deal=name, test=request.test),
+            bid_id=reservation.bid_id,
+            slot=slot,
+            row=row,
+            ad=ad,
+            creative_index=creative,
+            creative=ad.creatives[creative] if 0 <= creative < len(ad.creatives) else None,
+            campaign=snapshot.campaigns[snapshot.campaign[row]],
+            advertiser=snapshot.advertisers[snapshot.advertiser[row]],
+            price_micros=price,
+            ecpm_micros=round(price * events * 1000) if events == events else 0,  # noqa: PLR0124  NaN: nobody knows
+            ctr=ctr,
+            cvr=float(winners.cvr[place]),
+            deal=name,
+            expires_us=reservation.expires_us,
+            position=position,
+        )
+
+    def _log(self, opportunity: Opportunity, outcome: Outcome, served: tuple[Served, ...], by: _By, asked: str) -> str:
+        """Hand the record to the log; a short word where the log cannot take it: then nothing may be served."""
+        request = opportunity.request
+        if not self.parts.journal.healthy:
+            return "log-unhealthy"
+        chance = {int(s): float(p) for s, p in zip(outcome.winners.slot, outcome.winners.propensity, strict=True)}
+        record = auction_record(
+            request,
+            outcome,
+            tuple(winner_of(one, chance[one.slot], by.loaded.slot_factor(one.slot)) for one in served),
+            seen=dict(opportunity.seen),  # type: ignore[arg-type]
+            bundle=by.loaded.version,
+            log_ranked=self.parts.log_ranked,
+            live_factor=by.live_factor,
+            asked=asked,
+            exposure=by.exposure,
+        )
+        try:
+            self.parts.journal.post(record)
+        except StoreError:
+            return "log-full"
+        self.parts.wrote(record)
+        self.parts.memory.answered(record)
+        self.parts.outlook.watch.answered(record.scenario, len(record.winners), record.time_us)
+        return ""
