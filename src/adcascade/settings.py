@@ -52,6 +52,13 @@ class Server(Section):
     host: str = Field(default="127.0.0.1", description="address to listen at")
     port: int = Field(default=8080, ge=0, le=65535, description="port to listen at")
     public_url: str = Field(default="", description="what tracking URLs begin with; empty: http://host:port")
+    worker_ports: int = Field(
+        default=0,
+        ge=0,
+        le=65_000,
+        description="of several workers, number k also answers alone at 127.0.0.1, at this port plus k: a target for "
+        "Prometheus; 0: none does",
+    )
     connections: int = Field(
         default=4_096,
         ge=1,

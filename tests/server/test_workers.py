@@ -2,16 +2,19 @@
 
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
-from tests.server.process import Process
+from tests.server.process import Process, speak
 from tests.server.test_money_survives import AUCTION, WHEN, Clicker, audit, stocked
 
 from adcascade.server.workers import Supervisor
+from adcascade.settings import FILE, load_settings
 
 WORKERS = 3
 CALL = (
@@ -24,6 +27,8 @@ CALL = (
 def process(tmp_path: Path) -> Iterator[Process]:
     """Three workers over two campaigns that pay per click."""
     stocked(tmp_path)
+    with (tmp_path / FILE).open("a") as settings:
+        settings.write(f"[server]\nworker_ports = {free_ports(WORKERS)}\n")
     script = tmp_path / "serve.py"
     script.write_text(CALL)
     server = Process(tmp_path, (str(script), "{folder}", "{port}"))
@@ -31,6 +36,19 @@ def process(tmp_path: Path) -> Iterator[Process]:
     yield server
     if server.child is not None and server.child.poll() is None:
         server.kill(signal.SIGTERM)
+
+
+def free_ports(count: int) -> int:
+    """The first of so many ports in a row that nobody listens at."""
+    for first in range(20_000 + os.getpid() % 10_000, 32_000, count):
+        try:
+            for port in range(first, first + count):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return first
+    raise AssertionError("no ports are free")
 
 
 def workers_of(process: Process) -> list[int]:
@@ -78,6 +96,21 @@ def test_workers_die_and_no_click_is_lost_or_charged_twice(process: Process) -> 
     assert {each["status"] for each in told["clicks"]} == {"duplicate"}
     process.kill(signal.SIGTERM)
     audit(process.folder, set(acknowledged))
+
+
+def test_each_worker_has_a_port_of_its_own(process: Process) -> None:
+    """What Prometheus scrapes there are that worker's counters, always the same one's."""
+    alive = serving(process)
+    first = load_settings(process.folder).server.worker_ports
+    answered: list[int] = []
+    for port in range(first, first + WORKERS):
+        pids = set()
+        for _ in range(5):
+            connection = HTTPConnection("127.0.0.1", port, timeout=10)
+            pids.add(speak(connection, "GET", "/status.json")[1]["process"])
+            connection.close()
+        answered += pids
+    assert sorted(answered) == sorted(alive)
 
 
 def test_workers_end_with_their_supervisor(process: Process) -> None:

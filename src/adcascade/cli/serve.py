@@ -35,6 +35,7 @@ from adcascade.server.workers import Supervisor, watch
 from adcascade.settings import Settings, load_settings
 
 GRACE_S = 10  # what requests in flight get at the end
+LOOPBACK = "127.0.0.1"
 EARS = 32  # connections that a busy event loop accepts at most in one turn; uvloop accepts one a listening socket
 
 
@@ -81,10 +82,12 @@ def work(  # noqa: PLR0917  called in a new process
     with ExitStack() as stack:
         try:
             opened = _opened(stack, directory, around)
+            port = load_settings(directory).server.worker_ports
+            own = stack.enter_context(bind(LOOPBACK, port + number)) if port else None
         except AdcascadeError as error:
             Console(stderr=True).print(f"error: {error}", highlight=False, markup=False)
             sys.exit(1)
-        run(opened, options, listener)
+        run(opened, options, listener, own)
 
 
 class Opened(NamedTuple):
@@ -150,8 +153,11 @@ def options_of(settings: Settings, url: str, *, guard_status: bool = True) -> Se
     )
 
 
-def run(opened: Opened, options: ServerOptions, listener: socket.socket) -> None:
-    """Answer at a bound socket until SIGINT or SIGTERM; then stop accepting, finish what is in flight, return."""
+def run(opened: Opened, options: ServerOptions, listener: socket.socket, own: socket.socket | None = None) -> None:
+    """Answer at a bound socket until SIGINT or SIGTERM; then stop accepting, finish what is in flight, return.
+
+    own: another one, which no other process answers at.
+    """
     service, admin, tracing = opened
     config = uvicorn.Config(
         create_app(service, options, admin=admin, ladder=service.ladder, tracing=tracing),
@@ -165,7 +171,7 @@ def run(opened: Opened, options: ServerOptions, listener: socket.socket) -> None
     )
     gc.collect()
     gc.freeze()  # catalog and models stay as long as the process: no collection need look at them again
-    ears = [listener.dup() for _ in range(EARS)]
+    ears = [*(listener.dup() for _ in range(EARS)), *(() if own is None else (own,))]
     with _outliving(signal.SIGTERM):
         uvicorn.Server(config).run(sockets=ears)
 
