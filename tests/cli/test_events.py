@@ -111,3 +111,14 @@ def test_charged_clicks_of_a_crowd_are_listed_for_refund(place: Path) -> None:
     assert (row["bid_id"], row["event"], row["micros"], row["campaign"]) == ("b1", "x0", 7, "shoes")
     run("traffic", "refund", "--dir", place, "--user-clicks", "9", "--json", place / "n.json")
     assert json.loads((place / "n.json").read_text()) == []
+
+
+def test_a_credit_gives_the_money_back_once(place: Path) -> None:
+    """What is listed is refunded, and the same reason again refunds nothing more."""
+    test_charged_clicks_of_a_crowd_are_listed_for_refund(place)
+    for _ in range(2):
+        run("traffic", "refund", "--dir", place, "--user-clicks", "3", "--credit", "a crowd")
+        with Journal(place / "journal.db") as journal:
+            refunds = [entry for _, entry in Ledger(journal).entries() if entry.kind == "refund"]
+            assert [(sum(entry.micros for entry in refunds), {entry.bid_id for entry in refunds})] == [(7, {"b1"})]
+            assert Ledger(journal).verify() == []

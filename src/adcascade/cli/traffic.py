@@ -8,14 +8,17 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from adcascade.cascade.opening import wall_clock_us
 from adcascade.cascade.valid import limits_of
+from adcascade.cli.ledger import opened
 from adcascade.cli.options import Directory, JsonFile, require_folder, write_json
 from adcascade.errors import DataMissingError
 from adcascade.events.journal import Journal
 from adcascade.events.read import read_records
 from adcascade.events.traffic.report import filtered_by
 from adcascade.events.traffic.suspects import Suspect, suspects
-from adcascade.money.ledger import Ledger
+from adcascade.money.books import Books
+from adcascade.money.traces import machine_of
 from adcascade.settings import Settings, load_settings
 
 app = typer.Typer(help="Invalid traffic: what was filtered, and what to refund.", no_args_is_help=True)
@@ -44,18 +47,30 @@ def refund(
     bid_clicks: Annotated[
         int | None, typer.Option(min=0, help="Most clicks on one answered ad; else adcascade.toml's.")
     ] = None,
+    credit: Annotated[
+        str, typer.Option(help="Give the money back, too, for this reason; the same reason credits a bid once.")
+    ] = "",
     json: JsonFile = None,
 ) -> None:
-    """Charged clicks that the log shows to be invalid in hindsight. Lists them; changes nothing.
+    """Charged clicks that the log shows to be invalid in hindsight; without --credit they are only listed.
 
-    Example: adcascade traffic refund --dir demo --user-clicks 10 --json refunds.json
+    Example: adcascade traffic refund --dir demo --user-clicks 10 --credit "robots of 3 March"
     """
     settings = _settings(directory)
     given = {"user_clicks": user_clicks, "bid_clicks": bid_clicks}
     chosen = settings.traffic.model_copy(update={name: value for name, value in given.items() if value is not None})
+    found = suspects(settings.journal_path, limits_of(chosen))
     with Journal(settings.journal_path) as journal:
-        rows = charged(suspects(settings.journal_path, limits_of(chosen)), Ledger(journal))
+        machine = machine_of(journal)
+    with opened(settings) as (books, _):
+        rows = charged(found, books, machine)
+        back: dict[str, int] = {}
+        if credit:
+            bids = [str(row["bid_id"]) for row in rows]
+            back = books.refund_bids(bids, credit, wall_clock_us(), "adcascade traffic").result()
     _show(pa.Table.from_pylist(rows, schema=REFUNDS))
+    if credit:
+        Console(stderr=True).print(f"{sum(back.values()) / 1e6:,.2f} given back for {len(back)} bids")
     write_json(json, rows)
 
 
@@ -71,13 +86,13 @@ REFUNDS = pa.schema(
 )
 
 
-def charged(found: list[Suspect], ledger: Ledger) -> list[dict[str, object]]:
-    """Those of the suspects that were charged, each bid once: what a refund would need."""
-    charges = {charge["bid_id"]: charge for charge in ledger.charges()}
+def charged(found: list[Suspect], books: Books, machine: str) -> list[dict[str, object]]:
+    """Those of the suspects that were charged, each bid once. machine: what shared books call this one."""
+    charges = {charge["bid_id"]: charge for charge in books.charges()}
     rows: dict[str, dict[str, object]] = {}
     for suspect in found:
         charge = charges.get(suspect.bid_id)
-        if charge is not None and charge["event"] == suspect.event:
+        if charge is not None and charge["event"] in (suspect.event, f"{machine}/{suspect.event}"):
             rows[suspect.bid_id] = {
                 "bid_id": suspect.bid_id,
                 "event": suspect.event,
