@@ -22,7 +22,11 @@ pytestmark = pytest.mark.needs("chromium and node")
 
 UNITS = {"top": (728, 90), "side": (300, 250), "feed": None}  # banners by size, and a native place
 USER = "shopper-4711"
-CHARGES = "SELECT bid_id, campaign, micros, event FROM bookings WHERE target = 'charged' AND campaign IN (?, ?, ?)"
+CHARGES = (
+    "SELECT bid_id, campaign, sum(micros), event FROM bookings"
+    " WHERE kind IN ('charge', 'fee') AND campaign IN (?, ?, ?)"
+    " GROUP BY bid_id, campaign, event"
+)
 
 
 def until(true: Callable[[], bool], *, seconds: float = 20.0) -> None:

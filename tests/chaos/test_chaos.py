@@ -27,12 +27,12 @@ def chaos(file: Path, *arguments: str, program: tuple[str, ...] = ("-m", "adcasc
 @pytest.mark.parametrize("store", STORES)
 def test_killed_at_random_every_promise_holds(store: str, tmp_path: Path) -> None:
     """Three processes, their store killed in the middle: nothing lost, doubled, overspent; the ledger balances."""
-    arguments = ("--events", "1500", "--processes", "3", "--seed", "7", "--store", store, "--kill-every-s", "0.7")
+    arguments = ("--events", "4000", "--processes", "3", "--seed", "7", "--store", store, "--kill-every-s", "0.3")
     status, figures, printed = chaos(tmp_path / "figures.json", *arguments)
     assert status == 0
     assert {name: figures[name] for name in PROMISES} == dict.fromkeys(PROMISES, 0)
     assert figures["ledger_balanced"] is True
-    assert figures["accepted"] >= 1500
+    assert figures["accepted"] >= 4000
     assert figures["duplicates"] > 0
     assert figures["kills"] > 0
     assert figures["store_restarts"] == (store != "sqlite")

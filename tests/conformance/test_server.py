@@ -12,7 +12,7 @@ from adcascade.conformance.tally import Tally
 EXERCISED = (
     "bid.price", "bid.floor", "banner.html", "banner.size", "native.required", "native.trackers",
     "macro.known", "block.badv", "block.bcat", "seatbid.bseat", "refusal.json", "refusal.encoding",
-    "privacy.coppa", "privacy.gdpr", "privacy.gpp", "notice.win", "notice.billing",
+    "privacy.coppa", "privacy.gdpr", "privacy.gpp", "vast.protocol", "bid.protocol", "notice.win", "notice.billing",
 )  # fmt: skip
 
 

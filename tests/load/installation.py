@@ -5,14 +5,16 @@ from typing import Any
 
 from adcascade.catalog.nouns import Ad, Advertiser, Campaign, Creative
 from adcascade.catalog.store import CatalogStore
-from adcascade.settings import load_settings
+from adcascade.settings import FILE, load_settings
 
 WHEN = "2025-06-15T15:06:40Z"
 AUCTION = {"auctions": [{"type": "listings", "slots": 2}]}
 
 
 def make_catalog(folder: Path, *, campaigns: int = 40, billing: str = "impression") -> None:
-    """So many campaigns with money for a day and two ads each."""
+    """So many campaigns with money for a day and two ads each; clicks faster than a person's count here."""
+    if not (folder / FILE).exists():
+        (folder / FILE).write_text("[traffic]\nenabled = false\n")
     looks = (
         Creative(id="product", title="look"),
         Creative(id="banner", format="banner", title="b", image_url="https://v.example/b.png", width=300, height=250),

@@ -20,7 +20,8 @@ AUCTION = {"auctions": [{"type": "listings", "slots": 2}]}
 
 def stocked(folder: Path) -> None:
     """A catalog of two campaigns that pay per click; clicks faster than a person's count here."""
-    (folder / FILE).write_text("[traffic]\nenabled = false\n")
+    if not (folder / FILE).exists():
+        (folder / FILE).write_text("[traffic]\nenabled = false\n")
     store = CatalogStore(load_settings(folder).catalog_url)
     look = (Creative(id="look", title="look"),)
     store.put(

@@ -19,7 +19,7 @@ from adcascade.cascade.follow import Follower
 from adcascade.cascade.frequency import Frequency
 from adcascade.cascade.memory import Memory
 from adcascade.cascade.notices import heed
-from adcascade.cascade.outlook import outlook_of
+from adcascade.cascade.outlook import Outlook, outlook_of
 from adcascade.cascade.overload import Ladder
 from adcascade.cascade.parts import Parts
 from adcascade.cascade.profiles import Profiles
@@ -81,12 +81,7 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
     feed = CatalogFeed(store, snapshot)
     journal = Journal(around.journal or settings.journal_path)
     now_us = around.clock_us()
-    ledger = open_books(
-        settings.money.books,
-        journal,
-        advertiser_of={campaign.id: campaign.advertiser for campaign in snapshot.campaigns},
-        weak=settings.money.redis_weak,
-    )
+    ledger = _books(settings, journal, snapshot)
     cashier = open_cashier(settings.money.books, journal, ledger, wait_s=settings.money.charge_wait_s)
     bank = _bank(settings, ledger, snapshot, around, now_us, machine_of(journal))
     control_us = round(settings.bidding.control_s * 1e6)
@@ -122,12 +117,7 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
         traffic=traffic_filter(settings) if settings.traffic.enabled else None,
         clock_us=around.clock_us,
         new_id=around.new_id,
-        outlook=outlook_of(
-            journal,
-            settings.alarms,
-            audits=around.leads,
-            reader=BooksReader(ledger) if settings.money.books else None,
-        ),
+        outlook=_outlook(settings, journal, ledger, audits=around.leads),
         context=settings.features.context,
         log_ranked=settings.engine.log_ranked,
         sealed=settings.sealed_path if around.leads else None,
@@ -136,13 +126,27 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
     )
     if not around.wait:  # no reservation may wait for the ledger: have the first leases at hand
         bank.prepare({c.id: first_bid(c) for c in snapshot.campaigns if c.status == "active"}, now_us)
-    service = AdService(parts, loaded)
+    _remember(parts, last, now_us, pacer)
+    return AdService(parts, loaded)
+
+
+def _books(settings: Settings, journal: Journal, snapshot: Snapshot) -> Books:
+    advertiser_of = {campaign.id: campaign.advertiser for campaign in snapshot.campaigns}
+    return open_books(settings.money.books, journal, advertiser_of=advertiser_of, weak=settings.money.redis_weak)
+
+
+def _outlook(settings: Settings, journal: Journal, books: Books, *, audits: bool) -> Outlook:
+    reader = BooksReader(books) if settings.money.books else None
+    return outlook_of(journal, settings.alarms, audits=audits, reader=reader)
+
+
+def _remember(parts: Parts, last: int, now_us: int, pacer: Pacing) -> None:
+    """Find again in the log what serving holds in memory; the budget follows the traffic of the days before."""
     times: list[int] = []
-    recall(memory.frequency, journal, last - REPLAYED, now_us)
-    memory.replay(_tail(journal, last, times, splits), snapshot)
+    recall(parts.memory.frequency, parts.journal, last - REPLAYED, now_us)
+    parts.memory.replay(_tail(parts.journal, last, times, parts.splits), parts.snapshot)
     if times and times[-1] - times[0] >= DAY_US:
-        pacer.curve = day_curve(np.array(times, np.int64))  # the budget follows the traffic of the days before
-    return service
+        pacer.curve = day_curve(np.array(times, np.int64))
 
 
 def _tail(journal: Journal, last: int, times: list[int], splits: SplitWatch | None) -> Iterator[Record]:

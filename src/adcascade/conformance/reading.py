@@ -115,6 +115,12 @@ def wholes(document: Document | None, name: str) -> list[int]:
     return [each for each in _array(document, name) if is_whole(each)]
 
 
+def permitted(document: Document | None, name: str) -> list[int]:
+    """The integers of an array that says what is allowed; none where it also holds what may be read in two ways."""
+    values = _array(document, name)
+    return values if all(is_whole(each) for each in values) else []
+
+
 def is_whole(value: object) -> TypeGuard[int]:
     """An integer, and no boolean."""
     return isinstance(value, int) and not isinstance(value, bool)

@@ -59,7 +59,7 @@ class Calendar(msgspec.Struct, frozen=True, gc=False):
         running = self.day(time_us)
         held, since_us, until_us = running.number, running.begins_us, running.ends_us
         if time_us < self.begins_us:
-            until_us = self.held_until_us
+            until_us = max(self.held_until_us, time_us)  # a day that runs longer does not end before now
         next_day = local_day(timezone, until_us)
         begins_us = until_us if next_day.begins_us == until_us else next_day.ends_us
         return Calendar(timezone, begins_us, held, since_us, until_us)

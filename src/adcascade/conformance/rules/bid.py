@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
-from adcascade.conformance.reading import is_number, is_whole, number, text, whole, wholes
+from adcascade.conformance.reading import is_number, is_whole, number, permitted, text, whole
 from adcascade.conformance.rule import Rule
 from adcascade.conformance.trial import MEDIA, Outcome, Trial
 
@@ -134,7 +134,7 @@ def says_kind(trial: Trial) -> Iterator[Outcome]:
 def protocol(trial: Trial) -> Iterator[Outcome]:
     """One that the player supports."""
     for offer in trial.offers:
-        used, allowed = whole(offer.bid, "protocol"), wholes(offer.wanted, "protocols")
+        used, allowed = whole(offer.bid, "protocol"), permitted(offer.wanted, "protocols")
         if used is not None and allowed:
             yield None if used in allowed else offer.found("protocol", f"not among {allowed}")
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from xml.etree import ElementTree as ET
 
-from adcascade.conformance.reading import number, whole, wholes
+from adcascade.conformance.reading import number, permitted, whole
 from adcascade.conformance.reading import texts as strings
 from adcascade.conformance.rule import Rule
 from adcascade.conformance.trial import Finding, Offer, Outcome, Trial
@@ -94,7 +94,7 @@ def version_supported(trial: Trial) -> Iterator[Outcome]:
     for offer, ad in _ads(trial):
         root = parsed(offer.adm or "")
         version = root.get("version", "") if not isinstance(root, str) else ""
-        allowed = wholes(offer.wanted, "protocols")
+        allowed = permitted(offer.wanted, "protocols")
         if allowed and version in PROTOCOLS:
             own = PROTOCOLS[version][ad.tag == "Wrapper"]
             says = f"{version} {ad.tag} is protocol {own}, the player takes {allowed}"
@@ -155,7 +155,7 @@ def seconds_of(written: str) -> float | None:
 
 def _out_of_bounds(offer: Offer, seconds: float) -> str:
     """Why a duration does not fit; empty where it does."""
-    exact = wholes(offer.wanted, "rqddurs")
+    exact = permitted(offer.wanted, "rqddurs")
     least, most = number(offer.wanted, "minduration"), number(offer.wanted, "maxduration")
     extended = whole(offer.wanted, "maxextended") or 0
     if exact:

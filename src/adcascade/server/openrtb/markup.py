@@ -9,7 +9,9 @@ BOX = "display:block;width:{w}px;height:{h}px;overflow:hidden;text-decoration:no
 FLUID = "display:block;overflow:hidden;text-decoration:none;color:#111;font:16px sans-serif"
 
 
-def banner_html(served: Served, links: Links, size: tuple[int, int], *, secure: bool, pictures: bool = True) -> str:
+def banner_html(
+    served: Served, links: Links, size: tuple[int, int], *, secure: bool, pictures: bool = True, scripts: bool = True
+) -> str:
     """A link around the picture, or around the title where there is none, the impression pixel, and the script that
     sees whether the link can be seen.
     """
@@ -25,7 +27,7 @@ def banner_html(served: Served, links: Links, size: tuple[int, int], *, secure: 
         f'data-adcascade-view="{escape(links.viewable(served.token))}">'
         f'{inside}</a><img src="{escape(links.impression(served.token))}" width="1" height="1" alt="" '
         'style="position:absolute;left:0;top:0;opacity:0">'
-        f'<script src="{escape(links.script)}" async></script>'
+        + (f'<script src="{escape(links.script)}" async></script>' if scripts else "")
     )
 
 

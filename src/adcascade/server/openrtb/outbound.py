@@ -14,7 +14,7 @@ from adcascade.server.openrtb.chain import chain_of, serialized
 from adcascade.server.openrtb.markup import banner_html, image_of
 from adcascade.server.openrtb.native_markup import native_json
 from adcascade.server.openrtb.objects import Bid, BidRequest, BidResponse, SeatBid
-from adcascade.server.openrtb.places import PICTURE_AD, TEXT_AD, Place
+from adcascade.server.openrtb.places import PICTURE_AD, SCRIPT_AD, TEXT_AD, Place
 from adcascade.server.openrtb.vast import vast_xml
 from adcascade.server.openrtb.video import SKIPPABLE, skip_after_s, spoken
 from adcascade.server.options import ServerOptions
@@ -140,7 +140,9 @@ class Outbound:
         pictures = PICTURE_AD not in blocked
         if TEXT_AD in blocked and not image_of(served, secure=place.secure):
             return "banner_type"
-        return Written(BANNER, banner_html(served, self._links, size, secure=place.secure, pictures=pictures), size)
+        scripts = SCRIPT_AD not in blocked
+        html = banner_html(served, self._links, size, secure=place.secure, pictures=pictures, scripts=scripts)
+        return Written(BANNER, html, size)
 
     def _video(self, request: BidRequest, place: Place, served: Served) -> Written | str:
         video, creative = place.imp.video, served.creative

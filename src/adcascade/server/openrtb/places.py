@@ -15,7 +15,7 @@ from adcascade.server.openrtb.video import video_spec
 from adcascade.server.options import ServerOptions
 
 FIRST_PRICE, SECOND_PRICE, FIXED = 1, 2, 3
-TEXT_AD, PICTURE_AD = 1, 2  # banner types
+TEXT_AD, PICTURE_AD, SCRIPT_AD = 1, 2, 3  # banner types
 MOST_DEALS = 100  # of one imp
 
 

@@ -45,7 +45,7 @@ def video_spec(video: Video) -> VideoSpec | str:
 
 def spoken(video: Video, *, wrapped: bool) -> Spoken | None:
     """The best version in which the player takes a document, or a wrapper of another's; None: in none."""
-    told = {*(video.protocols or ()), *([video.protocol] if video.protocol else [])} or {UNTOLD}
+    told = {*(video.protocols or ([video.protocol] if video.protocol else [UNTOLD]))}  # `protocols` replaced `protocol`
     known = WRAPPER if wrapped else INLINE
     return next((Spoken(protocol, version) for protocol, version in known.items() if protocol in told), None)
 
