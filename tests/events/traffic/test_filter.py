@@ -56,6 +56,7 @@ def test_an_honest_visit_passes() -> None:
     [
         (told("click", 100.1), Bid(), "early_click"),
         (told("click", 100.3), Bid(), None),
+        (told("click", 100.1, Source("reporter")), Bid(), None),  # the shop had the page in stock
         (told("viewable", 100.9), Bid(), "early_viewable"),
         (told("viewable", 102), Bid(seen_us=109 * SECOND), "early_viewable"),
         (told("viewable", 102), Bid(seen_us=104 * SECOND), None),  # two clocks

@@ -1,7 +1,8 @@
 """Impossible sequences: what a shopper cannot have done, judged by what is known of the bid.
 
-Two clocks are kept apart. How soon after the answer something came is told by our own clock, on arrival; the order of a
-bid's events is told by their own times, and the clocks that wrote these may differ by SLACK_US.
+Two clocks are kept apart. How soon after the answer a browser called is told by our own clock, on arrival (a shop that
+reports by itself may have shown the page before it asked us); the order of a bid's events is told by their own times,
+and the clocks that wrote these may differ by SLACK_US.
 """
 
 from dataclasses import dataclass
@@ -81,9 +82,9 @@ def impossible(kind: Kind, route: Route, journey: Journey, times: tuple[int, int
     time_us, now_us = times
     waited = now_us - journey.answered_us
     match kind:
-        case "click" if journey.answered_us and waited < paces.click_us:
+        case "click" if route == "browser" and journey.answered_us and waited < paces.click_us:
             return Finding("early_click", f"{waited // 1000} ms after the answer")
-        case "viewable" if journey.answered_us and waited < DWELL_US:
+        case "viewable" if route == "browser" and journey.answered_us and waited < DWELL_US:
             return Finding("early_viewable", f"{waited // 1000} ms after the answer")
         case "viewable" if journey.seen_us > time_us + SLACK_US:
             return Finding("early_viewable", f"{(journey.seen_us - time_us) // 1000} ms before the impression")
