@@ -39,6 +39,7 @@ from adcascade.settings import FILE, load_settings
 BOUND = 256.0  # KiB a minute; at 50 page views a second 87 bytes of a view, less than the smallest thing it could leave
 WARM_UP = 0.4  # share of the run that is not judged: caches fill, and the memory of bids reaches its limit
 MEMORY = 2_000  # bids and users the server remembers, so that this limit is reached early
+PROMISED_S = 60  # that a served ad may be billed: open promises, too, are as many as they will be after the warm-up
 AUCTION = {"auctions": [{"type": "listings", "slots": 2, "scenario": "home", "opaqueUserId": ""}]}
 
 
@@ -181,6 +182,10 @@ def soak(folder: Path, seconds: float, rate: float, *, seed: int = 0, bound: flo
         limit = f"[engine]\nmemory = {MEMORY}\n"
         told = told.replace("[engine]\n", limit) if "[engine]\n" in told else f"{told}\n{limit}"
         settings.write_text(told, "utf-8")
+    if not re.search(r"^reservation_s *=", told, re.MULTILINE):
+        told = settings.read_text("utf-8")
+        limit = f"[money]\nreservation_s = {PROMISED_S}\n"
+        settings.write_text(told.replace("[money]\n", limit) if "[money]\n" in told else f"{told}\n{limit}", "utf-8")
     server = Process(folder, SERVE)
     server.start()
     try:

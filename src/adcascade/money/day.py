@@ -3,9 +3,9 @@
 A day of a zone lasts from its local midnight to the next: 23 or 25 hours where the clocks are put forward or back.
 
 An advertiser may change its zone. Then the day that runs keeps its number and ends no earlier than it would have: at
-the first midnight of the new zone that is not before its old end. So a change only ever makes one day longer, to
-less than two, and no two daily budgets come within less than a day of the zone they began in. A number may be
-skipped, none comes twice. Changed back while that day still runs, it ends as if nothing had been changed.
+the first midnight of the new zone that is not before its old end and begins a later date. So a change only ever makes
+one day longer, to less than three, and no two daily budgets come within less than a day of the zone they began in. A
+number may be skipped, none comes twice. Changed back while that day still runs, it ends as if nothing had been changed.
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -61,7 +61,11 @@ class Calendar(msgspec.Struct, frozen=True, gc=False):
         if time_us < self.begins_us:
             until_us = max(self.held_until_us, time_us)  # a day that runs longer does not end before now
         next_day = local_day(timezone, until_us)
-        begins_us = until_us if next_day.begins_us == until_us else next_day.ends_us
+        if next_day.begins_us < until_us:
+            next_day = local_day(timezone, next_day.ends_us)
+        while next_day.number <= held:  # a zone that lies far behind still has the date that ends here
+            next_day = local_day(timezone, next_day.ends_us)
+        begins_us = next_day.begins_us
         return Calendar(timezone, begins_us, held, since_us, until_us)
 
 
