@@ -1,14 +1,12 @@
 """KeyStore: API keys in the catalog's database, so that every server of an installation knows them and a revoked one
 opens nothing from the next request on."""
 
-from typing import Self
-
 import msgspec
 from sqlalchemy import insert, select, update
 
 from adcascade.access.keys import ROLES, Key, Role, Scope, digest_of, matches, new_secret, parse, text_of
 from adcascade.access.tables import keys
-from adcascade.catalog.database import migrate, open_engine, reading, writing
+from adcascade.catalog.database import InDatabase, reading, writing
 from adcascade.errors import AccessError, InputError
 
 USED_US = 60_000_000  # the last use is noted so precisely
@@ -18,29 +16,11 @@ MAX_DAYS = 3650
 NOBODY = "0" * 64  # digest that no secret has
 
 
-class KeyStore:
+class KeyStore(InDatabase):
     """Keys in a database: sqlite:///PATH or postgresql+psycopg://... Any thread may call; time is an argument.
 
     Raises ConfigurationError for a URL of no database, StoreError where the database refuses.
     """
-
-    def __init__(self, url: str) -> None:
-        self._engine = open_engine(url)
-        try:
-            migrate(self._engine)
-        except BaseException:
-            self._engine.dispose()
-            raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Let the connections go."""
-        self._engine.dispose()
 
     def create(
         self,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from alembic import command
 from alembic.config import Config
@@ -81,6 +81,34 @@ def _translated(engine: Engine) -> Iterator[None]:
             f"the catalog's database {engine.url.render_as_string(hide_password=True)} refuses: {error}; "
             "nothing of this call was kept"
         ) from error
+
+
+class InDatabase:
+    """What lies in the catalog's database: opened with its tables at this version, closed at the end of a `with`.
+
+    Raises ConfigurationError for a URL that names no database, StoreError when it refuses.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Open the database and bring its tables to this version."""
+        self._engine = open_engine(url)
+        try:
+            migrate(self._engine)
+        except BaseException:
+            self._engine.dispose()
+            raise
+
+    def __enter__(self) -> Self:
+        """The store itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+    def close(self) -> None:
+        """Let the connections go."""
+        self._engine.dispose()
 
 
 def migrate(engine: Engine) -> None:

@@ -10,7 +10,7 @@ What is written is in `writing.py`, pages in `pages.py`, the audit log in `audit
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import itemgetter
-from typing import Literal, Self, TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, Table, select
@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Table, select
 from adcascade.catalog import rules, tables
 from adcascade.catalog.audit import Auditing, AuditLine, Author, read_lines
 from adcascade.catalog.changes import Changes
-from adcascade.catalog.database import migrate, open_engine, reading, writing
+from adcascade.catalog.database import InDatabase, reading, writing
 from adcascade.catalog.kinds import KINDS, Kind
 from adcascade.catalog.lines import AdReader, decode, find_lines
 from adcascade.catalog.nouns import Ad, AdGroup, Advertiser, Campaign, Offer, Status
@@ -34,7 +34,7 @@ Changed = TypeVar("Changed", Advertiser, Campaign, AdGroup)
 Found = TypeVar("Found", Advertiser, Campaign, AdGroup, Ad)
 
 
-class CatalogStore:
+class CatalogStore(InDatabase):
     """Advertisers, campaigns, ad groups and ads in a database: sqlite:///PATH or postgresql+psycopg://...
 
     Thread-safe. Raises ConfigurationError for a URL that names no database, StoreError when the database refuses
@@ -44,27 +44,6 @@ class CatalogStore:
     Every write takes its author and answers the catalog's new version. A noun that is put as it is already keeps the
     version that changed it last.
     """
-
-    def __init__(self, url: str) -> None:
-        """Open the database and bring its tables to this version."""
-        self._engine = open_engine(url)
-        try:
-            migrate(self._engine)
-        except BaseException:
-            self._engine.dispose()
-            raise
-
-    def __enter__(self) -> Self:
-        """The store itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close."""
-        self.close()
-
-    def close(self) -> None:
-        """Let the connections go."""
-        self._engine.dispose()
 
     @property
     def version(self) -> int:

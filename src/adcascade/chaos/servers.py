@@ -40,6 +40,15 @@ class Server(Protocol):
         """Kill it and remove its folder."""
         ...
 
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
 
 def program(name: str) -> str:
     """Where a program lies; DataMissingError says which package brings it."""
@@ -50,7 +59,7 @@ def program(name: str) -> str:
     return found
 
 
-class PostgresServer:
+class PostgresServer(Server):
     """A PostgreSQL cluster; durable: with fsync, as it is in earnest."""
 
     def __init__(self, *, durable: bool = True) -> None:
@@ -90,15 +99,6 @@ class PostgresServer:
             self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
     def _as_owner(self, *command: str) -> None:
         """Run a program of PostgreSQL, which refuses to run as root."""
         if getpass.getuser() == "root":
@@ -106,7 +106,7 @@ class PostgresServer:
         subprocess.run(command, check=True, cwd="/", stdout=QUIET, stderr=QUIET)  # noqa: S603  our own words
 
 
-class RedisServer:
+class RedisServer(Server):
     """A Redis that keeps every command on disk before it answers; `options` come after ours and win."""
 
     def __init__(self, options: Sequence[str] = ()) -> None:
@@ -140,15 +140,6 @@ class RedisServer:
         """Kill it and remove its folder."""
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def _answers(self) -> bool:
         """Whether it says PONG, which it does not while it loads."""
