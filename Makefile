@@ -3,13 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help install demo test soak lint docs results bench fuzz chaos clean
+.PHONY: help install demo test soak lint docs results peers bench fuzz chaos clean
 help:
 	@echo "make demo    build a market, train the cascade, serve it at http://127.0.0.1:8080 (ARGS=\"--once --json FILE\")"
 	@echo "make test    the whole test suite     make lint   linters and types"
 	@echo "make soak    an hour of traffic: flat memory, nothing lost (ARGS=\"--minutes 15 --rate 50 --json FILE\")"
 	@echo "make chaos   kill servers and stores under load, then audit: ARGS=\"--events 100000 --store sqlite|postgresql|redis\""
-	@echo "make docs    regenerate the references make bench  benchmarks beside peers"
+	@echo "make docs    regenerate the references make bench  benchmarks beside peers (make peers installs them)"
 	@echo "make fuzz    coverage-guided fuzzing of the decoders (TARGET=events ARGS=\"-runs=100000 -seed=1\")"
 	@echo "make results run every study at the scale small, and write docs/results.md (ONLY=\"nann mbct\" for some)"
 
@@ -51,10 +51,15 @@ results: install
 		[ $$? -le 1 ] || exit 1; done
 	$(BIN)/python -m adcascade.studies.pages
 
-DATA ?= $(or $(ADCASCADE_DATA),../shared/data)
+# FuxiCTR, hnswlib and others, in an environment of their own
+peers:
+	benchmarks/peers/setup.sh
+
+# a bar that does not hold is a result too: the page says so, and make goes on (ONLY="training nann" for some)
 bench: install
-	for name in market journal retrieval nann mbct adasparse server overload; do echo "== $$name"; $(BIN)/python benchmarks/$$name.py || exit 1; done
-	if [ -d $(DATA)/criteo_display ]; then $(BIN)/python benchmarks/criteo_quality.py --data $(DATA); fi
+	for name in $(or $(ONLY),$(basename $(notdir $(wildcard benchmarks/*.py)))); do echo "== $$name"; \
+		$(BIN)/adcascade bench $$name --json docs/performance/$$name.json; [ $$? -le 1 ] || exit 1; done
+	$(BIN)/python -m adcascade.bench.pages
 
 # until something is found; ARGS="-runs=100000 -seed=1" ends. TARGET: a key of tests/fuzz/targets.py
 TARGET ?= openrtb

@@ -12,6 +12,7 @@ from rich.console import Console
 from adcascade.cli import (
     attribute,
     backup,
+    bench,
     bidder,
     bundle,
     catalog,
@@ -55,6 +56,7 @@ app.command("conform")(conform.conform)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("reproduce")(reproduce.reproduce)
+app.command("bench", context_settings=bench.CONTEXT)(bench.bench)
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(traffic.app, name="traffic")

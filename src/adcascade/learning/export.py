@@ -21,7 +21,7 @@ from adcascade.learning.graph import write_graph
 from adcascade.learning.manifest import FORMAT, ModelManifest
 from adcascade.learning.model import ScoringModel, Shape
 from adcascade.nn.inputs import Inputs
-from adcascade.nn.packed import PackedEmbedding
+from adcascade.nn.table import EmbeddingTable
 
 MOST_FOLDED = 64  # scenarios with a graph of their own: each costs a file, and a session in serving
 
@@ -57,11 +57,11 @@ def ad_inputs(embedded: Tensor, dense: Tensor) -> Inputs:
     return Inputs(embedded, dense, embedded.new_zeros((n, 0, 0, width)), torch.zeros((n, 0), dtype=torch.bool))
 
 
-def export(folder: Path, model: ScoringModel, table: PackedEmbedding, fingerprint: str) -> None:
+def export(folder: Path, model: ScoringModel, table: EmbeddingTable, fingerprint: str) -> None:
     """Write the files into an existing folder; `fingerprint` is the encoder's."""
     model.eval()
     shape = model.shape
-    np.save(folder / "table.npy", table.weight)
+    table.save(str(folder / "table.npy"))
     user, ads = example_user(shape), example_ads(shape, 3)
     with torch.no_grad():
         state = {f"state_{place}": tensor for place, tensor in enumerate(model.user_state(user))}
@@ -73,10 +73,10 @@ def export(folder: Path, model: ScoringModel, table: PackedEmbedding, fingerprin
     write_manifest(folder, model, fingerprint, states=len(state), folded=tuple(folded))
 
 
-def foldings(model: ScoringModel, table: PackedEmbedding) -> dict[int, ScoringModel]:
+def foldings(model: ScoringModel, table: EmbeddingTable) -> dict[int, ScoringModel]:
     """The model's foldings by the number of the scenario, of at most MOST_FOLDED known ones, the frequent first."""
     numbered = enumerate(model.shape.scenarios[:MOST_FOLDED], FIRST)
-    found = {number: model.folded(torch.from_numpy(table.weight[row])) for number, row in numbered}
+    found = {number: model.folded(torch.from_numpy(table.look_up(np.array([row]))[0])) for number, row in numbered}
     return {number: one for number, one in found.items() if one is not None}
 
 

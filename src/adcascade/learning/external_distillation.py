@@ -18,7 +18,7 @@ from adcascade.learning.loop import Progress, Sides, Training, fit
 from adcascade.learning.model import DeepModel, ScoringModel
 from adcascade.learning.student_adapter import AdapterLearner, Told
 from adcascade.learning.supervision import AGE, TEACHER
-from adcascade.nn.packed import PackedEmbedding
+from adcascade.nn.table import EmbeddingTable
 
 EXTRA = (TEACHER, AGE)  # what LabelledBlocks must carry along
 
@@ -54,7 +54,7 @@ def told_of(samples: Labelled) -> Told:
 
 def fit_with_teacher(
     student: DeepModel,
-    table: PackedEmbedding,
+    table: EmbeddingTable,
     blocks: Iterable[Labelled],
     training: Training,
     config: AuxiliaryConfig,

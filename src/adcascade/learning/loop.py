@@ -19,7 +19,7 @@ from adcascade.contracts import Batch
 from adcascade.learning.labelled import Labelled
 from adcascade.learning.model import ScoringModel, Shape, log_loss
 from adcascade.nn.inputs import Inputs
-from adcascade.nn.packed import PackedEmbedding
+from adcascade.nn.table import EmbeddingTable
 
 Progress = Callable[[int, int, float], None]  # epoch, samples so far, loss of the last batch
 
@@ -65,7 +65,7 @@ def sample_loss(logits: Tensor, samples: Labelled) -> Tensor:
 
 def fit(
     model: ScoringModel,
-    table: PackedEmbedding,
+    table: EmbeddingTable,
     blocks: Iterable[Labelled],
     training: Training,
     *,
@@ -75,16 +75,13 @@ def fit(
     """Train in place; the mean loss of each epoch. `blocks` is iterated once an epoch."""
     random = np.random.default_rng(training.seed)
     torch.manual_seed(training.seed)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=training.rate, weight_decay=training.decay, fused=True)
+    step = Step(model, table, training, objective)
     model.train()
     losses: list[float] = []
     for epoch in range(training.epochs):
         total, seen = 0.0, 0
         for samples in shuffled(blocks, training.batch_size, random):
-            share = training.share(epoch * training.rows + seen)
-            optimiser.param_groups[0]["lr"] = training.rate * share
-            model.advance(1 - share)
-            loss = _step(model, table, samples, objective, optimiser, training.embedding_dropout, share)
+            loss = step(samples, training.share(epoch * training.rows + seen))
             total, seen = total + loss * len(samples), seen + len(samples)
             if progress is not None:
                 progress(epoch, seen, loss)
@@ -93,22 +90,28 @@ def fit(
     return losses
 
 
-def _step(  # noqa: PLR0917  one step is these things and nothing else calls it
-    model: ScoringModel,
-    table: PackedEmbedding,
-    samples: Labelled,
-    objective: Objective,
-    optimiser: torch.optim.Optimizer,
-    dropout: float,
-    share: float,
-) -> float:
-    sides = gather(table, samples.batch, model.shape, dropout=dropout)
-    optimiser.zero_grad(set_to_none=True)
-    loss = objective(model, sides, samples)
-    loss.backward()  # type: ignore[no-untyped-call]
-    optimiser.step()
-    table.update(sides.ids, sides.leaf.grad, share=share)
-    return float(loss.detach())
+class Step:
+    """One step of training after the other, on one batch each: look up, forward, backward, update both parts."""
+
+    def __init__(
+        self, model: ScoringModel, table: EmbeddingTable, training: Training, objective: Objective = click_loss
+    ) -> None:
+        self.model, self.table, self.training, self.objective = model, table, training, objective
+        self.optimiser = torch.optim.AdamW(
+            model.parameters(), lr=training.rate, weight_decay=training.decay, fused=True
+        )
+
+    def __call__(self, samples: Labelled, share: float = 1.0) -> float:
+        """Learn from a batch at `share` of the rates; its loss before that."""
+        self.optimiser.param_groups[0]["lr"] = self.training.rate * share
+        self.model.advance(1 - share)
+        sides = gather(self.table, samples.batch, self.model.shape, dropout=self.training.embedding_dropout)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss = self.objective(self.model, sides, samples)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+        self.table.update(sides.ids, sides.leaf.grad, share=share)
+        return float(loss.detach())
 
 
 def shuffled(blocks: Iterable[Labelled], batch_size: int, random: np.random.Generator) -> Iterator[Labelled]:
@@ -119,7 +122,7 @@ def shuffled(blocks: Iterable[Labelled], batch_size: int, random: np.random.Gene
             yield block.take(order[start : start + batch_size])
 
 
-def gather(table: PackedEmbedding, batch: Batch, shape: Shape, *, dropout: float = 0.0) -> Sides:
+def gather(table: EmbeddingTable, batch: Batch, shape: Shape, *, dropout: float = 0.0) -> Sides:
     """Look the ids of a batch up and cut it into its two sides."""
     b, steps = len(batch), batch.history.reshape(len(batch), -1)
     ids = np.concatenate((batch.ids, steps), axis=1)  # [B, F + L S]
@@ -142,7 +145,7 @@ def gather(table: PackedEmbedding, batch: Batch, shape: Shape, *, dropout: float
 
 
 @torch.no_grad()
-def predict(model: ScoringModel, table: PackedEmbedding, batch: Batch, *, size: int = 8192) -> NDArray[np.float32]:
+def predict(model: ScoringModel, table: EmbeddingTable, batch: Batch, *, size: int = 8192) -> NDArray[np.float32]:
     """Logits [B] of B pairs, in parts of `size`; the model is left in evaluation mode."""
     model.eval()
     parts = []

@@ -17,11 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numba import njit
-from numpy.typing import NDArray
 from torch import Tensor
 
-Floats = NDArray[np.float32]
-Ids = NDArray[np.int64]
+from adcascade.nn.table import Floats, Ids
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,10 +51,18 @@ class PackedEmbedding:
         """K."""
         return self.config.width
 
+    @property
+    def rows(self) -> int:
+        """R."""
+        return len(self.weight)
+
+    def look_up(self, ids: Ids) -> Floats:
+        """The rows of `ids`, any shape [...] -> [..., K], copied."""
+        return self.weight[ids.ravel()].reshape(*ids.shape, self.width)
+
     def gather(self, ids: Ids) -> Tensor:
         """The rows of `ids`, any shape [...] -> a leaf [..., K] whose gradient `update` takes."""
-        found = self.weight[ids.ravel()].reshape(*ids.shape, self.width)
-        return torch.from_numpy(found).requires_grad_()
+        return torch.from_numpy(self.look_up(ids)).requires_grad_()
 
     def update(self, ids: Ids, gradient: Tensor | None, *, share: float = 1.0) -> None:
         """One step, at `share` of the rate, from the gradient [..., K] of what `gather(ids)` returned.
@@ -72,6 +78,10 @@ class PackedEmbedding:
             _row_wise_adagrad(self.weight, self.squares, rows, total, rule)
         else:
             _adagrad(self.weight, self.squares, rows, total, rule)
+
+    def save(self, file: str) -> None:
+        """Write all rows as a .npy file of float32 [R, K]."""
+        np.save(file, self.weight)
 
     def state_dict(self) -> dict[str, Floats]:
         """Copies of the weights and of the sums of squares."""
