@@ -11,7 +11,7 @@ from adcascade.bench.report import markdown
 DOCS = Path(__file__).parents[3] / "docs"
 INTRODUCTION = """# Performance
 
-What each hot path costs: us, a peer in the same rounds, the floor of the hardware, and the bar that we hold ourselves to.
+What each hot path costs: us, a peer in the same rounds, the floor of the hardware, and the bar we hold ourselves to.
 `make bench` runs all of it and writes this page; `adcascade bench NAME` runs one. Values are medians over rounds that
 alternate with the peer's; spread is half the distance of the quartiles. Figures of different machines or days must not
 be compared with each other, ratios within a row may. A bar that does not hold says **no**.
