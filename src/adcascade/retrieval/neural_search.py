@@ -1,9 +1,10 @@
 """NeuralSearch: the ads that a neural network scores best, as one Searcher: exact for few ads, a beam walk for many.
 
-An ad is its vector e_v, by which it is near to others, and its side of the network, which is what scores read. The graph over them comes with the bundle and is brought up to date with the catalog; ads that
-come, change and go while it serves are linked and tombstoned, without a rebuild until the graph is worn (graph.py).
-Filters hold for results: a walk passes through whatever is near. Where a filter keeps few ads, these are all scored;
-where it keeps a share of them, the beams are wider by as much as it keeps less.
+An ad is its vector e_v, which says what it is near to, and its side of the network, which is all that scores read. The
+graph over the e_v comes with the bundle and is brought up to date with the catalog; ads that come, change and go while
+it serves are linked and tombstoned, without a rebuild until the graph is worn (graph.py). Filters hold for results: a
+walk passes through whatever is near. Where a filter keeps few ads, these are all scored; where it keeps a share of
+them, the beams are wider by as much as it keeps less.
 
 Letters: N capacity in catalog rows, M rows of a call, E width of e_v.
 """
