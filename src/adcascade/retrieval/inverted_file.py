@@ -25,7 +25,8 @@ QUERIES, BEST = 32, 100  # by which probes are chosen
 class IndexConfig:
     """When to approximate, and how closely."""
 
-    exact_up_to: int = 50_000  # ads that are all read; of more, IVF,SQ8 reads some
+    exact_up_to: int = 20_000  # ads that are all read; of more, IVF,SQ8 reads some
+    gather_up_to: int = 4_000  # ads that a filter keeps of more, which are all read
     lists: int | None = None  # of the inverted file; None: the power of two next to 2 sqrt(M)
     probes: int | None = None  # lists read where the filter keeps all; None: as many as `recall` needs
     recall: float = 0.97  # share of the best 100 that is found, by which `probes` are chosen when the index is built
