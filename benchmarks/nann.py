@@ -93,7 +93,9 @@ def scores_of(
         profile = random.standard_normal((1, 4, FIELD), np.float32)
         direction = random.standard_normal(network.width, np.float32) * np.float32(dot)
         side = network.user(profile.ravel(), steps)
-        history = torch.from_numpy(steps.reshape(1, len(steps), -1, FIELD) if len(steps) else np.empty((1, 0, 0, FIELD)))
+        history = torch.from_numpy(
+            steps.reshape(1, len(steps), -1, FIELD) if len(steps) else np.empty((1, 0, 0, FIELD))
+        )
         user = Inputs(torch.from_numpy(profile), torch.zeros((1, 0)), history.float(), torch.ones((1, len(steps))) > 0)
         with torch.inference_mode():
             state = model.user_state(user)

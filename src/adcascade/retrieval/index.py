@@ -47,6 +47,21 @@ class AdIndex:
         """Whether every search reads every vector."""
         return self._ivf is None
 
+    @property
+    def lists(self) -> int:
+        """How many lists the vectors lie in; 0 where every search reads every vector."""
+        return 0 if self._ivf is None else int(self._ivf.nlist)
+
+    @property
+    def probes(self) -> int:
+        """How many of them a search without a filter reads."""
+        return 0 if self._ivf is None else int(self._ivf.nprobe)
+
+    @probes.setter
+    def probes(self, number: int) -> None:
+        if self._ivf is not None:
+            self._ivf.nprobe = number
+
     def build(self, rows: Rows, vectors: Floats) -> None:
         """Start anew with these ads, int32 [M] and float32 [M, K]; approximate if they are many."""
         self._vectors, self._present = np.zeros((0, self.width), np.float32), np.zeros(0, np.uint8)
@@ -55,7 +70,7 @@ class AdIndex:
             self._ivf = trained(vectors, self.config)
         self.add(rows, vectors)
         if self._ivf is not None and self.config.probes is None:
-            self._ivf.nprobe = probes_for(self._ivf, rows, vectors, self.config)
+            self.probes = probes_for(self._ivf, rows, vectors, self.config)
 
     def add(self, rows: Rows, vectors: Floats) -> None:
         """Insert or replace the vectors [M, K] of distinct rows [M]; found from now on."""
@@ -121,7 +136,7 @@ class AdIndex:
         The best of what a filter keeps lie farther out, but in fewer lists than chance would say: where it keeps one
         of n, sqrt(n) times as many lists find as large a share of them (`adcascade bench retrieval`).
         """
-        probes = min(math.ceil(self._ivf.nprobe * math.sqrt(self._count / kept)), self._ivf.nlist)
+        probes = min(math.ceil(self.probes * math.sqrt(self._count / kept)), self.lists)
         given = self._wanted.parameters(probes, everything=kept == self._count)
         _, found = self._ivf.search(query[None], count, params=given)
         rows: Rows = found[0][found[0] >= 0].astype(np.int32)
