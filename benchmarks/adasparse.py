@@ -81,6 +81,7 @@ def measured(shape: Shape, cut: float, ads: int, rounds: int) -> Row:
     given |= {"embedded": some.embedded.numpy(), "dense": some.dense.numpy()}
     feeds = {graph: {one: given[one] for one in inputs} for graph, (_, inputs) in sessions.items()}
     folded, whole = (sessions[graph][0].run(None, feeds[graph])[0] for graph in files)
+    apart = np.abs(folded - whole).max()
     spent = alternate(
         {graph: lambda graph=graph: sessions[graph][0].run(None, feeds[graph]) for graph in files},  # type: ignore[misc]
         rounds=rounds,
@@ -94,5 +95,5 @@ def measured(shape: Shape, cut: float, ads: int, rounds: int) -> Row:
         peer="not folded",
         peer_value=us["score"].median,
         turned=True,
-        note=f"{held['score_2'] / held['score']:.2f} of {held['score']:,} weights, {np.abs(folded - whole).max():.0e} apart",
+        note=f"{held['score_2'] / held['score']:.2f} of {held['score']:,} weights, {apart:.0e} apart",
     )

@@ -100,13 +100,13 @@ def scores_of(
         with torch.inference_mode():
             state = model.user_state(user)
 
-        def ours_one(rows: Rows, side=side, direction=direction) -> Floats:  # noqa: ANN001  bound, not passed
+        def ours_one(rows: Rows, side=side, direction=direction) -> Floats:
             scores = network.score_rows(side, sides, rows)
             if dot:
                 add_dots(e, rows, direction, scores)
             return scores
 
-        def theirs_one(rows: Rows, state=state, direction=torch.from_numpy(direction)) -> Floats:  # noqa: ANN001, B008
+        def theirs_one(rows: Rows, state=state, direction=torch.from_numpy(direction)) -> Floats:  # noqa: B008
             with torch.inference_mode():
                 vectors = tensor[torch.from_numpy(rows)]
                 scores = model.score_vectors(state, vectors[None])[0]

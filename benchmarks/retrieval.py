@@ -201,7 +201,7 @@ def set_rows(
     rows.append(
         Row(name=f"{name}, recall as AdIndex chooses", value=own, unit="share", bar=Bar(of="value", least=wanted))
     )
-    return rows + (whole_rows(name, index, vectors, built, peer, given.rounds) if whole else [])
+    return rows + (whole_rows(index, vectors, built, peer, given.rounds) if whole else [])
 
 
 def recall_of(index: AdIndex, vectors: Vectors, bits: Bits, exact: np.ndarray) -> float:
@@ -246,9 +246,7 @@ def peer_of(vectors: Vectors, exact: np.ndarray, recalls: tuple[float, float], *
             return None
 
 
-def whole_rows(
-    name: str, index: AdIndex, vectors: Vectors, built: float, peer: dict[str, Any] | None, rounds: int
-) -> list[Row]:
+def whole_rows(index: AdIndex, vectors: Vectors, built: float, peer: dict[str, Any] | None, rounds: int) -> list[Row]:
     """Build, a filter that keeps one of ten, and live changes."""
     beside = peer or {"build_s": None, "add_us": None, "remove_us": None, "filtered_us": None}
     kept = np.random.default_rng(1).random(len(vectors.ads)) < 0.1
@@ -277,7 +275,7 @@ def whole_rows(
     apart = f"{us['filtered'].median / us['unfiltered'].median:.2f} of unfiltered"
     return [
         Row(
-            name=f"{name}, build",
+            name="trained, build",
             value=built,
             unit="s",
             peer="hnswlib",
@@ -286,7 +284,7 @@ def whole_rows(
             bar=Bar(of="ratio", least=4),
         ),
         Row(
-            name=f"{name}, a filter that keeps 10 %, the same lists",
+            name="trained, a filter that keeps 10 %, the same lists",
             value=us["filtered"].median,
             spread=us["filtered"].spread,
             unit="us",
@@ -296,7 +294,7 @@ def whole_rows(
             note=apart,
         ),
         Row(
-            name=f"{name}, a filter that keeps 10 %, as AdIndex chooses",
+            name="trained, a filter that keeps 10 %, as AdIndex chooses",
             value=us["chosen"].median,
             spread=us["chosen"].spread,
             unit="us",
@@ -306,7 +304,7 @@ def whole_rows(
         ),
         *(
             Row(
-                name=f"{name}, {says}",
+                name=f"trained, {says}",
                 value=live[key].median,
                 spread=live[key].spread,
                 unit="us an ad",

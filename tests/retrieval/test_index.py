@@ -14,7 +14,9 @@ WIDTH = 4
 ROWS = 40
 ALL = np.full(ROWS // 8, 255, np.uint8)
 EXACT = IndexConfig()
-LISTS = IndexConfig(exact_up_to=0, gather_up_to=0, lists=4, probes=4, fetch=ROWS)  # every list is read: nothing may be missed
+LISTS = IndexConfig(
+    exact_up_to=0, gather_up_to=0, lists=4, probes=4, slack=ROWS
+)  # every list is read: nothing may be missed
 
 
 def vectors_of(seed: int, n: int) -> Floats:

@@ -1,7 +1,7 @@
 """What a bank knows of one campaign: its lease, what is promised against it, and what it asked for."""
 
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -51,6 +51,14 @@ class Account:
     price: int = 0  # that it was asked for
     retry_us: int = 0  # the budget gave less than was asked for: ask again then, or on a new day
     short: int | None = None  # the price that could not be covered, while the campaign is dry
+    limited: bool = field(init=False)  # budget.limited, at hand: every promise asks
+
+    def __post_init__(self) -> None:
+        self.limited = self.budget.limited
+
+    def take_budget(self, budget: Budget) -> None:
+        """Other limits are in force."""
+        self.budget, self.limited = budget, budget.limited
 
     def drawable(self, now_us: int) -> Lease | None:
         """The lease, where promises may still be made against it."""
@@ -89,7 +97,7 @@ class Account:
 
     def spendable(self, now_us: int) -> int | None:
         """Micros that could still be promised today; None: no limit."""
-        if not self.budget.limited:
+        if not self.limited:
             return None
         lease = self.drawable(now_us)
         room = max(0, lease.room) if lease else 0

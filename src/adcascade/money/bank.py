@@ -61,6 +61,7 @@ class Bank:
         self._on_change = on_change
         self._lock = threading.RLock()
         self._now_us = now_us
+        self._ttl_us = config.ttl_us
         self._accounts: dict[str, Account] = {}
         self._leases = LeaseWatch(ledger)
         self._held: dict[str, Reservation] = {}
@@ -85,7 +86,7 @@ class Bank:
                     self._next_day_us = min(self._next_day_us, today.ends_us)
                 elif account.budget != budget:
                     self._absorb(account, wait=True)
-                    account.budget = budget
+                    account.take_budget(budget)
                     self._leases.return_room(account.lease, self._now_us)
                     account.left = self._ledger.left(campaign, now_us)
                     self._wake(account)
@@ -100,14 +101,17 @@ class Bank:
         asked for and serves later requests. A bid id is reserved once.
         """
         with self._lock:
-            now_us = self._now_us = max(now_us, self._now_us)
+            if now_us > self._now_us:
+                self._now_us = now_us
+            else:
+                now_us = self._now_us
             account = self._accounts.get(campaign)
             if account is None:
                 raise InternalError(f"campaign {campaign!r} is unknown to the bank; call set_budgets first")
             if bid_id in self._held:
                 raise InternalError(f"bid {bid_id!r} is reserved already; give every bid its own id")
             lease_id = 0
-            if account.budget.limited:
+            if account.limited:
                 lease = account.lease
                 if (
                     lease is None
@@ -119,7 +123,7 @@ class Bank:
                         return None
                 lease.room -= price_micros
                 lease_id = lease.id
-            reservation = Reservation(bid_id, campaign, lease_id, price_micros, now_us + self.config.ttl_us)
+            reservation = Reservation(bid_id, campaign, lease_id, price_micros, now_us + self._ttl_us)
             self._held[bid_id] = reservation
             self._queue.append(reservation)
             return reservation
@@ -175,7 +179,7 @@ class Bank:
             now_us = self._tick(now_us)
             for campaign, price in prices.items():
                 account = self._accounts[campaign]
-                if account.budget.limited and account.drawable(now_us) is None and account.may_ask(now_us):
+                if account.limited and account.drawable(now_us) is None and account.may_ask(now_us):
                     self._ask(account, price, now_us)
 
     def spendable(self, campaign: str, now_us: int | None = None) -> int | None:

@@ -1,28 +1,22 @@
 """AdIndex: the ads whose vectors have the largest inner product with a request's, filtered while searching.
 
-Vectors lie by catalog row. Up to twenty thousand ads the search is exact: one matrix product, as quick as
-faiss' own flat index at this size, and replacing a vector is writing it. Above, faiss narrows first by an
-inverted file over 8-bit vectors (inverted_file.py), which takes additions and removals while it serves, and what
-it finds is scored again with the full vectors. Where a filter keeps few enough ads, these are all read instead.
+Vectors lie by catalog row. Up to twenty thousand ads the search is exact: one matrix product, and replacing a vector
+is writing it. Above, an inverted file over 8-bit vectors (inverted_file.py) narrows first, which takes additions and
+removals while it serves, and what it finds is scored again with the full vectors. Where a filter keeps few enough ads,
+these are all read instead.
 
 Letters: N rows, K width of a vector, M rows of a call.
 """
 
 import math
-from typing import Any
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
 from adcascade.catalog.bitmaps import are_in, patch_of, rows_in, switch_off, switch_on
 from adcascade.retrieval.best import best
-from adcascade.retrieval.inverted_file import IndexConfig, Wanted, probes_for, trained
-
-Floats = NDArray[np.float32]
-Rows = NDArray[np.int32]
-Bits = NDArray[np.uint8]
-_faiss: Any = faiss  # its stubs do not know what its Python layer adds
+from adcascade.retrieval.inverted_file import IndexConfig, InvertedFile
+from adcascade.retrieval.inverted_scan import Bits, Floats, Rows
 
 
 class AdIndex:
@@ -34,9 +28,9 @@ class AdIndex:
         self.config = config or IndexConfig()
         self._vectors: Floats = np.zeros((0, width), np.float32)
         self._present: Bits = np.zeros(0, np.uint8)
-        self._wanted = Wanted(0)
+        self._wanted: Bits = np.zeros(0, np.uint8)  # of the search that goes on
         self._count = 0
-        self._ivf: Any = None  # faiss.IndexIVFScalarQuantizer; None: exact
+        self._file: InvertedFile | None = None  # None: exact
 
     def __len__(self) -> int:
         """The number of ads in the index."""
@@ -45,32 +39,30 @@ class AdIndex:
     @property
     def is_exact(self) -> bool:
         """Whether every search reads every vector."""
-        return self._ivf is None
+        return self._file is None
 
     @property
     def lists(self) -> int:
         """How many lists the vectors lie in; 0 where every search reads every vector."""
-        return 0 if self._ivf is None else int(self._ivf.nlist)
+        return 0 if self._file is None else len(self._file.centres)
 
     @property
     def probes(self) -> int:
         """How many of them a search without a filter reads."""
-        return 0 if self._ivf is None else int(self._ivf.nprobe)
+        return 0 if self._file is None else self._file.probes
 
     @probes.setter
     def probes(self, number: int) -> None:
-        if self._ivf is not None:
-            self._ivf.nprobe = number
+        if self._file is not None:
+            self._file.probes = number
 
     def build(self, rows: Rows, vectors: Floats) -> None:
         """Start anew with these ads, int32 [M] and float32 [M, K]; approximate if they are many."""
         self._vectors, self._present = np.zeros((0, self.width), np.float32), np.zeros(0, np.uint8)
-        self._count, self._ivf = 0, None
-        if len(rows) > self.config.exact_up_to:
-            self._ivf = trained(vectors, self.config)
+        self._count, self._file = 0, None
         self.add(rows, vectors)
-        if self._ivf is not None and self.config.probes is None:
-            self.probes = probes_for(self._ivf, rows, vectors, self.config)
+        if len(rows) > self.config.exact_up_to:
+            self._file = InvertedFile.made(rows, vectors, self.config)
 
     def add(self, rows: Rows, vectors: Floats) -> None:
         """Insert or replace the vectors [M, K] of distinct rows [M]; found from now on."""
@@ -81,8 +73,8 @@ class AdIndex:
         self._vectors[rows] = vectors
         switch_on(self._present, patch_of(rows))
         self._count += len(rows)
-        if self._ivf is not None:
-            self._ivf.add_with_ids(np.ascontiguousarray(vectors, np.float32), rows.astype(np.int64))
+        if self._file is not None:
+            self._file.insert(rows, vectors)
 
     def remove(self, rows: Rows) -> None:
         """Take distinct rows out, whether or not they are in; never found from now on."""
@@ -92,8 +84,8 @@ class AdIndex:
             return
         switch_off(self._present, patch_of(rows))
         self._count -= len(rows)
-        if self._ivf is not None:
-            self._ivf.remove_ids(_faiss.IDSelectorArray(rows.astype(np.int64)))
+        if self._file is not None:
+            self._file.delete(rows)
 
     def vectors(self, rows: Rows) -> Floats:
         """The vectors [M, K] of rows that are in the index."""
@@ -111,16 +103,25 @@ class AdIndex:
         """At most k rows of the bitmap with the highest query . vector + bonus[row], best first, and these scores.
 
         query [K]; bits as Snapshot.eligible gives them; bonus float32 [N], what a row is worth beside its vector.
+        The best of what a filter keeps lie farther out, but in fewer lists than chance would say: where it keeps one
+        of n, sqrt(n) times as many lists find as large a share of them (`adcascade bench retrieval`).
         """
-        kept = self._wanted.put(bits, self._present)
-        if self._ivf is None or k == 0 or kept <= self.config.gather_up_to:
-            rows = rows_in(self._wanted.bits, len(self._present) * 8)
+        kept = self._filter(bits)
+        if self._file is None or k == 0 or kept <= self.config.gather_up_to:
+            rows = rows_in(self._wanted, len(self._present) * 8)
             scores = self._product(query, rows)
         else:
-            fetch = self.config.slack if bonus is None else self.config.fetch
-            rows = self._near(query, round(k * fetch), kept)
+            probes = min(math.ceil(self.probes * math.sqrt(self._count / kept)), self.lists)
+            rows = self._file.near(query, round(k * self.config.slack), probes, self._wanted, bonus)
             scores = self._vectors[rows] @ query
         return best(rows, scores if bonus is None else scores + bonus[rows], k)
+
+    def _filter(self, bits: Bits) -> int:
+        """Put what `bits` keep of what is present into memory of our own; how many rows that are."""
+        size = min(len(bits), len(self._wanted))
+        np.bitwise_and(bits[:size], self._present[:size], out=self._wanted[:size])
+        self._wanted[size:] = 0
+        return int(np.bitwise_count(self._wanted.view(np.uint64)).sum(dtype=np.int64))
 
     def _product(self, query: Floats, rows: Rows) -> Floats:
         """query . vector of the rows [M], by gathering few rows or multiplying all."""
@@ -130,18 +131,6 @@ class AdIndex:
             scores = (self._vectors @ query)[rows]
         return scores
 
-    def _near(self, query: Floats, count: int, kept: int) -> Rows:
-        """Rows from the lists nearest to the query.
-
-        The best of what a filter keeps lie farther out, but in fewer lists than chance would say: where it keeps one
-        of n, sqrt(n) times as many lists find as large a share of them (`adcascade bench retrieval`).
-        """
-        probes = min(math.ceil(self.probes * math.sqrt(self._count / kept)), self.lists)
-        given = self._wanted.parameters(probes, everything=kept == self._count)
-        _, found = self._ivf.search(query[None], count, params=given)
-        rows: Rows = found[0][found[0] >= 0].astype(np.int32)
-        return rows
-
     def _grow(self, n: int) -> None:
         if n > len(self._vectors):
             capacity = max(-(-n // 64) * 64, 2 * len(self._vectors))
@@ -149,7 +138,7 @@ class AdIndex:
             vectors[: len(self._vectors)] = self._vectors
             self._vectors = vectors
             self._present = np.concatenate((self._present, np.zeros(capacity // 8 - len(self._present), np.uint8)))
-            self._wanted = Wanted(capacity // 8)
+            self._wanted = np.zeros(capacity // 8, np.uint8)
 
 
 def search_slow(

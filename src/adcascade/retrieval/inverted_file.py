@@ -1,95 +1,177 @@
-"""The inverted file of AdIndex: faiss' IVF,SQ8, its lists, how many of them are read, and its filter.
+"""The inverted file of AdIndex (IVF,SQ8): vectors in lists by their nearest centre, one byte a number.
 
-k-means parts the vectors into lists; a search reads the lists whose centres are nearest to the query. How many it must
-read to find nearly all of the best hangs on the vectors: in clusters a few, without clusters many. So it is measured
-when the index is built, with blends of three ads as queries: they lie between ads, as a user of several interests does.
+k-means on the unit sphere finds the centres; a search reads the lists whose centres have the largest inner product with
+the query (Jégou et al., TPAMI 2011). How many it must read to find nearly all of the best hangs on the vectors: in
+clusters a few, without clusters many. So it is measured when the file is made, with blends of three ads as queries:
+they lie between ads, as a user of several interests does.
 
-Letters: M vectors, K their width, B bytes of a bitmap.
+    code = round((x - centre - low) / step);     query . x = query . centre + query . low + (query * step) . code
+
+query . centre is known by then, and query . low is the same for all ads. Lists change live (inverted_scan.py).
+
+Letters: M vectors, K their width, C centres, N capacity in catalog rows.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Self
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
-Rows = NDArray[np.int32]
-Bits = NDArray[np.uint8]
-_faiss: Any = faiss  # its stubs do not know what its Python layer adds
+from adcascade.retrieval.inverted_scan import LANES, Bits, Blocks, Floats, Rows, delete, insert, scan
+
+Lists = NDArray[np.int64]
+CHUNK = 4096  # vectors compared with all centres at once
+SAMPLE = 64  # vectors a list that the centres are learned from
+ROUNDS = 8  # of k-means
 QUERIES, BEST = 32, 100  # by which probes are chosen
+NOTHING: Floats = np.empty(0, np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
 class IndexConfig:
     """When to approximate, and how closely."""
 
-    exact_up_to: int = 20_000  # ads that are all read; of more, IVF,SQ8 reads some
+    exact_up_to: int = 20_000  # ads that are all read; of more, the inverted file reads some
     gather_up_to: int = 4_000  # ads that a filter keeps of more, which are all read
-    lists: int | None = None  # of the inverted file; None: the power of two next to 2 sqrt(M)
+    lists: int | None = None  # of the inverted file; None: the power of two next to 3 sqrt(M)
     probes: int | None = None  # lists read where the filter keeps all; None: as many as `recall` needs
     recall: float = 0.97  # share of the best 100 that is found, by which `probes` are chosen when the index is built
-    fetch: int = 3  # times k that are fetched from the lists and scored again, where a bonus orders them anew ...
-    slack: float = 1.3  # ... and where nothing but the precision of the lists does
+    slack: float = 1.3  # times k that are taken by their codes and scored again by their vectors
     seed: int = 0
 
 
-class Wanted:
-    """The filter of a search in memory of its own, which faiss reads where it lies: nothing is made anew a search."""
+class InvertedFile:
+    """`near` is what it is for; one thread at a time."""
 
-    def __init__(self, size: int) -> None:
-        """For bitmaps of `size` bytes, a multiple of 8."""
-        self.bits: Bits = np.zeros(size, np.uint8)
-        self._words = self.bits.view(np.uint64)
-        self._all = _faiss.SearchParametersIVF()
-        self._some = _faiss.SearchParametersIVF(sel=_faiss.IDSelectorBitmap(self.bits))
+    def __init__(self, centres: Floats, low: Floats, step: Floats) -> None:
+        """Empty lists around these centres [C, K], for codes from `low` in steps, each [K]."""
+        self.centres, self.probes = centres, 1
+        self._low, self._step = low, step
+        padded = -(-len(low) // 4) * 4
+        self._query = np.zeros(padded, np.float32)
+        none = np.empty(0, np.int32)
+        self._blocks = Blocks(
+            codes=np.empty((0, padded, LANES), np.uint8),
+            rows=np.empty((0, LANES), np.int32),
+            after=none,
+            fill=none,
+            owner=none,
+            head=np.full(len(centres), -1, np.int32),
+            place=none,
+            counts=np.array([0, -1], np.int32),
+        )
+        self._rows, self._scores = np.empty(LANES, np.int32), np.empty(LANES, np.float32)
+        self._top = 0  # no row in it is as high
 
-    def put(self, bits: Bits, present: Bits) -> int:
-        """Take `bits`, shorter or longer, of what is present [B]; how many rows that keeps."""
-        size = min(len(bits), len(self.bits))
-        np.bitwise_and(bits[:size], present[:size], out=self.bits[:size])
-        self.bits[size:] = 0
-        return int(np.bitwise_count(self._words).sum(dtype=np.int64))
+    @classmethod
+    def made(cls, rows: Rows, vectors: Floats, config: IndexConfig) -> Self:
+        """Of distinct rows [M] and their vectors [M, K]; lists and probes are chosen where the config does not say."""
+        lists = min(config.lists or 2 ** round(np.log2(3 * np.sqrt(len(vectors)))), len(vectors))
+        centres = centres_of(vectors, lists, config.seed)
+        some = vectors[:: max(len(vectors) // (SAMPLE * lists), 1)]
+        apart = some - centres[nearest(some, centres)]
+        low = apart.min(axis=0)
+        step = np.maximum((apart.max(axis=0) - low) / 255, np.float32(1e-12))
+        made = cls(centres, low, step)
+        made.insert(rows, vectors)
+        made.probes = min(config.probes or made._enough(rows, vectors, config), lists)
+        return made
 
-    def parameters(self, probes: int, *, everything: bool) -> Any:
-        """For faiss: lists to read, and the filter unless it keeps everything."""
-        given = self._all if everything else self._some
-        given.nprobe = probes
-        return given
+    def near(self, query: Floats, count: int, probes: int, bits: Bits, bonus: Floats | None = None) -> Rows:
+        """About the best `count` rows by query . vector + bonus[row] of what the bitmap keeps of the nearest lists.
+
+        The bitmap reaches over all rows that are in the file.
+        """
+        near = self.centres @ query
+        if probes < len(near):
+            lists = np.argpartition(near, len(near) - probes)[len(near) - probes :]
+        else:
+            lists = np.arange(len(near))
+        np.multiply(query, self._step, out=self._query[: len(query)])
+        given = NOTHING if bonus is None else bonus if len(bonus) >= self._top else grown(bonus, self._top, 0)
+        found = scan(self._blocks, lists, near, self._query, bits, given, self._rows, self._scores)
+        if found <= count:
+            return self._rows[:found].copy()
+        best = np.argpartition(self._scores[:found], found - count)[found - count :]
+        rows: Rows = self._rows[best]
+        return rows
+
+    def insert(self, rows: Rows, vectors: Floats) -> None:
+        """Distinct rows [M] that are not in it, and their vectors [M, K]."""
+        lists = nearest(vectors, self.centres)
+        order = np.argsort(lists, kind="stable")  # a list's ads lie together
+        self._top = max(self._top, int(rows.max()) + 1)
+        self._grow(self._top, len(rows) // LANES + min(len(rows), len(self.centres)))
+        codes = np.zeros((len(rows), len(self._query)), np.uint8)
+        np.clip(np.rint((vectors - self.centres[lists] - self._low) / self._step), 0, 255, out=codes[:, : len(self._low)], casting="unsafe")
+        insert(self._blocks, lists[order], rows[order], codes[order])
+
+    def delete(self, rows: Rows) -> None:
+        """Distinct rows that are in it."""
+        delete(self._blocks, rows)
+
+    def _enough(self, rows: Rows, vectors: Floats, config: IndexConfig) -> int:
+        """About the fewest lists that find `config.recall` of the exact best of blends of ads."""
+        random = np.random.default_rng(config.seed)
+        queries = vectors[random.integers(len(vectors), size=(QUERIES, 3))].mean(axis=1)
+        count = min(BEST, len(vectors))
+        exact = [rows[np.argpartition(vectors @ query, -count)[-count:]] for query in queries]
+        bits = np.full(-(-len(self._blocks.place) // 8), 255, np.uint8)
+
+        def recall(probes: int) -> float:
+            found = (self.near(query, round(count * config.slack), probes, bits) for query in queries)
+            return float(np.mean([np.isin(one, other).mean() for one, other in zip(exact, found, strict=True)]))
+
+        wanted = config.recall * recall(len(self.centres))  # what codes confuse, more lists do not mend
+        probes = 1
+        while probes < len(self.centres) and recall(probes) < wanted:
+            probes += probes // 2 + 1
+        return probes
+
+    def _grow(self, n: int, blocks: int) -> None:
+        """Room for rows below n, and for so many more blocks."""
+        b = self._blocks
+        wanted = int(b.counts[0]) + blocks
+        if wanted > len(b.fill):
+            size = max(wanted, len(b.fill) + len(b.fill) // 2)
+            codes, rows, after, fill, owner = (grown(array, size, 0) for array in b[:5])
+            b = b._replace(codes=codes, rows=rows, after=after, fill=fill, owner=owner)
+        if n > len(b.place):
+            size = max(n, 2 * len(b.place))
+            b = b._replace(place=grown(b.place, size, -1))
+            self._rows, self._scores = np.empty(size + LANES, np.int32), np.empty(size + LANES, np.float32)
+        self._blocks = b
 
 
-def trained(vectors: Floats, config: IndexConfig) -> Any:
-    """An empty IVF,SQ8 whose lists and ranges are learned from the vectors [M, K]."""
-    lists = config.lists or 2 ** round(np.log2(2 * np.sqrt(len(vectors))))
-    lists = min(lists, len(vectors))
-    width = vectors.shape[1]
-    quantizer = _faiss.IndexFlatIP(width)
-    index = _faiss.IndexIVFScalarQuantizer(
-        quantizer, width, lists, _faiss.ScalarQuantizer.QT_8bit, _faiss.METRIC_INNER_PRODUCT
-    )
-    index.cp.seed, index.cp.min_points_per_centroid, index.cp.max_points_per_centroid = 1234 + config.seed, 1, 64
+def centres_of(vectors: Floats, lists: int, seed: int) -> Floats:
+    """Centres [C, K] of k-means on the unit sphere, learned from a sample of the vectors [M, K]."""
+    random = np.random.default_rng(seed)
     sample = vectors
-    if len(vectors) > 64 * lists:
-        chosen = np.random.default_rng(config.seed).choice(len(vectors), 64 * lists, replace=False)
-        sample = vectors[np.sort(chosen)]
-    index.train(np.ascontiguousarray(sample, np.float32))
-    index.set_direct_map_type(_faiss.DirectMap.Hashtable)
-    index.nprobe = min(config.probes or lists, lists)
-    return index
+    if len(vectors) > SAMPLE * lists:
+        sample = vectors[np.sort(random.choice(len(vectors), SAMPLE * lists, replace=False))]
+    centres = sample[random.choice(len(sample), lists, replace=False)]
+    for _ in range(ROUNDS):
+        own = nearest(sample, centres)
+        order = np.argsort(own, kind="stable")
+        there, start = np.unique(own[order], return_index=True)
+        sums = sample[random.choice(len(sample), lists)]  # where no vector is nearest, another try
+        sums[there] = np.add.reduceat(sample[order], start)
+        centres = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), np.float32(1e-12))
+    return centres
 
 
-def probes_for(ivf: Any, rows: Rows, vectors: Floats, config: IndexConfig) -> int:
-    """About the fewest lists that find `config.recall` of the exact best of blends of ads; rows [M], vectors [M, K]."""
-    random = np.random.default_rng(config.seed)
-    queries = vectors[random.integers(len(vectors), size=(QUERIES, 3))].mean(axis=1)
-    wanted = min(BEST, len(vectors))
-    exact = [rows[np.argpartition(vectors @ query, -wanted)[-wanted:]] for query in queries]
-    probes = 1
-    while probes < ivf.nlist:
-        given = _faiss.SearchParametersIVF(nprobe=probes)
-        _, found = ivf.search(queries, round(wanted * config.slack), params=given)
-        if np.mean([np.isin(one, other).mean() for one, other in zip(exact, found, strict=True)]) >= config.recall:
-            break
-        probes += probes // 2 + 1
-    return min(probes, int(ivf.nlist))
+def nearest(vectors: Floats, centres: Floats) -> Lists:
+    """The centre [M] with the largest inner product with each vector [M, K]."""
+    found = np.empty(len(vectors), np.int64)
+    for start in range(0, len(vectors), CHUNK):
+        part = slice(start, start + CHUNK)
+        np.argmax(vectors[part] @ centres.T, axis=1, out=found[part])
+    return found
+
+
+def grown(array: NDArray[np.generic], n: int, value: int) -> NDArray[np.generic]:
+    """The array with n entries, the new ones `value`."""
+    more = np.full((n, *array.shape[1:]), value, array.dtype)
+    more[: len(array)] = array
+    return more
