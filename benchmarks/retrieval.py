@@ -26,7 +26,9 @@ from adcascade.features.defaults import default_features
 from adcascade.learning.loop import Training, gather
 from adcascade.market import Market, MarketConfig, PageViews
 from adcascade.market.arrays import Flags, Ints
-from adcascade.retrieval.index import AdIndex, Bits, Floats, IndexConfig
+from adcascade.retrieval.index import AdIndex
+from adcascade.retrieval.inverted_file import IndexConfig
+from adcascade.retrieval.searcher import Bits, Floats
 from adcascade.retrieval.two_tower import TwoTowerLearner
 
 K = 100

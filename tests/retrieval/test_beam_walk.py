@@ -86,6 +86,21 @@ def test_a_wider_walk_scores_no_less() -> None:
     assert sizes[-1] > sizes[0]
 
 
+@pytest.mark.parametrize("rounds", [0, 1, 4])
+def test_a_walk_scores_once_a_round(rounds: int) -> None:
+    """The entry points, and then one batch a round: never more calls of the score than that."""
+    calls = []
+    score = nearness(BY_ROW, 5)
+
+    def counted(rows: Rows) -> Floats:
+        calls.append(len(rows))
+        return score(rows)
+
+    found, _ = beam_walk(GRAPH, counted, WalkConfig(entry_beam=4, upper_beam=8, beam=16, rounds=rounds))
+    assert len(calls) <= 2 + rounds
+    assert sum(calls) == len(found)
+
+
 def test_random_links_lead_nowhere() -> None:
     """The same numbers of links to anywhere: the walk finds little of the best, so it is nearness that leads."""
     random = np.random.default_rng(0)

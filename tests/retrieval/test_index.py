@@ -8,7 +8,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from adcascade.catalog.bitmaps import are_in, pack
 from adcascade.retrieval.best import best
-from adcascade.retrieval.index import AdIndex, Floats, IndexConfig, Rows, search_slow
+from adcascade.retrieval.index import AdIndex, search_slow
+from adcascade.retrieval.inverted_file import IndexConfig
+from adcascade.retrieval.searcher import Floats, Rows
 
 WIDTH = 4
 ROWS = 40

@@ -1,5 +1,6 @@
 """Laws of retrieval by a neural score: NumPy says what torch says, e_v keeps its scale, taste is learned and served."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,37 @@ def test_numpy_says_what_torch_says(n: int, steps: int, attends: bool, seed: int
         e, expected = model.item_vectors(ads), model.score(model.user_state(user), ads)
     np.testing.assert_allclose(network.item_vectors(flat(ads).numpy()), e.numpy(), atol=1e-5)
     np.testing.assert_allclose(network.score(side, e.numpy()), expected.numpy(), atol=1e-5)
+
+
+def test_scores_need_no_memory_but_their_own() -> None:
+    """Without a history, scoring 2000 ads at any rows allocates their scores: every layer's buffer is the network's."""
+    model = model_of(attends=False)
+    user, ads = inputs_of(2000, 0, 1)
+    network = NeuralNetwork({name: part.numpy() for name, part in model.state_dict().items()})
+    side = network.user(flat(user)[0].numpy(), user.history[0, :0].flatten(1).numpy())
+    sides = network.item_sides(network.item_vectors(flat(ads).numpy()))
+    rows = np.random.default_rng(0).permutation(2000).astype(np.int32)
+    expected = network.score_rows(side, sides, rows)
+    tracemalloc.start()
+    try:
+        again = network.score_rows(side, sides, rows)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    np.testing.assert_array_equal(again, expected)
+    assert peak < again.nbytes + 4096
+
+
+def test_a_score_of_rows_is_that_of_their_vectors() -> None:
+    """In any order, repeated, and whatever was scored before: the ad's side says all of it."""
+    model = model_of(attends=True)
+    user, ads = inputs_of(700, 4, 2)
+    network = NeuralNetwork({name: part.numpy() for name, part in model.state_dict().items()})
+    side = network.user(flat(user)[0].numpy(), user.history[0, :4].flatten(1).numpy())
+    e = network.item_vectors(flat(ads).numpy())
+    rows = np.random.default_rng(0).integers(0, 700, 1500).astype(np.int32)
+    scores = network.score_rows(side, network.item_sides(e), rows)
+    np.testing.assert_allclose(scores, network.score(side, e)[rows], atol=1e-6)
 
 
 def test_a_batch_equals_its_pairs() -> None:

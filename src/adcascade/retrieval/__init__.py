@@ -13,7 +13,7 @@ METHODS = {
 
 _HOMES = {
     "AdIndex": "index",
-    "IndexConfig": "index",
+    "IndexConfig": "inverted_file",
     "CategoryRule": "rules",
     "ClickPrior": "prior",
     "FlatnessConfig": "flatness",

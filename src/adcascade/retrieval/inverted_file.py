@@ -13,7 +13,7 @@ Letters: M vectors, K their width, C centres, N capacity in catalog rows.
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from adcascade.retrieval.inverted_scan import LANES, Bits, Blocks, Floats, Rows, delete, insert, scan
 
 Lists = NDArray[np.int64]
+T = TypeVar("T", bound=np.generic)
 CHUNK = 4096  # vectors compared with all centres at once
 SAMPLE = 64  # vectors a list that the centres are learned from
 ROUNDS = 8  # of k-means
@@ -104,7 +105,8 @@ class InvertedFile:
         self._top = max(self._top, int(rows.max()) + 1)
         self._grow(self._top, len(rows) // LANES + min(len(rows), len(self.centres)))
         codes = np.zeros((len(rows), len(self._query)), np.uint8)
-        np.clip(np.rint((vectors - self.centres[lists] - self._low) / self._step), 0, 255, out=codes[:, : len(self._low)], casting="unsafe")
+        steps = (vectors - self.centres[lists] - self._low) / self._step
+        codes[:, : len(self._low)] = np.rint(steps).clip(0, 255)
         insert(self._blocks, lists[order], rows[order], codes[order])
 
     def delete(self, rows: Rows) -> None:
@@ -135,8 +137,13 @@ class InvertedFile:
         wanted = int(b.counts[0]) + blocks
         if wanted > len(b.fill):
             size = max(wanted, len(b.fill) + len(b.fill) // 2)
-            codes, rows, after, fill, owner = (grown(array, size, 0) for array in b[:5])
-            b = b._replace(codes=codes, rows=rows, after=after, fill=fill, owner=owner)
+            b = b._replace(
+                codes=grown(b.codes, size, 0),
+                rows=grown(b.rows, size, 0),
+                after=grown(b.after, size, 0),
+                fill=grown(b.fill, size, 0),
+                owner=grown(b.owner, size, 0),
+            )
         if n > len(b.place):
             size = max(n, 2 * len(b.place))
             b = b._replace(place=grown(b.place, size, -1))
@@ -170,7 +177,7 @@ def nearest(vectors: Floats, centres: Floats) -> Lists:
     return found
 
 
-def grown(array: NDArray[np.generic], n: int, value: int) -> NDArray[np.generic]:
+def grown(array: NDArray[T], n: int, value: int) -> NDArray[T]:
     """The array with n entries, the new ones `value`."""
     more = np.full((n, *array.shape[1:]), value, array.dtype)
     more[: len(array)] = array

@@ -19,7 +19,7 @@ from adcascade.contracts import AdRequest, Candidates, Opportunity
 from adcascade.errors import BundleError
 from adcascade.features import AdFeatures
 from adcascade.retrieval.best import best
-from adcascade.retrieval.index import IndexConfig
+from adcascade.retrieval.inverted_file import IndexConfig
 from adcascade.retrieval.neural_search import NeuralConfig, NeuralSearch
 from adcascade.retrieval.prior import ClickPrior
 from adcascade.retrieval.rules import CategoryRule, KeywordRule

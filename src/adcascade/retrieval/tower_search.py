@@ -1,7 +1,8 @@
 """TowerSearch: two exported towers and the index of the ads' vectors, as one Searcher."""
 
 from adcascade.contracts import Batch
-from adcascade.retrieval.index import AdIndex, IndexConfig
+from adcascade.retrieval.index import AdIndex
+from adcascade.retrieval.inverted_file import IndexConfig
 from adcascade.retrieval.searcher import Bits, Floats, Rows
 from adcascade.retrieval.towers import Towers
 
