@@ -97,10 +97,10 @@ def _scorer(matcher: Matcher, vectors: Floats) -> Callable[[int], Score]:
     network = NeuralNetwork({name: part.numpy() for name, part in model.state_dict().items()})
     with torch.no_grad():
         steps = matcher.steps(history).flatten(2).numpy()
-    nobody = np.empty(0, np.float32)
+    nobody, sides = np.empty(0, np.float32), network.item_sides(vectors)
 
     def score_of(user: int) -> Score:
         side = network.user(nobody, steps[user][history[user] >= 0])
-        return lambda rows: network.score(side, vectors[rows])
+        return lambda rows: network.score_rows(side, sides, rows)
 
     return score_of
