@@ -23,6 +23,7 @@ from adcascade.closedloop.bidder_training import BidderOrder, train_bidder
 from adcascade.closedloop.drive import Drive
 from adcascade.closedloop.installation import clock_at, install, simulated_service
 from adcascade.closedloop.simulation import Trial
+from adcascade.errors import InputError
 from adcascade.market.clock import TICKS_PER_DAY, tick_start_us
 from adcascade.market.config import MarketConfig
 from adcascade.market.market import Market
@@ -107,6 +108,8 @@ def run(given: argparse.Namespace) -> list[Row]:
             budgets: dict[str, int | None] = {
                 campaign: micros // 2 for campaign, (count, micros) in demand.items() if count >= FEWEST
             }
+            if not budgets:
+                raise InputError("views", given.views, f"more: no campaign had {FEWEST} charges in a day")
             return [row for method in METHODS for row in method_rows(directory, market, method, budgets)]
     finally:
         os.environ.pop(METHOD, None)
