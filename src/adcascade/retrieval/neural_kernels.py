@@ -16,13 +16,13 @@ VECTORS = {"reassoc", "contract", "nsz", "nnan"}  # sums in any order, no NaN: e
 
 
 @njit(cache=True, fastmath=VECTORS)
-def read_first(sides: Floats, rows: Rows, base: Floats, first: Floats) -> None:
-    """ReLU(the ads' part of the first layer + base [H]) -> first [n, H]; sides [N, A + H]."""
+def read_first(sides: Floats, rows: Rows, added: Floats, first: Floats) -> None:
+    """ReLU(the ads' part of the first layer + added [n, H], or [1, H] for all) -> first [n, H]; sides [N, A + H]."""
     wide = sides.shape[1] - first.shape[1]
     for place in range(len(rows)):
-        side, out = sides[rows[place], wide:], first[place]
+        side, more, out = sides[rows[place], wide:], added[min(place, len(added) - 1)], first[place]
         for unit in range(len(out)):
-            out[unit] = max(side[unit] + base[unit], np.float32(0))
+            out[unit] = max(side[unit] + more[unit], np.float32(0))
 
 
 @njit(cache=True, fastmath=VECTORS)
@@ -32,16 +32,6 @@ def read_queries(sides: Floats, rows: Rows, query: Floats) -> None:
         side, out = sides[rows[place]], query[place]
         for unit in range(len(out)):
             out[unit] = side[unit]
-
-
-@njit(cache=True, fastmath=VECTORS)
-def add_first(sides: Floats, rows: Rows, first: Floats) -> None:
-    """ReLU(the ads' part of the first layer + first [n, H]) -> first; sides [N, A + H]."""
-    wide = sides.shape[1] - first.shape[1]
-    for place in range(len(rows)):
-        side, out = sides[rows[place], wide:], first[place]
-        for unit in range(len(out)):
-            out[unit] = max(side[unit] + out[unit], np.float32(0))
 
 
 @njit(cache=True, fastmath=VECTORS)

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adcascade.errors import BundleError
-from adcascade.retrieval.neural_kernels import add_first, last_layer, read_first, read_queries
+from adcascade.retrieval.neural_kernels import last_layer, read_first, read_queries
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int32]
@@ -31,7 +31,7 @@ EPS = 1e-5  # of the layer norm
 class UserSide(NamedTuple):
     """What the scores need of one request; L = 0 where nothing is attended."""
 
-    base: Floats  # [H]
+    base: Floats  # [1, H]
     keys: Floats  # [L, A]
     values: Floats  # [L, H], base included: alpha adds up to one
 
@@ -50,8 +50,8 @@ class NeuralNetwork:
         self.side_width = attention + first
         self._turned = np.ascontiguousarray(w["second.weight"].T)  # [H, G]
         self._last = (w["last.weight"] * w["gain"])[0]  # [G]
-        self._query, self._first, self._second = (
-            np.empty((CHUNK, width), np.float32) for width in (attention, first, second)
+        self._query, self._added, self._first, self._second = (
+            np.empty((CHUNK, width), np.float32) for width in (attention, first, first, second)
         )
 
     @classmethod
@@ -96,9 +96,9 @@ class NeuralNetwork:
         w = self.weights
         width = w["profile_first.weight"].shape[1] - len(profile)
         mean = steps.mean(axis=0) if len(steps) else np.zeros(width, np.float32)
-        base = self._linear("profile_first", np.concatenate((profile, mean[:width]))[None])[0]
+        base = self._linear("profile_first", np.concatenate((profile, mean[:width]))[None])
         if not self.attends or not len(steps):
-            return UserSide(base, np.empty((0, 0), np.float32), np.empty((0, len(base)), np.float32))
+            return UserSide(base, np.empty((0, 0), np.float32), np.empty((0, base.shape[1]), np.float32))
         keys = self._linear("key.2", np.maximum(self._linear("key.0", steps), 0))
         keys /= np.float32(np.sqrt(keys.shape[1]))
         return UserSide(base, keys, steps @ w["history_first.weight"].T + base)
@@ -124,8 +124,7 @@ class NeuralNetwork:
             alpha -= alpha.max(axis=0)
             np.exp(alpha, out=alpha)
             alpha /= alpha.sum(axis=0)
-            np.matmul(alpha.T, user.values, out=first)
-            add_first(sides, rows, first)
+            read_first(sides, rows, np.matmul(alpha.T, user.values, out=self._added[:n]), first)
         else:
             read_first(sides, rows, user.base, first)
         np.matmul(first, self._turned, out=second)
