@@ -20,8 +20,8 @@ BLOCK = 128  # rows: ten arrays of 128 x 400 floats are 2 MB, a core's second ca
 
 def cross(x_0: Tensor, weights: Sequence[Tensor], biases: Sequence[Tensor]) -> Tensor:
     """x_L of x_0 [B, D], weights [D, D] and biases [D] of L layers -> [B, D]."""
-    by_blocks = x_0.is_cpu and x_0.requires_grad and x_0.dtype == torch.float32
-    if by_blocks and not torch.is_autocast_enabled("cpu") and not torch.compiler.is_compiling():
+    in_blocks = weights and x_0.is_cpu and x_0.requires_grad and x_0.dtype == torch.float32
+    if in_blocks and not torch.is_autocast_enabled("cpu") and not torch.compiler.is_compiling():
         found: Tensor = _Cross.apply(x_0, *weights, *biases)  # type: ignore[no-untyped-call]
         return found
     x = x_0

@@ -58,6 +58,7 @@ class _Interest(torch.autograd.Function):
         *tensors, starts = given
         tensors = [one.detach().contiguous() for one in tensors]
         asked, q, steps, maps, slope, weigh, bias = tensors
+        rest = np.float32(slope.item()), np.float32(bias.item())
         hidden, energy = steps.new_empty((len(steps), len(weigh))), steps.new_empty(len(steps))
         found, met = torch.zeros_like(q), steps.new_empty((_most(starts), maps.shape[1]))
         for samples, at in blocks(starts):
@@ -66,17 +67,17 @@ class _Interest(torch.autograd.Function):
             torch.mm(part, maps.t(), out=hidden[at])
             _weigh(
                 (asked[samples].numpy(), steps[at].numpy(), weigh.numpy(), own),
-                (np.float32(slope.item()), np.float32(bias.item())),
+                rest,
                 (hidden[at].numpy(), energy[at].numpy(), found[samples].numpy()),
             )
-        ctx.save_for_backward(q, steps, maps, slope, weigh, hidden, energy)
-        ctx.starts = starts
+        ctx.save_for_backward(q, steps, maps, weigh, hidden, energy)
+        ctx.starts, ctx.slope = starts, rest[0]
         return found
 
     @staticmethod
     @torch.amp.custom_bwd(device_type="cpu")  # type: ignore[untyped-decorator]
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        q, steps, maps, slope, weigh, hidden, energy = ctx.saved_tensors
+        q, steps, maps, weigh, hidden, energy = ctx.saved_tensors
         g, starts = gradients[0].contiguous(), ctx.starts
         of_asked, of_q, of_steps = q.new_zeros((len(q), len(weigh))), torch.zeros_like(q), torch.empty_like(steps)
         of_maps, of_weigh, of_rest = torch.zeros_like(maps), torch.zeros_like(weigh), q.new_zeros(2)
@@ -87,7 +88,7 @@ class _Interest(torch.autograd.Function):
             part, of_part = met[: at.stop - at.start], of_hidden[: at.stop - at.start]
             _weigh_back(
                 (g[samples].numpy(), steps[at].numpy(), weigh.numpy(), own),
-                (hidden[at].numpy(), energy[at].numpy(), np.float32(slope.item())),
+                (hidden[at].numpy(), energy[at].numpy(), ctx.slope),
                 (of_part.numpy(), of_asked[samples].numpy(), of_steps[at].numpy(), of_weigh.numpy(), of_rest.numpy()),
             )
             _meet(q[samples].numpy(), steps[at].numpy(), own, part.numpy())
