@@ -12,10 +12,11 @@ both. Its attention has ReLU where ours has PReLU. Processes take turns; times a
     compiled   like `row`, by torch.compile (half a minute before the first step; not in the default)
 
 The floor counts the multiplications of the dense part alone, at the rate of one large matrix product in this run; for
-`bf16` at the rate of that. Where that is the lower rate, the processor has no quick bf16 and float32 is the best there is.
+`bf16` at the rate of that. Where that is the lower rate, the processor has no quick bf16, and float32 is the best.
 """
 
 import argparse
+import itertools
 import tempfile
 import time
 from collections.abc import Sequence
@@ -139,7 +140,7 @@ def products(name: str, data: Data, given: argparse.Namespace) -> float:
         return CROSSES * flat**2 + sum(a * b for a, b in zip(widths, HIDDEN, strict=False)) + flat + HIDDEN[-1]
     c = 2 * given.width
     widths = (flat + c, *HIDDEN, 1)
-    deep = sum(a * b for a, b in zip(widths[:-1], widths[1:], strict=True))
+    deep = sum(a * b for a, b in itertools.pairwise(widths))
     return deep + c * ATTENTION + float(data.lengths.mean()) * (2 * c * ATTENTION + ATTENTION)
 
 

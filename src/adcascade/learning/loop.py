@@ -140,7 +140,7 @@ def shuffled(blocks: Iterable[Labelled], batch_size: int, random: np.random.Gene
             yield block.take(order[start : start + batch_size])
 
 
-def gather(  # noqa: PLR0913  how it is looked up
+def gather(
     table: EmbeddingTable,
     batch: Batch,
     shape: Shape,
@@ -159,10 +159,11 @@ def gather(  # noqa: PLR0913  how it is looked up
     ids = np.concatenate((batch.ids.ravel(), steps.ravel()))  # [n]
     leaf = table.gather(ids)  # [n, K]
     found = F.dropout(leaf, dropout) if dropout else leaf
-    of_fields, of_steps = found.to(device).split([batch.ids.size, steps.size])
-    user, ads = of_fields.view(b, fields, k).split([shape.request_fields, fields - shape.request_fields], dim=1)
+    of_fields, of_steps = torch.split_with_sizes(found.to(device), [batch.ids.size, steps.size])
+    sides = [shape.request_fields, fields - shape.request_fields]
+    user, ads = torch.split_with_sizes(of_fields.view(b, fields, k), sides, dim=1)
     dense, match = torch.from_numpy(batch.dense).to(device), torch.from_numpy(batch.match).to(device)
-    numbers, ad_numbers = dense.split([shape.request_numbers, dense.shape[1] - shape.request_numbers], dim=1)
+    numbers, ad_numbers = dense[:, : shape.request_numbers], dense[:, shape.request_numbers :]
     if shape.matches:
         ad_numbers = torch.cat((ad_numbers, match), dim=1)
     nothing = found.new_zeros((b, 0, 0, k), device=device), torch.zeros((b, 0), dtype=torch.bool, device=device)
