@@ -47,6 +47,7 @@ ARMS: dict[str, dict[str, Any]] = {
     "compiled": {"row_wise": True, "compiled": True},
 }
 HIDDEN, ATTENTION, CROSSES = (256, 128, 64), 64, 3
+LARGE = 5_000_000  # rows: from here one round, and no two tables in memory beside each other
 # by model and vocabulary: the least ratio of exact maths, and of the best
 BARS = {("dcn_v2", 100_000): (2.3, 4.0), ("dcn_v2", 1_000_000): (12.0, 20.0), ("din", 100_000): (None, 3.5)}
 
@@ -160,8 +161,8 @@ def turns(name: str, vocabulary: int, data: Data, given: argparse.Namespace) -> 
         held = {"ids": data.ids, "label": data.label} | ({} if data.history is None else {"history": data.history})
         np.savez(file, **held)
         order = {"model": name, "data": str(file), "vocabulary": vocabulary, "width": given.width, "warm": 2}
-        batches, steps = batches_of(data, vocabulary), {}
-        for number in range(given.rounds):
+        batches, steps, large = batches_of(data, vocabulary), {}, vocabulary * given.fields >= LARGE
+        for number in range(1 if large else given.rounds):
             try:
                 spent[""] += ask_peer(PEER, order | {"steps": given.steps})["seconds"]
             except PeerAbsentError as absent:
@@ -169,8 +170,9 @@ def turns(name: str, vocabulary: int, data: Data, given: argparse.Namespace) -> 
             for arm in given.arms:
                 step = steps.pop(arm, None) or stepping(name, vocabulary, ARMS[arm], given)
                 spent[arm] += timed(step, batches, given.steps, warm=0 if number else 3)
-                if vocabulary * given.fields < 5_000_000:  # larger tables do not lie in memory beside each other
+                if not large:
                     steps[arm] = step
+                del step
     return spent
 
 
