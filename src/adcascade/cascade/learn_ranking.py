@@ -184,12 +184,15 @@ def recipe_of(settings: TrainSettings, *, rows: int, seed: int) -> Recipe:
             table,
             width=settings.width or table.width,
             rate=settings.learning_rate or table.rate,
+            row_wise=settings.row_wise,
         ),
         training=replace(
             training,
             epochs=settings.epochs or training.epochs,
             batch_size=settings.batch or training.batch_size,
             rate=settings.dense_rate or training.rate,
+            precision=settings.precision,
+            compiled=settings.compiled,
         ),
     )
 
