@@ -18,6 +18,7 @@ CONTEXT.set_forkserver_preload([
     "tests.learning.distributed.small_world",
     "adcascade.learning.distributed.fit",
     "adcascade.ranking.dcn_v2",
+    "pytest",  # the program that a child believes to be
     "torch._dynamo",  # every optimiser of torch imports it when it is made
 ])
 
