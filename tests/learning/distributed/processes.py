@@ -5,7 +5,6 @@ import tempfile
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any, TypeVar
 
 import torch.distributed as dist
@@ -14,13 +13,15 @@ from adcascade.learning.distributed.world import World
 
 T = TypeVar("T")
 CONTEXT = multiprocessing.get_context("forkserver")  # torch is imported once, by the server
-CONTEXT.set_forkserver_preload([
-    "tests.learning.distributed.small_world",
-    "adcascade.learning.distributed.fit",
-    "adcascade.ranking.dcn_v2",
-    "pytest",  # the program that a child believes to be
-    "torch._dynamo",  # every optimiser of torch imports it when it is made
-])
+CONTEXT.set_forkserver_preload(
+    [
+        "tests.learning.distributed.small_world",
+        "adcascade.learning.distributed.fit",
+        "adcascade.ranking.dcn_v2",
+        "pytest",  # the program that a child believes to be
+        "torch._dynamo",  # every optimiser of torch imports it when it is made
+    ]
+)
 
 
 def together(size: int, work: Callable[..., T], *arguments: Any) -> list[T]:
@@ -28,7 +29,7 @@ def together(size: int, work: Callable[..., T], *arguments: Any) -> list[T]:
     with tempfile.TemporaryDirectory() as folder:
         pipes = [CONTEXT.Pipe(duplex=False) for _ in range(size)]
         processes = [
-            CONTEXT.Process(target=_one, args=(send, Path(folder) / "store", rank, size, work, arguments))
+            CONTEXT.Process(target=_one, args=(send, f"file://{folder}/store", (rank, size), work, arguments))
             for rank, (_, send) in enumerate(pipes)
         ]
         for one in processes:
@@ -58,11 +59,11 @@ def _answer(receive: Connection) -> Any:
 
 
 def _one(
-    send: Connection, store: Path, rank: int, size: int, work: Callable[..., Any], arguments: tuple[Any, ...]
+    send: Connection, store: str, place: tuple[int, int], work: Callable[..., Any], arguments: tuple[Any, ...]
 ) -> None:
     """What each process does."""
     try:
-        dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=size)
+        dist.init_process_group("gloo", init_method=store, rank=place[0], world_size=place[1])
         send.send((True, work(World.here(), *arguments)))
         dist.barrier()
         dist.destroy_process_group()

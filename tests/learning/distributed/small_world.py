@@ -1,6 +1,7 @@
 """A small model and log, and a training of them by any number of processes."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -53,15 +54,17 @@ def _block(rows: int, seed: int) -> pa.Table:
     random = np.random.default_rng(seed)
     ad = random.integers(0, 20, rows)
     click = [float(hit) for hit in random.random(rows) < ad / 20]
-    return pa.table({
-        "user": [f"u{i}" for i in random.integers(0, 30, rows)],
-        "age": random.normal(40, 10, rows),
-        "history_ad": [[f"a{i}" for i in random.integers(0, 20, n)] for n in random.integers(0, 6, rows)],
-        "ad": [f"a{i}" for i in ad],
-        "price": random.normal(size=rows),
-        "weight": random.uniform(0.5, 2.0, rows).astype(np.float32),
-        "click": pa.array([None] * 5 + click[5:] if seed < 2 else click, pa.float32()),
-    })
+    return pa.table(
+        {
+            "user": [f"u{i}" for i in random.integers(0, 30, rows)],
+            "age": random.normal(40, 10, rows),
+            "history_ad": [[f"a{i}" for i in random.integers(0, 20, n)] for n in random.integers(0, 6, rows)],
+            "ad": [f"a{i}" for i in ad],
+            "price": random.normal(size=rows),
+            "weight": random.uniform(0.5, 2.0, rows).astype(np.float32),
+            "click": pa.array([None] * 5 + click[5:] if seed < 2 else click, pa.float32()),
+        }
+    )
 
 
 def encoder() -> Encoder:
@@ -103,10 +106,8 @@ def train_together(
             raise Stopped
 
     epochs: list[float] = []
-    try:
+    with suppress(Stopped):
         epochs = fit_together(model, table, turns, checkpoints=checkpoints, progress=progress)
-    except Stopped:
-        pass
     return outcome(losses, epochs, model, table.state_dict(), world.bytes_sent)
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.learning.distributed.processes import together
+from tests.learning.distributed.small_world import TRAINING, encoder, model_of
 
 from adcascade.errors import ConfigurationError, InternalError
 from adcascade.learning.distributed.checkpoint import KEPT, Checkpoints, Sofar
@@ -13,8 +15,6 @@ from adcascade.learning.distributed.world import World
 from adcascade.learning.loop import Step
 from adcascade.nn.packed import TableConfig
 from adcascade.ranking.dcn_v2 import DCNv2
-from tests.learning.distributed.processes import together
-from tests.learning.distributed.small_world import TRAINING, encoder, model_of
 
 
 class Kept:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from adcascade.learning.distributed.world import World
 from tests.learning.distributed.processes import together
 from tests.learning.distributed.small_world import TRAINING, Outcome, train_alone, train_together
+
+from adcascade.learning.distributed.world import World
 
 
 def assert_same(found: Outcome, expected: Outcome, *, skipped: int = 0) -> None:
@@ -40,7 +40,7 @@ def test_a_batch_smaller_than_the_world_is_learned_once() -> None:
 
 
 def test_another_number_of_processes_goes_on_where_the_first_stopped(tmp_path: Path) -> None:
-    """Three stop in the middle of an epoch; two go on from the checkpoint, and then one: no batch is lost or repeated."""
+    """Three stop in the middle of an epoch; two go on from the checkpoint, then one: no batch is lost or repeated."""
     expected = train_alone()
     stopped = together(3, train_together, TRAINING, tmp_path, 5)[0]  # checkpoint after 3
     np.testing.assert_allclose(stopped.losses, expected.losses[:5], rtol=0, atol=1e-5)

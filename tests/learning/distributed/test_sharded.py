@@ -7,12 +7,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.learning.distributed.processes import together
 
 from adcascade.learning.distributed.sharded import BLOCK, ShardedEmbedding, summed
 from adcascade.learning.distributed.world import World
 from adcascade.nn.packed import PackedEmbedding, TableConfig
 from adcascade.nn.table import EmbeddingTable, Floats, Ids
-from tests.learning.distributed.processes import together
 
 ROWS, WIDTH = 37, 3
 

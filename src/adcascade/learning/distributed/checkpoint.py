@@ -1,11 +1,11 @@
 """Checkpoints: what a training goes on from, with as many processes as wrote it or with others.
 
     step-000000000400/
-        manifest.json            what it is of, how many processes wrote it, the position, the losses, checksums of the files
-        dense.pt                 weights and optimiser state of the dense part
+        manifest.json       what it is of, how many processes wrote it, the position, the losses, checksums
+        dense.pt            weights and optimiser state of the dense part
         weight-K.npy, squares-K.npy    the rows of process K: row r of the table lies in file r mod N, at r // N
 
-A folder is written beside under another name, with everything on disk, and then renamed: one that has its name is whole.
+A folder is written beside under another name, with everything on disk, and then renamed: what has its name is whole.
 The newest `KEPT` stay; one whose files were damaged since is passed over. All machines must see the folder.
 """
 
@@ -98,7 +98,7 @@ class Checkpoints:
         self.world.wait()
 
     def resume(self, model: ScoringModel, optimiser: torch.optim.Optimizer, table: ShardedEmbedding) -> Sofar:
-        """Fill all three from the newest whole checkpoint and say how far it had got; the beginning where there is none.
+        """Fill all three from the newest whole checkpoint and say how far it had got; where there is none, nowhere.
 
         ConfigurationError where it is of another training.
         """

@@ -1,8 +1,8 @@
 """ShardedEmbedding: a packed table whose rows are spread over the processes that train together.
 
-Row r lies at process r mod N. A batch's distinct rows are asked of their owners (all to all), come back, and are laid out;
-the gradients of equal rows are summed here, sent to the owner, summed over the processes there, and the owner applies the
-learning rule once a row. So N processes keep one table that is equal to the table of one, up to rounding.
+Row r lies at process r mod N. A batch's distinct rows are asked of their owners (all to all), come back, and are laid
+out; the gradients of equal rows are summed here, sent to the owner, summed over the processes there, and the owner
+applies the learning rule once a row. So N processes keep one table, equal to the table of one up to rounding.
 
 `gather`, `update`, `look_up`, `save`, `state_dict` and `load_state_dict` are collective, each with ids of one's own.
 Letters in shapes: R rows, K width, N processes, m distinct rows of a batch.

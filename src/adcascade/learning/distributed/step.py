@@ -1,9 +1,9 @@
 """TogetherStep: one step of training that all processes take together, on their parts of one batch.
 
-The loss of a batch is a weighted mean, so it is the sum over the processes of (own weight / whole weight) x own loss, and
-its gradient is the sum of their gradients: added up (not averaged), they are the gradient that one process would have
-found on the whole batch. The table adds its own up where the rows lie; those of the dense part travel in one flat tensor,
-with the loss. Then every process applies the same update to the same weights.
+The loss of a batch is a weighted mean, so it is the sum over the processes of (own weight / whole weight) x own loss,
+and its gradient is the sum of their gradients: added up (not averaged), they are the gradient that one process would
+have found on the whole batch. The table adds its own up where the rows lie; those of the dense part travel in one flat
+tensor, with the loss. Then every process applies the same update to the same weights.
 """
 
 import torch

@@ -62,7 +62,7 @@ class Turns:
             yield Turn(samples, float(samples.weight.sum()) / whole if whole else 0.0, len(rows), after)
 
     def _mine(self, rows: Rows) -> Rows:
-        """This process's rows of a batch; where the batch is too small for it, the first one, to be weighted by zero."""
+        """This process's rows of a batch; where it is too small for all, the first one, to be weighted by zero."""
         return rows[:1] if self._idle(rows) else rows[part(len(rows), self.world.rank, self.world.size)]
 
     def _idle(self, rows: Sequence[int] | Rows) -> bool:

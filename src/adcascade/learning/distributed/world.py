@@ -1,7 +1,7 @@
 """World: the processes that train together, and the ways in which they speak to each other.
 
-Every method is collective: all processes call it in the same order, or all wait. Arrays lie in host memory and travel by
-gloo, tensors on a GPU by nccl. A world of one process needs no network and copies nothing.
+Every method is collective: all processes call it in the same order, or all wait. Arrays lie in host memory and travel
+by gloo, tensors on a GPU by nccl. A world of one process needs no network and copies nothing.
 
 Letters in shapes: N processes.
 """
@@ -35,7 +35,7 @@ class World:
         return self.rank == 0
 
     def exchange(self, send: NDArray[Any], counts: Sequence[int], expected: Sequence[int]) -> NDArray[Any]:
-        """All to all: rows [sum(counts), ...], the first counts[0] for process 0 and so on -> rows [sum(expected), ...].
+        """All to all: rows [sum(counts), ...], the first counts[0] for process 0, ... -> rows [sum(expected), ...].
 
         expected: how many rows come from each process; they arrive in the order of the processes.
         """
