@@ -115,7 +115,8 @@ class Checkpoints:
         model.load_state_dict(state["model"])
         optimiser.load_state_dict(state["optimiser"])
         table.load_shard({kind: _rows_of(folder, kind, manifest.processes, table) for kind in TABLE})
-        return manifest.sofar
+        sofar: Sofar = manifest.sofar
+        return sofar
 
     def _newest(self) -> tuple[Path, Manifest] | None:
         """The newest whole one."""

@@ -68,4 +68,4 @@ class Turns:
     def _idle(self, rows: Sequence[int] | Rows) -> bool:
         """Whether the batch has no row for this process: it takes its turn all the same, for the others wait for it."""
         own = part(len(rows), self.world.rank, self.world.size)
-        return own.start == own.stop
+        return bool(own.start == own.stop)
