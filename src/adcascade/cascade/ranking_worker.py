@@ -172,6 +172,11 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
+def train_here(order: str) -> None:
+    """One process of Ray's, which has joined the process group already."""
+    train_worker(read_order(Path(order)), World.here())
+
+
 @record
 def main() -> None:
     """One process of torchrun's: its rank and the others' address are in the environment."""

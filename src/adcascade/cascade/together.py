@@ -15,11 +15,21 @@ import msgspec
 from msgspec.structs import replace
 
 from adcascade.cascade.learn_ranking import Learner, Trained
-from adcascade.cascade.ranking_worker import ORDER, PROGRESS, TELL_EVERY_S, RankingOrder, Told, read_order, taught
+from adcascade.cascade.ranking_worker import (
+    ORDER,
+    PROGRESS,
+    TELL_EVERY_S,
+    RankingOrder,
+    Told,
+    read_order,
+    taught,
+    train_here,
+)
 from adcascade.errors import ConfigurationError
 from adcascade.events.samples import Samples
 from adcascade.features.feature import Feature
 from adcascade.learning.distributed.launch import Team, launch
+from adcascade.learning.distributed.on_ray import launch_on_ray
 from adcascade.learning.loop import Progress
 from adcascade.sections import TrainSettings
 
@@ -31,6 +41,11 @@ Launch = Callable[[Path], None]  # runs train_worker on the order of this file i
 def by_torchrun(team: Team) -> Launch:
     """Launch this machine's processes as torchrun does."""
     return lambda order: launch(WORKER, str(order), team)
+
+
+def by_ray(team: Team) -> Launch:
+    """Launch the processes in a cluster of Ray."""
+    return lambda order: launch_on_ray(train_here, str(order), team, order.parent / "ray")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from adcascade.cascade.together import Together, assist, by_torchrun
+from adcascade.cascade.together import Together, assist, by_ray, by_torchrun
 from adcascade.cli.train_options import Launcher
 from adcascade.errors import InputError
 from adcascade.learning.distributed.launch import Team
@@ -37,8 +37,6 @@ class Asked:
         """None: this process trains alone."""
         team = self.team()
         if self.on is Launcher.RAY:
-            from adcascade.cascade.on_ray import by_ray  # noqa: PLC0415  an extra
-
             if team.nodes > 1 or team.rendezvous:
                 raise InputError(
                     "--nodes",
