@@ -1,5 +1,6 @@
 """Laws of Ray: what its workers come to is what one process comes to. On a real local cluster of two CPUs."""
 
+import logging
 import os
 import secrets
 from collections.abc import Iterator
@@ -47,7 +48,7 @@ def ray_cluster() -> Iterator[None]:
             patch.setenv(name, value)
         import ray
 
-        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
         yield
         ray.shutdown()
 

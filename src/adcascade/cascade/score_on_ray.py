@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from adcascade.cascade.evaluate import CHUNK, BundleJudge, Seen, numbers_of_parts, texts_of
 from adcascade.errors import InputError
@@ -74,5 +73,6 @@ def evaluate_on_ray(
 def seen_of(table: pa.Table) -> Seen:
     """A block's answer."""
     table = table.sort_by("row")
-    floats = [pc.cast(table[name], pa.float64()).to_numpy() for name in ("predicted", "happened")]
-    return Seen(*floats, texts_of(table, "user"))
+    return Seen(
+        predicted=table["predicted"].to_numpy(), happened=table["happened"].to_numpy(), user=texts_of(table, "user")
+    )

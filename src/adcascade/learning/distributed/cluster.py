@@ -1,5 +1,6 @@
 """A Ray cluster to work in. Needs the extra `adcascade[ray]`; Ray is imported when it is asked for, for it is slow."""
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +28,7 @@ def cluster() -> Iterator[Any]:
         yield ray
         return
     try:
-        ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+        ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     except ConnectionError as error:
         raise ConfigurationError(f"the Ray cluster cannot be reached: {error}; check RAY_ADDRESS") from error
     try:
