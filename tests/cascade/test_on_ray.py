@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from tests.learning.distributed.small_world import FEATURES, log
+from tests.learning.conftest import FEATURES
+from tests.learning.distributed.small_world import log
 
 from adcascade.cascade.evaluate import evaluate_bundle
 from adcascade.cascade.learn_ranking import learn_ranking

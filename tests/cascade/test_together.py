@@ -12,20 +12,22 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from tests.learning.distributed.small_world import FEATURES, log
+from tests.learning.conftest import FEATURES
+from tests.learning.distributed.small_world import log
 from typer.testing import CliRunner
 
 from adcascade.cascade.bundle import Bundles
 from adcascade.cascade.learn_ranking import Trained, learn_ranking
 from adcascade.cascade.ranking_worker import RankingOrder, read_order, train_worker
 from adcascade.cascade.together import Together
+from adcascade.cascade.training import Order, learner_of
 from adcascade.cli.app import app
 from adcascade.errors import ConfigurationError, DataMissingError, InputError, WorkerError
 from adcascade.events.samples import Samples, SampleWriter
 from adcascade.learning.distributed.launch import Team, launch, require_free
 from adcascade.learning.distributed.world import World
 from adcascade.sections import TrainSettings
-from adcascade.settings import load_settings
+from adcascade.settings import Settings, load_settings
 
 SETTINGS = TrainSettings(width=4, epochs=3, batch=8, refit=False)
 TOML = "[train]\nwidth = 4\nepochs = 3\nbatch = 8\nrefit = false\n"
@@ -151,6 +153,30 @@ def test_resuming_needs_the_same_training(samples: Samples, tmp_path: Path) -> N
     (again.folder / "order.json").write_bytes(msgspec.json.encode(order))
     with pytest.raises(ConfigurationError, match="without --resume"):
         again.learner(samples, FEATURES, SETTINGS, seed=4)(None)
+
+
+def test_a_ranker_beside_a_teacher_is_trained_by_one_process(samples: Samples, tmp_path: Path) -> None:
+    """The settings contradict each other, and the error says which to change."""
+    order = Order(directory=tmp_path, now_us=0, until_us=0, together=Together(directory=tmp_path, launch=print))
+    settings = Settings(train=SETTINGS.model_copy(update={"supervision": True}))
+    with pytest.raises(ConfigurationError, match="leave --workers"):
+        learner_of(order, samples, FEATURES, settings)
+
+
+@pytest.mark.parametrize(
+    ("command", "named"),
+    [
+        (["train", "--workers", "0"], "--workers"),
+        (["train", "--nodes", "2"], "--rendezvous"),
+        (["train", "--on", "ray", "--nodes", "2", "--rendezvous", "here:29400"], "--on ray"),
+        (["evaluate", "--scores", "here"], "--on ray"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(command: list[str], named: str, tmp_path: Path) -> None:
+    """Before anything is read or started."""
+    done = CliRunner().invoke(app, [*command, "--dir", str(tmp_path)])
+    assert isinstance(done.exception, InputError)
+    assert named in str(done.exception)
 
 
 def test_workers_that_fail_are_an_error_of_ours(tmp_path: Path) -> None:

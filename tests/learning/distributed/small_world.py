@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 import torch
 from numpy.typing import NDArray
+from tests.learning.conftest import FEATURES, sample
 
-from adcascade.features import Encoder, Feature
+from adcascade.features import Encoder
 from adcascade.learning.distributed.checkpoint import Checkpoints
 from adcascade.learning.distributed.fit import fit_together
 from adcascade.learning.distributed.sharded import ShardedEmbedding
@@ -23,13 +24,6 @@ from adcascade.learning.model import Shape
 from adcascade.nn.packed import PackedEmbedding, TableConfig
 from adcascade.ranking.dcn_v2 import DCNv2, DCNv2Config
 
-FEATURES = (
-    Feature(name="user", side="user", kind="categorical"),
-    Feature(name="age", side="user", kind="numeric"),
-    Feature(name="history_ad", side="user", kind="sequence", of="ad", length=4),
-    Feature(name="ad", side="ad", kind="categorical"),
-    Feature(name="price", side="ad", kind="numeric"),
-)
 CONFIG = TableConfig(width=4, rate=0.05, start=1e-3, init_std=0.05, l2=1e-3)
 TRAINING = Training(epochs=2, batch_size=36, rate=2e-3, decay=0.01, rows=461, seed=3)
 
@@ -51,20 +45,11 @@ def log(first: int = 0) -> Iterator[pa.Table]:
 
 
 def _block(rows: int, seed: int) -> pa.Table:
-    random = np.random.default_rng(seed)
-    ad = random.integers(0, 20, rows)
-    click = [float(hit) for hit in random.random(rows) < ad / 20]
-    return pa.table(
-        {
-            "user": [f"u{i}" for i in random.integers(0, 30, rows)],
-            "age": random.normal(40, 10, rows),
-            "history_ad": [[f"a{i}" for i in random.integers(0, 20, n)] for n in random.integers(0, 6, rows)],
-            "ad": [f"a{i}" for i in ad],
-            "price": random.normal(size=rows),
-            "weight": random.uniform(0.5, 2.0, rows).astype(np.float32),
-            "click": pa.array([None] * 5 + click[5:] if seed < 2 else click, pa.float32()),
-        }
-    )
+    table, random = sample(rows, seed), np.random.default_rng(seed)
+    click = table["click"].to_pylist()
+    known = pa.array([None] * 5 + click[5:] if seed < 2 else click, pa.float32())
+    weight = pa.array(random.uniform(0.5, 2.0, rows), pa.float32())
+    return table.drop_columns("click").append_column("click", known).append_column("weight", weight)
 
 
 def encoder() -> Encoder:

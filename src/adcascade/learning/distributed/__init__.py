@@ -7,7 +7,7 @@
     step.py        one step of all processes together
     fit.py         the loop
     checkpoint.py  what a loop goes on from, with as many processes or with others
-    launch.py      processes by torchrun's machinery; on_ray.py by Ray
+    launch.py      processes by torchrun's machinery; on_ray.py by Ray, in a cluster.py
 
-Import from the files: `launch` and all but `sampling` import torch.
+Import from the files: all but `sampling` and `cluster` import torch.
 """
