@@ -67,7 +67,8 @@ def launch(module: str, argument: str, team: Team) -> None:
     """Run `python -m module argument` in every process of the team and wait until all have ended well.
 
     InputError where machine 0 cannot listen at the rendezvous. WorkerError where processes failed more often than
-    allowed, or the other machines did not come. KeyboardInterrupt and SystemExit as signals ask; no process stays.
+    allowed, or the other machines did not come. KeyboardInterrupt and SystemExit as signals ask; no process stays. From
+    the main thread only, for it hears the signals.
     """
     if team.rendezvous and team.node_rank == 0:
         require_free(*team.address())
@@ -82,6 +83,7 @@ def launch(module: str, argument: str, team: Team) -> None:
         max_restarts=team.restarts,
         monitor_interval=0.5,
         shutdown_timeout=10,
+        signals_to_handle=",".join(_heard()),
         local_addr=None if team.rendezvous else "127.0.0.1",
     )
     with _signals_kept(), _threads(team.workers):
@@ -122,6 +124,11 @@ def _why(error: ChildFailedError, team: Team) -> str:
         f"process {rank} of the training failed ({str(said).strip() or 'nothing said'}), and {team.restarts} restarts "
         "were allowed; run the command again with --resume to go on from the last checkpoint"
     )
+
+
+def _heard() -> list[str]:
+    """Names of the signals that end a training: not one that is ignored already, as nohup does."""
+    return [number.name for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
 
 
 @contextmanager
