@@ -20,7 +20,7 @@ from adcascade.cascade.together import Together, by_ray
 from adcascade.cascade.training import Order, train_from_samples
 from adcascade.errors import ConfigurationError, InputError
 from adcascade.events.samples import Samples, SampleWriter
-from adcascade.learning.distributed.cluster import QUIET
+from adcascade.learning.distributed.cluster import ENVIRONMENT
 from adcascade.learning.distributed.launch import Team
 from adcascade.sections import TrainSettings
 
@@ -45,7 +45,7 @@ def ray_cluster() -> Iterator[None]:
         pytest.skip(absent)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
-        for name, value in QUIET.items():
+        for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
         import ray
 

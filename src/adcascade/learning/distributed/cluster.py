@@ -9,7 +9,11 @@ from typing import Any
 
 from adcascade.errors import ConfigurationError
 
-QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_TRAIN_V2_ENABLED": "1"}  # tells nobody outside that it runs
+ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # tells nobody outside that it runs
+    "RAY_TRAIN_V2_ENABLED": "1",
+    "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "600",  # a busy machine is no failure
+}
 
 
 @contextmanager
@@ -20,7 +24,7 @@ def cluster() -> Iterator[Any]:
     """
     if find_spec("ray") is None:
         raise ConfigurationError("Ray is not installed: pip install 'adcascade[ray]'")
-    for name, value in QUIET.items():
+    for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     import ray  # noqa: PLC0415  an extra, and slow
 
