@@ -56,11 +56,11 @@ def learned_alone(samples: Samples) -> Trained:
     return learn_ranking(FEATURES, samples.slice(0, round(len(samples) * 0.9)), SETTINGS, seed=4)
 
 
-def until(what: Callable[[], object], process: subprocess.Popen[bytes]) -> None:
-    """Wait for something to be true while a process runs."""
+def until(what: Callable[[], object], process: subprocess.Popen[bytes], said: Path) -> None:
+    """Wait for something to be true while a process runs; `said`: what it says of errors."""
     end = time.monotonic() + PATIENCE_S
     while not what():
-        assert process.poll() is None, f"it ended with {process.returncode}"
+        assert process.poll() is None, f"it ended with {process.returncode}: {said.read_text()[-4000:]}"
         assert time.monotonic() < end, "it takes too long"
         time.sleep(0.02)
 
@@ -91,18 +91,21 @@ def test_a_killed_worker_a_ctrl_c_and_another_number_of_workers_change_nothing(
     """  # fmt: skip
     shop = tmp_path / "shop"
     command = ["train", "--samples", str(samples.folder), "--dir", str(shop), "--seed", "4", "--checkpoint-every", "5"]
+    said = tmp_path / "said"
+    errors = said.open("wb")
     process = subprocess.Popen(
         [sys.executable, "-c", "from adcascade.cli import main; main()", *command, "--workers", "2"],
-        stderr=subprocess.DEVNULL,
+        stderr=errors,
     )
+    errors.close()
     try:
-        until(lambda: newest(shop), process)
+        until(lambda: newest(shop), process, said)
         first = children(process.pid)
         assert len(first) == 2
         os.kill(min(first), signal.SIGKILL)
-        until(lambda: len(children(process.pid) - first) == 2, process)
+        until(lambda: len(children(process.pid) - first) == 2, process, said)
         stood = newest(shop)
-        until(lambda: newest(shop) > stood, process)
+        until(lambda: newest(shop) > stood, process, said)
         second = children(process.pid)
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE_S) != 0

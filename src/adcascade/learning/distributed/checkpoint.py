@@ -121,6 +121,8 @@ class Checkpoints:
     def _newest(self) -> tuple[Path, Manifest] | None:
         """The newest whole one."""
         for folder in sorted(self.folder.glob("step-*[0-9]"), reverse=True):
+            if not (folder / MANIFEST).exists():
+                continue  # was being removed
             manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
             damaged = [name for name, sum_ in manifest.checksums.items() if _checksum(folder / name) != sum_]
             if not damaged:

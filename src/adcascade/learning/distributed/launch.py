@@ -23,6 +23,8 @@ from adcascade.errors import InputError, WorkerError
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 THREADS = "OMP_NUM_THREADS"
+# a machine that is too busy to speak for 15 s, torchrun's default, is not dead: it may take two minutes
+PATIENCE = {"keep_alive_max_attempt": 24, "heartbeat_timeout": 60}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +81,7 @@ def launch(module: str, argument: str, team: Team) -> None:
         run_id="adcascade" if team.nodes > 1 else uuid4().hex,
         rdzv_backend="c10d",
         rdzv_endpoint=team.rendezvous or "127.0.0.1:0",
-        rdzv_configs={"is_host": team.node_rank == 0},
+        rdzv_configs={"is_host": team.node_rank == 0, **PATIENCE},
         max_restarts=team.restarts,
         monitor_interval=0.5,
         shutdown_timeout=10,
