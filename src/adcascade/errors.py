@@ -10,6 +10,7 @@
     ├── ConfigurationError       adcascade.toml or the environment is wrong; exit status 2
     ├── DataMissingError         data that a command needs is not there; says how to get it
     ├── BundleError              a bundle is damaged or does not fit this version
+    ├── WorkerError              processes that train together failed, or did not find each other
     ├── StoreError               the disk or the database refuses; nothing was acknowledged
     └── InternalError            adcascade contradicts itself: please report it
 
@@ -91,6 +92,10 @@ class DataMissingError(AdcascadeError):
 
 class BundleError(AdcascadeError):
     """A bundle is damaged or does not fit this version."""
+
+
+class WorkerError(AdcascadeError):
+    """Processes that train together failed more often than allowed, or did not find each other."""
 
 
 class StoreError(AdcascadeError):

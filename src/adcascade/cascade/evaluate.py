@@ -3,8 +3,9 @@
 Every row is a request that meets one ad, in the slot where the ad was.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -28,24 +29,52 @@ def evaluate_bundle(root: Path, samples: Samples, progress: Callable[[int], None
 
     root: a bundle's folder. DataMissingError where the samples hold no labelled row.
     """
-    encoder = Encoder.load(root / "features")
-    features = AdFeatures(encoder)
-    scorer = Scorer(root / "ranking", features)
-    calibration = CalibrationStage.load(root / "calibration", features)
-    label = samples.label
-    predicted, happened, users = [], [], []
+    judge = BundleJudge(root)
+    parts = []
     for table in samples.tables(batch_rows=CHUNK):
-        rows = table.filter(table[label].is_valid())
-        raw = served_scores(encoder, features, scorer, rows)
-        columns = {name: rows[name] for name in rows.column_names}
-        predicted.append(calibration.of_samples(raw, texts_of(rows, "scenario"), columns))
-        happened.append(rows[label].to_numpy().astype(np.float64))
-        users.append(texts_of(rows, "user"))
+        parts.append(judge(table, samples.label))
         if progress is not None:
             progress(len(table))
-    if not sum(map(len, happened)):
-        raise DataMissingError(f"{samples.folder} holds no row whose {label} is known: there is nothing to evaluate")
-    return numbers_of(np.concatenate(happened), np.concatenate(predicted), np.concatenate(users))
+    return numbers_of_parts(parts, samples)
+
+
+class Seen(NamedTuple):
+    """n rows: what the bundle says, what happened, and to whom."""
+
+    predicted: Floats  # [n]
+    happened: Floats  # [n]
+    user: NDArray[np.str_]  # [n] "" where unknown
+
+
+class BundleJudge:
+    """The serving graphs of a bundle's folder, to be called on tables of samples."""
+
+    def __init__(self, root: Path) -> None:
+        self._encoder = Encoder.load(root / "features")
+        self._features = AdFeatures(self._encoder)
+        self._scorer = Scorer(root / "ranking", self._features)
+        self._calibration = CalibrationStage.load(root / "calibration", self._features)
+
+    def __call__(self, table: pa.Table, label: str) -> Seen:
+        """The rows whose label is known."""
+        rows = table.filter(table[label].is_valid())
+        raw = served_scores(self._encoder, self._features, self._scorer, rows)
+        columns = {name: rows[name] for name in rows.column_names}
+        return Seen(
+            predicted=self._calibration.of_samples(raw, texts_of(rows, "scenario"), columns),
+            happened=rows[label].to_numpy().astype(np.float64),
+            user=texts_of(rows, "user"),
+        )
+
+
+def numbers_of_parts(parts: Sequence[Seen], samples: Samples) -> dict[str, float]:
+    """The metrics of all parts together. DataMissingError where they hold no row."""
+    if not sum(len(part.happened) for part in parts):
+        raise DataMissingError(
+            f"{samples.folder} holds no row whose {samples.label} is known: there is nothing to evaluate"
+        )
+    predicted, happened, user = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return numbers_of(happened, predicted, user)
 
 
 def served_scores(encoder: Encoder, features: AdFeatures, scorer: Scorer, table: pa.Table) -> Floats:

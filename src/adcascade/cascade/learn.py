@@ -44,6 +44,7 @@ def learn_cascade(lesson: Lesson) -> Learned:
             seed=lesson.seed,
             supervision=lesson.supervision,
             progress=progress,
+            learner=lesson.learner,
         )
     if lesson.supervision is not None:
         metrics["supervised"] = supervised_share(lesson.samples.tables([TEACHER]))

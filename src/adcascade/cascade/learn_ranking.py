@@ -57,6 +57,9 @@ class Trained:
         export(folder, self.model, self.table, self.encoder.fingerprint)
 
 
+Learner = Callable[[Progress | None], list[Trained]]  # of each of `parts_to_learn`, the model that learned it
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
     """N held-out rows: what the model says and what happened."""
@@ -112,9 +115,7 @@ def learn_ranking(
     """
     encoder = Encoder.fit(features, learn.tables(columns_of(features)))
     recipe = recipe_of(settings, rows=len(learn), seed=seed)
-    make = model_class(settings.ranking)
-    torch.manual_seed(seed)
-    model = make(Shape.of(encoder, recipe.table.width))
+    model = new_model(encoder, settings, recipe)
     table = PackedEmbedding(encoder.rows, recipe.table, seed=seed)
     blocks = LabelledBlocks(encoder, learn.tables, label=label, extra=EXTRA if supervision else ())
     if supervision is None:
@@ -122,6 +123,13 @@ def learn_ranking(
     else:
         fit_supervised(model, table, blocks, recipe.training, supervision, progress)
     return Trained(encoder=encoder, model=model, table=table, method=settings.ranking)
+
+
+def new_model(encoder: Encoder, settings: TrainSettings, recipe: Recipe) -> ScoringModel:
+    """The model of the settings, as drawn by the recipe's seed."""
+    make = model_class(settings.ranking)
+    torch.manual_seed(recipe.training.seed)
+    return make(Shape.of(encoder, recipe.table.width))
 
 
 def fit_supervised(  # noqa: PLR0917  what `fit` takes, and the settings
@@ -143,6 +151,12 @@ def fit_supervised(  # noqa: PLR0917  what `fit` takes, and the settings
     fit_with_teacher(model, table, blocks, training, config, adapter=adapter, progress=progress)
 
 
+def parts_to_learn(samples: Samples, settings: TrainSettings) -> list[Samples]:
+    """The rows that the model to judge learns from and, with settings.refit, those of the model to serve."""
+    learn, _ = split(samples, settings.holdout)
+    return [learn, samples] if settings.refit else [learn]
+
+
 def learn_and_judge(
     features: Sequence[Feature],
     samples: Samples,
@@ -151,11 +165,13 @@ def learn_and_judge(
     seed: int = 0,
     supervision: SupervisionSettings | None = None,
     progress: Progress | None = None,
+    learner: Learner | None = None,
 ) -> tuple[Trained, CalibrationLearner, dict[str, float]]:
     """The model to serve, its calibration, and the metrics on the held-out rows.
 
     With settings.refit the model to serve has learned from all rows, and the calibration and the metrics are
     those of its twin that had not seen the held-out ones; the features of calibration are read by the encoder to serve.
+    learner: who trains the models; None: this process.
     """
 
     def learned(rows: Samples) -> Trained:
@@ -163,10 +179,9 @@ def learn_and_judge(
             features, rows, settings, seed=seed, label=samples.label, supervision=supervision, progress=progress
         )
 
-    learn, held = split(samples, settings.holdout)
-    trained = served = learned(learn)
-    if settings.refit:
-        served = learned(samples)
+    taught = learner(progress) if learner else [learned(part) for part in parts_to_learn(samples, settings)]
+    trained, served = taught[0], taught[-1]
+    _, held = split(samples, settings.holdout)
     calibration = calibration_learner(settings, served.encoder, seed)
     judged = judge(trained, held, samples.label, calibration.fields)
     metrics = measure(judged, calibration)

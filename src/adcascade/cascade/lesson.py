@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from adcascade.cascade.learn_pages import PagePlan
+from adcascade.cascade.learn_ranking import Learner
 from adcascade.cascade.log_lists import RankingLists
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.errors import DataMissingError
@@ -29,6 +30,7 @@ class Lesson:
     """What is learned from, and how; `seconds` says how long each stage took. pages: None: no page model.
 
     supervision: how the ranker learns from the teacher's columns of the samples; None: it does not.
+    learner: who trains the ranker; None: this process.
     """
 
     samples: Samples
@@ -38,6 +40,7 @@ class Lesson:
     lists: RankingLists = NO_LISTS
     pages: PagePlan | None = None
     supervision: SupervisionSettings | None = None
+    learner: Learner | None = None
     seed: int = 0
     say: Say | None = None
     seconds: dict[str, float] = field(default_factory=dict)

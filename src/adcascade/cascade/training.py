@@ -1,6 +1,6 @@
 """Training an installation: its log, or an imported sample set, becomes a bundle. Imports torch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +12,12 @@ from adcascade.cascade.features import features_of
 from adcascade.cascade.learn import learn_cascade
 from adcascade.cascade.learn_pages import PagePlan
 from adcascade.cascade.learn_preranking import NEED_LISTS
-from adcascade.cascade.learn_ranking import learn_and_judge
+from adcascade.cascade.learn_ranking import Learner, learn_and_judge
 from adcascade.cascade.learned import write_bundle
 from adcascade.cascade.lesson import NO_LISTS, Lesson, Say
 from adcascade.cascade.log_lists import write_log_lists
 from adcascade.cascade.log_samples import write_log_samples
+from adcascade.cascade.together import Together
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.catalog.store import CatalogStore
 from adcascade.errors import ConfigurationError, DataMissingError
@@ -32,7 +33,10 @@ LISTS = "lists"  # folder of the log's ranking lists, where the pre-ranker learn
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What to train. now_us: stamps the bundle; until_us: the log up to here is used."""
+    """What to train. now_us: stamps the bundle; until_us: the log up to here is used.
+
+    together: who trains the ranker with this process; None: nobody.
+    """
 
     directory: Path
     now_us: int
@@ -40,6 +44,7 @@ class Order:
     seed: int = 0
     say: Say | None = None
     joined: Callable[[int], None] | None = None  # told of rows that were joined
+    together: Together | None = None
 
 
 def train_from_log(order: Order) -> Manifest:
@@ -59,16 +64,19 @@ def lesson_of(order: Order, *, lists: bool) -> Lesson:
         snapshot = Snapshot.from_store(opened.enter_context(CatalogStore(settings.catalog_url)))
         journal = opened.enter_context(Journal(settings.journal_path))
         store = opened.enter_context(supervision_store(settings)) if settings.train.supervision else None
-        samples, _ = write_log_samples(
-            journal,
-            snapshot,
-            order.directory / SAMPLES,
-            features=features,
-            settings=settings.train,
-            until_us=order.until_us,
-            store=store,
-            progress=order.joined,
-        )
+        if order.together is not None and order.together.resume:
+            samples = Samples(order.directory / SAMPLES)  # as they were joined when the training began
+        else:
+            samples, _ = write_log_samples(
+                journal,
+                snapshot,
+                order.directory / SAMPLES,
+                features=features,
+                settings=settings.train,
+                until_us=order.until_us,
+                store=store,
+                progress=order.joined,
+            )
         ranked = NO_LISTS
         if lists:
             folder = order.directory / LISTS
@@ -78,12 +86,25 @@ def lesson_of(order: Order, *, lists: bool) -> Lesson:
         snapshot=snapshot,
         features=features,
         settings=settings.train,
+        learner=learner_of(order, samples, features, settings),
         lists=ranked,
         pages=page_plan(settings),
         supervision=settings.supervision if settings.train.supervision else None,
         seed=order.seed,
         say=order.say,
     )
+
+
+def learner_of(order: Order, samples: Samples, features: Sequence[Feature], settings: Settings) -> Learner | None:
+    """Who trains the ranker. ConfigurationError where several processes cannot learn as the settings say."""
+    if order.together is None:
+        return None
+    if settings.train.supervision:
+        raise ConfigurationError(
+            "train.supervision is on, and a ranker beside a teacher is trained by one process: leave --workers and "
+            "--on out, or set it to false"
+        )
+    return order.together.learner(samples, features, settings.train, seed=order.seed)
 
 
 def page_plan(settings: Settings) -> PagePlan | None:
@@ -118,12 +139,13 @@ def train_from_samples(folder: Path, order: Order) -> Manifest:
         snapshot=Snapshot(),
         features=features,
         settings=settings.train,
+        learner=learner_of(order, samples, features, settings),
         seed=order.seed,
         say=order.say,
     )
     with lesson.stage("ranking", len(samples)) as progress:
         trained, calibration, metrics = learn_and_judge(
-            features, samples, settings.train, seed=order.seed, progress=progress
+            features, samples, settings.train, seed=order.seed, progress=progress, learner=lesson.learner
         )
 
     def fill(root: Path) -> None:

@@ -12,6 +12,17 @@ from rich.table import Table
 
 from adcascade.cascade.bundle import Bundles, Manifest
 from adcascade.cli.options import Directory, JsonFile, progress, require_train_extra, write_json
+from adcascade.cli.train_options import (
+    CheckpointEvery,
+    Launcher,
+    NodeRank,
+    Nodes,
+    On,
+    Rendezvous,
+    Restarts,
+    Resume,
+    Workers,
+)
 from adcascade.settings import load_settings
 
 
@@ -35,28 +46,65 @@ class Bars:
         self.shown.advance(self.tasks["join"], rows)
 
 
-def train(
+def train(  # noqa: PLR0917  how typer declares options
     directory: Directory = Path(),
     samples: Annotated[
         Path | None, typer.Option(help="Imported sample set to train ranking and calibration on, instead of the log.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.", min=0)] = 0,
     promote: Annotated[bool, typer.Option(help="Make the new bundle the one that serves.")] = True,
+    workers: Workers = 1,
+    nodes: Nodes = 1,
+    node_rank: NodeRank = 0,
+    rendezvous: Rendezvous = "",
+    restarts: Restarts = 3,
+    on: On = Launcher.TORCHRUN,
+    checkpoint_every: CheckpointEvery = 1000,
+    resume: Resume = False,
     json: JsonFile = None,
 ) -> None:
     """Train every stage of the cascade and write a bundle.
 
-    Examples: adcascade train --dir shop      adcascade train --samples criteo-samples --dir criteo
+    Examples: adcascade train --dir shop      adcascade train --samples criteo-samples --dir criteo --workers 4
+
+    With --workers, --nodes or --on the ranker is trained by several processes, to the same model (docs/scale.md).
     """
     require_train_extra()
     from adcascade.cascade.training import Order, train_from_log, train_from_samples  # noqa: PLC0415  torch is slow
+    from adcascade.cli.train_together import Asked  # noqa: PLC0415  torch is slow
 
     directory.mkdir(parents=True, exist_ok=True)
+    asked = Asked(
+        directory=directory,
+        workers=workers,
+        nodes=nodes,
+        node_rank=node_rank,
+        rendezvous=rendezvous,
+        restarts=restarts,
+        on=on,
+        checkpoint_every=checkpoint_every,
+        resume=resume,
+    )
+    if node_rank > 0:
+        asked.assist()
+        Console().print(f"machine {node_rank} of {nodes} has done its part; machine 0 writes the bundle")
+        return
+    together = asked.together()
     now_us = time.time_ns() // 1000
     with progress() as shown:
         bars = Bars(shown)
-        order = Order(directory=directory, now_us=now_us, until_us=now_us, seed=seed, say=bars, joined=bars.joined)
+        order = Order(
+            directory=directory,
+            now_us=now_us,
+            until_us=now_us,
+            seed=seed,
+            say=bars,
+            joined=bars.joined,
+            together=together,
+        )
         manifest = train_from_log(order) if samples is None else train_from_samples(samples, order)
+    if together is not None:
+        together.forget()
     if promote:
         Bundles(load_settings(directory).bundles_path).promote(manifest.version)
     Console().print(summary(manifest, promoted=promote))

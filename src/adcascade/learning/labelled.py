@@ -60,17 +60,27 @@ class LabelledBlocks:
 
 def labelled(encoder: Encoder, table: pa.Table, *, label: str = "click", extra: Sequence[str] = ()) -> Labelled:
     """Encode one table; rows whose label is null are left out. ConfigurationError where the label is no column."""
-    if label not in table.column_names:
-        raise ConfigurationError(f"the samples have no column {label!r} to learn; they have {table.column_names}")
-    if table[label].null_count:
-        table = table.filter(table[label].is_valid())
-    weight = _floats(table, "weight") if "weight" in table.column_names else np.ones(len(table), np.float32)
+    table = known(table, label)
     return Labelled(
         batch=encoder.encode({name: table[name] for name in table.column_names}, len(table)),
         label=_floats(table, label),
-        weight=np.nan_to_num(weight, nan=1.0),
+        weight=weights(table),
         extra={name: _floats(table, name) for name in extra},
     )
+
+
+def known(table: pa.Table, label: str) -> pa.Table:
+    """The rows whose label is known. ConfigurationError where the label is no column."""
+    if label not in table.column_names:
+        raise ConfigurationError(f"the samples have no column {label!r} to learn; they have {table.column_names}")
+    return table.filter(table[label].is_valid()) if table[label].null_count else table
+
+
+def weights(table: pa.Table) -> NDArray[np.float32]:
+    """[B] what each row counts for: 1 where nothing is said."""
+    if "weight" not in table.column_names:
+        return np.ones(len(table), np.float32)
+    return np.nan_to_num(_floats(table, "weight"), nan=1.0)
 
 
 def _floats(table: pa.Table, name: str) -> NDArray[np.float32]:
