@@ -45,6 +45,7 @@ class Scorer:
         self._score = open_session(folder / "score.onnx")
         self._folded = {number: open_session(folder / f"score_{number}.onnx") for number in self.manifest.folded}
         self._embedded = np.empty((0, self.manifest.ad_fields, self.manifest.width), np.float32)
+        self._numbers = np.empty((0, self.manifest.ad_numbers), np.float32)
 
     def user(self, request: Batch) -> State:
         """The state of one request's side (a Batch with B = 1 as `Encoder.encode_one` makes it)."""
@@ -68,16 +69,23 @@ class Scorer:
         if n == 0:
             return np.empty(0, np.float32)
         if n > len(self._embedded):
-            self._embedded = np.empty((max(2 * len(self._embedded), n, 256), *self._embedded.shape[1:]), np.float32)
-        embedded = self._embedded[:n]
-        ids = self._ads.ids[rows]  # [n, F]
-        np.take(self._table, ids, axis=0, out=embedded, mode="clip")
-        match = self._ads.encoder.matches(state.keys, self._ads.keys[rows])  # [n, M]
-        given = {"embedded": embedded, "dense": np.concatenate((self._ads.dense[rows], match), axis=1)}
+            self._grow(n)
+        embedded, numbers = self._embedded[:n], self._numbers[:n]
+        ads, plain = self._ads, self._ads.dense.shape[1]
+        np.take(self._table, ads.ids.take(rows, axis=0), axis=0, out=embedded, mode="clip")
+        numbers[:, :plain] = ads.dense.take(rows, axis=0)
+        ads.encoder.matches.of_rows(state.keys, ads.keys, rows, numbers[:, plain:])
+        given = {"embedded": embedded, "dense": numbers}
         given.update((f"state_{place}", part) for place, part in enumerate(state.tensors))
         session, inputs = self._folded.get(state.scenario, self._score)
         logits: Floats = session.run(None, {name: given[name] for name in inputs})[0]
         return logits
+
+    def _grow(self, n: int) -> None:
+        """Buffers for n ads, and some more."""
+        capacity = max(2 * len(self._embedded), n, 256)
+        self._embedded = np.empty((capacity, *self._embedded.shape[1:]), np.float32)
+        self._numbers = np.empty((capacity, self._numbers.shape[1]), np.float32)
 
 
 def ad_vectors(table: Floats, ads: AdFeatures, rows: NDArray[np.int32]) -> Floats:
