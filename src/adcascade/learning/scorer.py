@@ -17,6 +17,7 @@ from adcascade.features import AdFeatures
 from adcascade.learning.manifest import read_manifest
 
 Floats = NDArray[np.float32]
+Feed = dict[str, Floats]  # by name of a graph's input
 
 
 class State(NamedTuple):
@@ -65,9 +66,13 @@ class Scorer:
 
     def score(self, state: State, rows: NDArray[np.int32]) -> Floats:
         """Logits float32 [n] of the ads at these catalog rows [n]."""
-        n = len(rows)
-        if n == 0:
+        if not len(rows):
             return np.empty(0, np.float32)
+        return self.infer(state, self.feed(state, rows))
+
+    def feed(self, state: State, rows: NDArray[np.int32]) -> Feed:
+        """The graph's inputs for n > 0 ads, in buffers that the next call overwrites."""
+        n = len(rows)
         if n > len(self._embedded):
             self._grow(n)
         embedded, numbers = self._embedded[:n], self._numbers[:n]
@@ -75,10 +80,14 @@ class Scorer:
         np.take(self._table, ads.ids.take(rows, axis=0), axis=0, out=embedded, mode="clip")
         numbers[:, :plain] = ads.dense.take(rows, axis=0)
         ads.encoder.matches.of_rows(state.keys, ads.keys, rows, numbers[:, plain:])
-        given = {"embedded": embedded, "dense": numbers}
-        given.update((f"state_{place}", part) for place, part in enumerate(state.tensors))
+        feed = {"embedded": embedded, "dense": numbers}
+        feed.update((f"state_{place}", part) for place, part in enumerate(state.tensors))
+        return feed
+
+    def infer(self, state: State, feed: Feed) -> Floats:
+        """Logits float32 [n] of what `feed` gathered: the graph alone."""
         session, inputs = self._folded.get(state.scenario, self._score)
-        logits: Floats = session.run(None, {name: given[name] for name in inputs})[0]
+        logits: Floats = session.run(None, {name: feed[name] for name in inputs})[0]
         return logits
 
     def _grow(self, n: int) -> None:
