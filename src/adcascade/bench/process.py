@@ -4,9 +4,8 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
@@ -52,14 +51,24 @@ def free_port() -> int:
 
 
 @contextmanager
-def server(command: Sequence[str], port: int, *, ready: str = "/ready", within_s: float = 600.0) -> Iterator[Served]:
-    """Run a command of this interpreter until the block ends, from when it answers 200 at `ready`.
+def server(
+    command: Sequence[str | Path],
+    port: int,
+    *,
+    ready: str = "/ready",
+    alone: Sequence[int] = (),
+    environment: Mapping[str, str] | None = None,
+    within_s: float = 600.0,
+) -> Iterator[Served]:
+    """Run a command until the block ends, from when it answers 200 at `ready`, at the port and at those of `alone`.
 
-    RuntimeError with its last words where it ends before, or is not ready in time.
+    alone: where single workers answer. RuntimeError with its last words where it ends before, or is not ready in time.
     """
-    child = subprocess.Popen([sys.executable, *command], stderr=subprocess.PIPE, text=True)  # noqa: S603  our own
+    variables = os.environ | dict(environment or {})
+    child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=variables)  # noqa: S603  our own
     try:
-        _wait(child, port, ready, time.monotonic() + within_s)
+        for each in (port, *alone):
+            _wait(child, each, ready, time.monotonic() + within_s)
         yield Served(port, child.pid)
     finally:
         child.send_signal(signal.SIGTERM)

@@ -7,8 +7,11 @@ product and a price of its own, and belongs to a copy of its campaign, which dra
 The models have never seen the copies: they know them by their features, as they know any new ad. Imports torch.
 """
 
+import os
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 
 import msgspec
@@ -21,6 +24,7 @@ from adcascade.catalog.store import CatalogStore
 from adcascade.closedloop.drive import Drive
 from adcascade.closedloop.installation import clock_at, install, simulated_service
 from adcascade.closedloop.world import World
+from adcascade.contracts import AdRequest
 from adcascade.errors import InputError
 from adcascade.market.clock import TICKS_PER_DAY, tick_start_us
 from adcascade.settings import FILE, load_settings
@@ -86,6 +90,51 @@ def make_grown(directory: Path, growth: Growth) -> None:
     manifest = train_from_log(Order(directory=directory, now_us=now_us, until_us=now_us, seed=growth.seed))
     Bundles(load_settings(directory).bundles_path).promote(manifest.version)
     grow_catalog(directory, growth)
+
+
+def grown(cache: Path, growth: Growth) -> Path:
+    """The installation of this growth below a folder, where it is made at first and found afterwards.
+
+    One million ads take some minutes once, and 1.3 GB.
+    """
+    digest = blake2b(repr(growth).encode(), digest_size=6).hexdigest()
+    folder = cache / f"grown-{growth.ads}-{growth.campaigns}-{digest}"
+    if not (folder / FILE).exists():
+        draft = folder.with_name(f".{folder.name}-{os.getpid()}")
+        make_grown(draft, growth)
+        draft.rename(folder)
+    return folder
+
+
+def overlaid(folder: Path, scratch: Path) -> Path:
+    """An installation in an empty folder that shares catalog and bundles with another, and goes on with its log."""
+    settings = load_settings(folder)
+    for name in (FILE, settings.journal_path.name):
+        shutil.copyfile(folder / name, scratch / name)
+    for file in folder.iterdir():
+        if not (scratch / file.name).exists() and not file.name.startswith(settings.journal_path.name):
+            (scratch / file.name).symlink_to(file.resolve())
+    return scratch
+
+
+def requests_after(growth: Growth, many: int) -> list[AdRequest]:
+    """Requests of the market after what was learned from: shoppers with a history, without one, without consent."""
+    market = World(seed=growth.seed, views_per_tick=growth.views_per_tick, tick=0).market()
+    requests: list[AdRequest] = []
+    tick = growth.ticks
+    while len(requests) < many:
+        requests += market.requests(market.views(tick))
+        tick += 1
+    random = np.random.default_rng(growth.seed)
+    return [
+        msgspec.structs.replace(
+            request,
+            segments=_segments(random, 3),
+            blocked_categories=(f"IAB{int(random.integers(1, 26))}",),
+            blocked_advertisers=(f"v3{COPY}1",),
+        )
+        for request in requests[:many]
+    ]
 
 
 def grow_catalog(directory: Path, growth: Growth) -> None:
