@@ -6,6 +6,7 @@ user's fields and history. Both on one thread; the graphs alone, and with the ga
 
 import argparse
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -168,7 +169,7 @@ def _flops(model: DIN, given: argparse.Namespace) -> float:
     c, n, steps = shape.sequences * shape.width, given.candidates, given.length
     attention = steps * c * config.attention + n * (c * config.attention + steps * config.attention * (c + 1))
     layers = (shape.ad_flat + c, *config.hidden, 1)
-    network = n * sum(a * b for a, b in zip(layers, layers[1:], strict=False))
+    network = n * sum(a * b for a, b in pairwise(layers))
     return 2.0 * (attention + network + shape.request_flat * config.hidden[0])
 
 
