@@ -66,7 +66,7 @@ class Candidates(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
 
     def take(self, index: NDArray[np.integer] | NDArray[np.bool_]) -> Self:
         """The candidates at these places, in this order: an integer index [m] or a mask bool [n]."""
-        places = index.nonzero()[0] if index.dtype == np.bool_ else index
+        places: NDArray[Any] = index.nonzero()[0] if index.dtype == np.bool_ else index
         return type(self)(
             ad=self.ad.take(places),
             score=_taken(self.score, places),
