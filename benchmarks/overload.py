@@ -1,89 +1,117 @@
 """What an overloaded server still achieves: an open loop at 0.5 to 4 times what it can do.
 
-Capacity is measured first, as the answers a second of a closed loop of eight. Then, at each load, goodput is the share
-of that capacity which is answered with bids within tmax, by the client's clock, connecting included. The bar: at least
-0.5 of the capacity at twice and three times the load, and at most 1 % of all answers after tmax plus 100 ms.
-
-Client and server share the machine, so with two cores or fewer the client takes some of the server's time.
-Run from the repository: python benchmarks/overload.py [SECONDS]
+Capacity is measured first, as the answers a second of a closed loop of eight. Then, at each load, goodput is what is
+answered with bids within tmax, by the client's clock. Client and server share the machine, so with two cores or fewer
+the client takes some of the server's time.
 """
 
-import asyncio
-import os
-import platform
+import argparse
+import json
 import sys
 import tempfile
+import time
+from collections.abc import Sequence
 from pathlib import Path
-from time import monotonic
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+from adcascade.bench import Bar, Row
+from adcascade.bench.load import Answered, closed_loop, open_loop, post
+from adcascade.bench.process import free_port, server
+from adcascade.catalog.nouns import Ad, Advertiser, Campaign, Creative
+from adcascade.catalog.store import CatalogStore
+from adcascade.settings import FILE, load_settings
 
-from tests.load.installation import bid_request, make_catalog
-from tests.load.openloop import Crowd, Shot, fire, post
-from tests.server.process import SERVE, Process
-
-IMPS, TMAX_MS = 40, 120
 LOADS = (0.5, 1.0, 2.0, 3.0, 4.0)
-BAR, GRACE_S = 0.5, 0.1
+GOOD, LATE, GRACE_S = 0.8, 0.01, 0.1  # of the best goodput at twice the capacity; answers after tmax + 100 ms
+BIDDING = 200
+SERVE = "import sys; from adcascade.cli.serve import *; serve(Path(sys.argv[1]), port=int(sys.argv[2]))"
 
 
-def heavy(number: int) -> bytes:
-    """A request that takes the engine some milliseconds."""
-    return post("/openrtb2/bid", bid_request(number, imps=IMPS, tmax=TMAX_MS))
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Sizes."""
+    parser.add_argument("--imps", type=int, default=40, help="of a request, so that the engine takes milliseconds")
+    parser.add_argument("--tmax", type=int, default=120, help="milliseconds")
+    parser.add_argument("--seconds", type=float, default=6.0, help="of each load")
 
 
-async def capacity(crowd: Crowd, seconds: float) -> float:
-    """Answers a second of eight clients, each of which waits for its answer before it asks again: a closed loop."""
-    until, answered = monotonic() + seconds, 0
-
-    async def client() -> None:
-        nonlocal answered
-        while monotonic() < until:
-            status, _ = await crowd.ask(heavy(answered))
-            answered += status == 200
-
-    await asyncio.gather(*(client() for _ in range(8)))
-    return answered / seconds
-
-
-async def main(seconds: float) -> None:
-    """The table."""
+def run(given: argparse.Namespace) -> list[Row]:
+    """Goodput at each load, and the share of answers that came too late."""
     with tempfile.TemporaryDirectory() as scratch:
-        make_catalog(Path(scratch))
-        server = Process(Path(scratch), SERVE)
-        server.start()
-        crowd = Crowd(server.port)
-        await capacity(crowd, 2.0)  # warms up
-        most = await capacity(crowd, seconds)
-        print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; {most:.0f} answers/s")
-        print("| load | asked/s | bids in time/s | of capacity | declined | late | p50 ms | p99 ms |")
-        print("| --- | --- | --- | --- | --- | --- | --- | --- |")
-        worst = 1.0
-        for load in LOADS:
-            shots = await fire(crowd, heavy, rate=load * most, seconds=seconds, seed=round(load * 10))
-            good = row(load, shots, seconds, most)
-            if load in (2.0, 3.0):
-                worst = min(worst, good)
-            await asyncio.sleep(2.0)
-        crowd.close()
-        server.kill(15)
-    print(f"goodput at two and three times the load: {worst:.2f} of capacity (bar {BAR})")
+        folder, port = Path(scratch), free_port()
+        install(folder)
+        requests = [post("/openrtb2/bid", bid_request(number, given.imps, given.tmax)) for number in range(2_000)]
+        with server([sys.executable, "-c", SERVE, str(folder), str(port)], port) as served:
+            closed_loop(served.port, requests, connections=8, seconds=2.0)  # warms up
+            answers = closed_loop(served.port, requests, connections=8, seconds=given.seconds)
+            most = max(sum(one.status == BIDDING for one in answers), 1) / given.seconds
+            shots: dict[float, list[Answered]] = {}
+            for load in LOADS:
+                shots[load] = open_loop(
+                    served.port, requests, rate=load * most, seconds=given.seconds, connections=1_000
+                )
+                time.sleep(2.0)  # the ladder climbs down
+    goodput = {load: _goodput(heard, given) for load, heard in shots.items()}
+    best = max(goodput.values())
+    rows = [Row(name="capacity, closed loop of eight", value=most, unit="answers/s")]
+    for load, heard in shots.items():
+        rows += _rows(load, heard, (goodput[load], best), given)
+    return rows
 
 
-def row(load: float, shots: list[Shot], seconds: float, most: float) -> float:
-    """One line of the table; the goodput as a share of capacity."""
-    tmax = TMAX_MS / 1e3
-    took = sorted(shot.took_s for shot in shots)
-    good = sum(shot.status == 200 and shot.took_s <= tmax for shot in shots) / seconds
-    declined = sum(shot.status == 204 for shot in shots) / len(shots)
-    late = sum(one > tmax + GRACE_S for one in took) / len(took)
+def _goodput(heard: Sequence[Answered], given: argparse.Namespace) -> float:
+    """Answers with bids within tmax, a second."""
+    return sum(one.status == BIDDING and one.took_s <= given.tmax / 1e3 for one in heard) / given.seconds
+
+
+def _rows(load: float, heard: Sequence[Answered], goodput: tuple[float, float], given: argparse.Namespace) -> list[Row]:
+    """One load: goodput beside the best of all loads, and what came late."""
+    mine, best = goodput
+    took = sorted(one.took_s for one in heard)
+    declined = sum(one.status not in (0, BIDDING) for one in heard) / len(heard)
+    late = sum(one > given.tmax / 1e3 + GRACE_S for one in took) / len(took)
     p50, p99 = took[len(took) // 2] * 1e3, took[len(took) * 99 // 100] * 1e3
-    print(
-        f"| {load:g} | {len(shots) / seconds:.0f} | {good:.0f} | {good / most:.2f} | {declined:.0%} | {late:.1%} "
-        f"| {p50:.1f} | {p99:.1f} |"
-    )
-    return good / most
+    return [
+        Row(
+            name=f"goodput at {load:g} times capacity",
+            value=mine,
+            unit="answers/s",
+            peer="the best of all loads",
+            peer_value=best,
+            bar=Bar(of="ratio", least=GOOD) if load == 2.0 else None,
+            note=f"{declined:.0%} declined; p50 {p50:.1f} ms, p99 {p99:.1f} ms",
+        ),
+        Row(
+            name=f"late at {load:g} times capacity",
+            value=late * 100,
+            unit="%",
+            bar=Bar(of="value", most=LATE * 100) if load == 2.0 else None,
+        ),
+    ]
 
 
-if __name__ == "__main__":
-    asyncio.run(main(float(sys.argv[1]) if len(sys.argv) > 1 else 8.0))
+def bid_request(number: int, imps: int, tmax: int) -> bytes:
+    """An OpenRTB request for so many banners."""
+    request = {
+        "id": f"load-{number}",
+        "tmax": tmax,
+        "cur": ["USD"],
+        "imp": [{"id": str(place), "banner": {"w": 300, "h": 250}} for place in range(1, imps + 1)],
+        "site": {"domain": "news.example"},
+    }
+    return json.dumps(request).encode()
+
+
+def install(folder: Path, campaigns: int = 40) -> None:
+    """A catalog of so many campaigns with money for the day and two ads each."""
+    (folder / FILE).write_text("[traffic]\nenabled = false\n")
+    banner = Creative(id="b", format="banner", title="b", image_url="https://v.example/b.png", width=300, height=250)
+    ads = [
+        Ad(id=f"k{n}-{m}", campaign=f"k{n}", title="shoe", url="https://v.example/x", creatives=(banner,))
+        for n in range(campaigns)
+        for m in range(2)
+    ]
+    mine = [
+        Campaign(id=f"k{n}", advertiser="v", billing="impression", bid_micros=500_000, daily_budget_micros=10**13)
+        for n in range(campaigns)
+    ]
+    with CatalogStore(load_settings(folder).catalog_url) as store:
+        store.put([Advertiser(id="v", domain="v.example")], mine, ads)

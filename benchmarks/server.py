@@ -1,29 +1,33 @@
 """What the HTTP shell costs: POST /openrtb2/bid with a stub engine, beside bare uvicorn over the same handler.
 
-    floor   bare ASGI: decode the request, encode a response that is always the same
-    bare    bare ASGI around our handler: decode, check, translate, stub auction, markup, encode
-    shell   the application as it is served: limits, guards, metrics, headers, patience
+    floor     bare ASGI: decode the request, encode a response that is always the same
+    bare      bare ASGI around our handler: decode, check, translate, stub auction, markup, encode
+    shell     the application as it is served: limits, guards, metrics, headers, patience
+    fastapi   the floor's work by FastAPI and pydantic, in the peers' environment
 
-The bar: shell / bare at most 1.15 by server CPU time a request. Each round asks all three in turn; the table
-holds medians of the rounds. Run: python benchmarks/server.py [ROUNDS] [SECONDS]
+Each round asks all in turn; rows hold medians over the rounds of server CPU time a request.
 """
 
+import argparse
 import asyncio
 import json
 import multiprocessing
-import os
-import platform
 import socket
-import statistics
-import sys
+import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import uvicorn
-import uvloop
 
+from adcascade.bench import Bar, Row
+from adcascade.bench.load import closed_loop, post
+from adcascade.bench.peers import PeerAbsentError, peers_python
+from adcascade.bench.process import cpu_seconds, free_port
+from adcascade.bench.rounds import figure
 from adcascade.cascade.answer import Answer, EventReceipt, IncomingEvent, Resolved, Served
 from adcascade.cascade.readings import Reading
 from adcascade.catalog.nouns import Ad, Advertiser, Campaign, Creative
@@ -37,7 +41,8 @@ from adcascade.server.options import ServerOptions
 from adcascade.server.patience import PatientProtocol
 
 CONNECTIONS = 16
-TICKS = os.sysconf("SC_CLK_TCK")
+PEER = Path(__file__).parent / "peers" / "fastapi_bid.py"
+SHELL, FASTER = 1.15, 4.0  # the bars
 BODY = json.dumps(
     {
         "id": "80ce30c53c16e6ede735f123ef6e32361bfc7b22",
@@ -67,10 +72,7 @@ BODY = json.dumps(
         "badv": [f"blocked{number}.example" for number in range(12)],
     }
 ).encode()
-REQUEST = (
-    b"POST /openrtb2/bid HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\nx-openrtb-version: 2.6\r\n"
-    b"content-length: %d\r\n\r\n" % len(BODY)
-) + BODY
+REQUEST = post("/openrtb2/bid", BODY)
 
 
 class Stub:
@@ -158,96 +160,95 @@ def serve(kind: str, listener: socket.socket) -> None:
     uvicorn.Server(config).run(sockets=[listener])
 
 
-class Client(asyncio.Protocol):
-    """One connection that asks again as soon as it is answered."""
-
-    def __init__(self, end: float) -> None:
-        self._end, self._heard = end, b""
-        self.times: list[float] = []
-        self.done = asyncio.get_running_loop().create_future()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask."""
-        self._transport: Any = transport
-        self._ask()
-
-    def _ask(self) -> None:
-        self._asked = time.perf_counter()
-        self._transport.write(REQUEST)
-
-    def data_received(self, data: bytes) -> None:
-        """Count a whole answer and ask again."""
-        self._heard += data
-        head, separator, body = self._heard.partition(b"\r\n\r\n")
-        if not separator:
-            return
-        length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
-        if len(body) < length:
-            return
-        if not head.startswith(b"HTTP/1.1 200"):
-            raise RuntimeError(head.decode())
-        self._heard = b""
-        now = time.perf_counter()
-        self.times.append(now - self._asked)
-        if now < self._end:
-            self._ask()
-        else:
-            self._transport.close()
-            self.done.set_result(None)
-
-
-async def load(port: int, seconds: float) -> list[float]:
-    """Answer times of all connections, sorted."""
-    loop = asyncio.get_running_loop()
-    end = time.perf_counter() + seconds
-    clients = [(await loop.create_connection(lambda: Client(end), "127.0.0.1", port))[1] for _ in range(CONNECTIONS)]
-    await asyncio.gather(*(client.done for client in clients))
-    return sorted(each for client in clients for each in client.times)
-
-
-def cpu_seconds(pid: int) -> float:
-    """User and system time of a process so far (Linux)."""
-    with open(f"/proc/{pid}/stat") as file:  # noqa: PTH123  a pseudo-file
-        fields = file.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def main(rounds: int, seconds: float) -> None:
-    """Three servers, asked in turn."""
-    kinds = ("floor", "bare", "shell")
-    context = multiprocessing.get_context("spawn")
-    servers = {}
-    for kind in kinds:
-        listener = socket.socket()
+@contextmanager
+def ours(kind: str) -> Iterator[tuple[int, int]]:
+    """Process id and port of one of our servers."""
+    with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
-        process = context.Process(target=serve, args=(kind, listener), daemon=True)
+        process = multiprocessing.get_context("spawn").Process(target=serve, args=(kind, listener), daemon=True)
         process.start()
-        servers[kind] = (process, listener.getsockname()[1])
-    figures: dict[str, list[tuple[float, ...]]] = {kind: [] for kind in kinds}
-    for number in range(rounds + 1):
-        for kind, (process, port) in servers.items():
-            before, start = cpu_seconds(process.pid or 0), time.perf_counter()
-            times = uvloop.run(load(port, seconds))
-            spent, wall = cpu_seconds(process.pid or 0) - before, time.perf_counter() - start
-            if number:  # the first round warms up
-                row = (
-                    len(times) / wall,
-                    spent / len(times) * 1e6,
-                    times[len(times) // 2],
-                    times[len(times) * 99 // 100],
-                )
-                figures[kind].append(row)
-    for process, _ in servers.values():
-        process.terminate()
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; {len(BODY)} B request")
-    print("| server | requests/s | server CPU us/request | p50 ms | p99 ms |\n| --- | --- | --- | --- | --- |")
-    middle = {kind: [statistics.median(column) for column in zip(*rows, strict=True)] for kind, rows in figures.items()}
-    for kind, (rate, cpu, p50, p99) in middle.items():
-        print(f"| {kind} | {rate:,.0f} | {cpu:.1f} | {p50 * 1e3:.2f} | {p99 * 1e3:.2f} |")
-    ratios = [shell[1] / bare[1] for shell, bare in zip(figures["shell"], figures["bare"], strict=True)]
-    print(f"shell / bare by CPU: {statistics.median(ratios):.3f} (bar 1.15)")
+        try:
+            yield process.pid or 0, listener.getsockname()[1]
+        finally:
+            process.terminate()
+            process.join()
 
 
-if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5, float(sys.argv[2]) if len(sys.argv) > 2 else 2.0)
+@contextmanager
+def fastapi() -> Iterator[tuple[int, int]]:
+    """Process id and port of the peer; PeerAbsentError where it is not installed."""
+    port = free_port()
+    answer = asyncio.run(BidEndpoint(Stub(), ServerOptions(), Metrics(), now_us, request_id)({}, BODY)).body
+    order = json.dumps({"port": port, "answer": json.loads(answer)})
+    python = peers_python(PEER.parent.parent)
+    child = subprocess.Popen([python, PEER, order], stderr=subprocess.PIPE, text=True)
+    try:
+        for _ in range(600):
+            if child.poll() is not None:
+                raise PeerAbsentError(f"{PEER.name} ended: {child.stderr.read()[-500:]}")  # type: ignore[union-attr]
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        yield child.pid, port
+    finally:
+        child.terminate()
+        child.communicate()
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Sizes."""
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=1.5, help="of each server in each round")
+
+
+def run(given: argparse.Namespace) -> list[Row]:
+    """CPU time a request of each server, by turns."""
+    with ExitStack() as stack:
+        servers = {kind: stack.enter_context(ours(kind)) for kind in ("floor", "bare", "shell")}
+        absent = ""
+        try:
+            servers["fastapi"] = stack.enter_context(fastapi())
+        except PeerAbsentError as error:
+            absent = str(error)
+        spent: dict[str, list[float]] = {kind: [] for kind in servers}
+        for number in range(-1, given.rounds):  # the first round warms up
+            for kind, (pid, port) in servers.items():
+                before = cpu_seconds(pid)
+                answers = closed_loop(port, [REQUEST], connections=CONNECTIONS, seconds=given.seconds)
+                if any(one.status != 200 for one in answers):
+                    raise RuntimeError(f"{kind} did not answer every request with 200")
+                if number >= 0:
+                    spent[kind].append((cpu_seconds(pid) - before) / len(answers) * 1e6)
+    return _rows(spent, absent)
+
+
+def _rows(spent: Mapping[str, Sequence[float]], absent: str) -> list[Row]:
+    middle = {kind: figure(values) for kind, values in spent.items()}
+    shell, bare, floor = middle["shell"], middle["bare"], middle["floor"].median
+    peer = middle["fastapi"].median if "fastapi" in middle else None
+    return [
+        Row(
+            name="shell",
+            value=shell.median,
+            unit="us CPU",
+            spread=shell.spread,
+            peer="bare uvicorn with the same handler",
+            peer_value=bare.median,
+            floor=floor,
+            floor_of="decode and encode",
+            bar=Bar(of="ratio", most=SHELL),
+            note=f"{len(BODY)} bytes of OpenRTB; the ratio is the shell's cost over the bare one's",
+        ),
+        Row(
+            name="shell, requests a CPU second",
+            value=1e6 / shell.median,
+            unit="requests/s",
+            spread=shell.spread,
+            peer="FastAPI, decoding and encoding alone",
+            peer_value=None if peer is None else 1e6 / peer,
+            bar=Bar(of="ratio", least=FASTER),
+            note=absent,
+        ),
+    ]

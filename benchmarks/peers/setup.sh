@@ -10,3 +10,4 @@ PIP="$PEERS/bin/pip"
 "$PIP" install --quiet torch==2.13.0
 "$PIP" install --quiet fuxictr numba || echo "fuxictr is not installed" >&2
 "$PIP" install --quiet hnswlib faiss-cpu || echo "hnswlib is not installed (it needs g++)" >&2
+"$PIP" install --quiet fastapi uvicorn uvloop httptools || echo "fastapi is not installed" >&2

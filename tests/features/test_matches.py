@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from adcascade.errors import ConfigurationError
 from adcascade.features import AdFeatures, Encoder, Feature
 from adcascade.features.defaults import match
+from adcascade.features.matches import Matches
 
 FEATURES = (
     Feature(name="ad", side="ad", kind="categorical"),
@@ -108,3 +109,18 @@ def test_a_contradictory_declaration_is_named(wrong: Feature) -> None:
     """A match is of side pair and names two columns; nothing else is of side pair."""
     with pytest.raises(ConfigurationError, match="'m'"):
         Encoder.fit((*FEATURES, wrong), [])
+
+
+@given(rows=st.lists(ROW, min_size=1, max_size=6), asked=ROW, seed=st.integers(0, 99))
+def test_rows_of_a_catalog_are_matched_as_pairs_are(
+    rows: list[dict[str, object]], asked: dict[str, object], seed: int
+) -> None:
+    """`of_rows` over any rows of all ads' keys, repeated or not, gives to the bit what a call on those keys gives."""
+    matches = Matches(FEATURES)
+    columns = {name: [row.get(name) for row in rows] for name in {key for row in rows for key in row}}
+    left, right = matches.left_one(asked), matches.right(columns, len(rows))
+    some = np.random.default_rng(seed).integers(0, len(rows), 8).astype(np.int32)
+    found = np.full((8, len(matches) + 1), np.nan, np.float32)
+    matches.of_rows(left, right, some, found[:, 1:])
+    np.testing.assert_array_equal(found[:, 1:], matches(left, right[some]))
+    assert np.isnan(found[:, 0]).all()

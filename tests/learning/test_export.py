@@ -121,3 +121,22 @@ def test_scoring_imports_no_torch() -> None:
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "False"
+
+
+def test_a_request_runs_each_graph_once_and_gathers_into_the_same_memory(
+    tmp_path: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One run for the user, one for all ads; what is gathered for the next request lies where that of the last did."""
+    written(tmp_path, encoder, DCNv2(Shape.of(encoder, 4), DCNv2Config(hidden=(16, 8))))
+    scorer = Scorer(tmp_path, ads_of(encoder))
+    runs = []
+    for session in (scorer._user, scorer._score[0]):
+        real = session.run
+        monkeypatch.setattr(session, "run", lambda *given, real=real: (runs.append(1), real(*given))[1])
+    rows = np.arange(25, dtype=np.int32)
+    state = scorer.user(encoder.encode_one(REQUEST))
+    scorer.score(state, rows)
+    assert len(runs) == 2
+    before = {name: part.ctypes.data for name, part in scorer.feed(state, rows).items()}
+    again = scorer.feed(scorer.user(encoder.encode_one({})), rows[::-1])
+    assert {name: again[name].ctypes.data for name in ("embedded", "dense")}.items() <= before.items()

@@ -81,8 +81,8 @@ def test_the_exported_graphs_agree_with_torch(method: str, tmp_path: Path) -> No
     for seed, n in ((1, 1), (2, 2), (3, 70)):
         user, ads = example_user(SHAPE, seed), example_ads(SHAPE, n, seed)
         with torch.no_grad():
-            state = model.user_state(user)
-            logit = model.score(state, ads).numpy()
+            state = model.for_serving().user_state(user)
+            logit = model.score(model.user_state(user), ads).numpy()
         given = {name: tensor.numpy() for name, tensor in user._asdict().items()}
         found = user_graph.run(None, {one.name: given[one.name] for one in user_graph.get_inputs()})
         for ours, theirs in zip(state, found, strict=True):
@@ -91,6 +91,17 @@ def test_the_exported_graphs_agree_with_torch(method: str, tmp_path: Path) -> No
         given |= {"embedded": ads.embedded.numpy(), "dense": ads.dense.numpy()}
         [answer] = score_graph.run(None, {one.name: given[one.name] for one in score_graph.get_inputs()})
         np.testing.assert_allclose(answer, logit, atol=1e-5)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_is_exported_says_what_the_model_says(method: str) -> None:
+    """The serving form of a model gives the same logits, whatever the history's length."""
+    model, ads = model_of(method), example_ads(SHAPE, 7)
+    served = model.for_serving().eval()
+    for steps in range(SHAPE.length + 1):
+        user = example_user(SHAPE)._replace(mask=torch.arange(SHAPE.length)[None] < steps)
+        expected = model.score(model.user_state(user), ads)
+        assert_close(served.score(served.user_state(user), ads), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_dcn_v2_is_the_papers_formula() -> None:

@@ -14,9 +14,13 @@ worth in the winner's slot does not depend on the winner's bid.
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
-from adcascade.auction.lot import Lot, value_in_slot
+from adcascade.auction.lot import Lot
+from adcascade.contracts.ecpm import BILLION
+
+Longs = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,24 +37,11 @@ def allocate(lot: Lot) -> Allocation:
     ecpm = lot.ecpm()
     order = ranking(ecpm, lot.tie)
     order = order[ecpm[order] > 0]
-    ecpm, per_click = ecpm[order], lot.per_click[order]
-    owner, rival = (None if group is None else group[order] for group in (lot.owner, lot.rival))
-    free = np.ones(len(order), np.bool_)
-    ads, slots, needed = [], [], []
-    for slot, parts in enumerate(lot.parts()):
-        floor = lot.least(slot)[order]
-        value = value_in_slot(ecpm, per_click, int(parts))
-        value = value * (free & (value >= floor))
-        best = int(value.argmax()) if len(value) else 0
-        if not len(value) or value[best] == 0:
-            continue
-        ads.append(order[best])
-        slots.append(slot)
-        value[_group(owner, best)] = 0
-        needed.append(max(int(floor[best]), int(value.max())))
-        free[_group(owner, best)] = False
-        free[_group(rival, best)] = False
-    return Allocation(ad=np.array(ads, np.int64), slot=np.array(slots, np.int32), needed=np.array(needed, np.int64))
+    floors = lot.floor[None] if lot.own is None else lot.own[order]
+    ad, slot, needed = _sold(
+        ecpm[order], lot.per_click[order], (_of(lot.owner, order), _of(lot.rival, order)), floors, lot.parts()
+    )
+    return Allocation(ad=order[ad], slot=slot, needed=needed)
 
 
 def ranking(ecpm: NDArray[np.int64], tie: NDArray[np.integer] | None) -> NDArray[np.int64]:
@@ -60,8 +51,47 @@ def ranking(ecpm: NDArray[np.int64], tie: NDArray[np.integer] | None) -> NDArray
     return np.lexsort((tie, -ecpm))
 
 
-def _group(group: NDArray[np.integer] | None, member: int) -> NDArray[np.bool_] | int:
-    """Who shares the member's group, as an index: a mask [n], or the member alone."""
-    if group is None or group[member] < 0:
-        return member
-    return np.asarray(group == group[member], np.bool_)
+def _of(group: NDArray[np.integer] | None, order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The groups of ranked ads, int64 [m]; -1 where the rule does not apply."""
+    return np.full(len(order), -1, np.int64) if group is None else group[order].astype(np.int64)
+
+
+@njit(cache=True)
+def _sold(
+    ecpm: Longs, per_click: NDArray[np.bool_], groups: tuple[Longs, Longs], floors: Longs, parts: Longs
+) -> tuple[Longs, NDArray[np.int32], Longs]:
+    """Ads by rank [n], floors [n or 1, K] -> for each sold slot: place in the rank, slot, eCPM to reach."""
+    owner, rival = groups
+    free = np.ones(len(ecpm), np.bool_)
+    ads, needed = np.empty(len(parts), np.int64), np.empty(len(parts), np.int64)
+    slots = np.empty(len(parts), np.int32)
+    sold = 0
+    for slot in range(len(parts)):
+        best, first = -1, 0
+        for i in range(len(ecpm)):
+            value = _value(ecpm[i], per_click[i], parts[slot])
+            if free[i] and value > first and value >= max(floors[i if len(floors) > 1 else 0, slot], 1):
+                best, first = i, value
+        if best < 0:
+            continue
+        needed[sold] = max(floors[best if len(floors) > 1 else 0, slot], 1)
+        for i in range(len(ecpm)):
+            if free[i] and i != best and not (owner[best] >= 0 and owner[i] == owner[best]):
+                value = _value(ecpm[i], per_click[i], parts[slot])
+                if value >= max(floors[i if len(floors) > 1 else 0, slot], 1):
+                    needed[sold] = max(needed[sold], value)
+        for i in range(len(ecpm)):
+            same_owner, same_group = owner[best] >= 0 and owner[i] == owner[best], rival[best] >= 0
+            if i == best or same_owner or (same_group and rival[i] == rival[best]):
+                free[i] = False
+        ads[sold], slots[sold] = best, slot
+        sold += 1
+    return ads[:sold], slots[:sold], needed[:sold]
+
+
+@njit(cache=True)
+def _value(ecpm: int, per_click: bool, parts: int) -> int:  # noqa: FBT001  what value_in_slot says of one ad
+    if not per_click:
+        return ecpm
+    whole = ecpm // BILLION
+    return whole * parts + (ecpm - whole * BILLION) * parts // BILLION

@@ -5,8 +5,8 @@ import numpy as np
 from adcascade.bidding.fixed import FixedPacer
 from adcascade.bidding.goals import Goals, goal_bids
 from adcascade.contracts import Candidates, Opportunity
-from adcascade.contracts.bids import Alphas, Bids, paced_bids
-from adcascade.contracts.ecpm import ecpm_of
+from adcascade.contracts.bids import Alphas, Bids
+from adcascade.contracts.worth import worth_of
 
 
 class BiddingStage:
@@ -24,11 +24,11 @@ class BiddingStage:
 
     def __call__(self, opportunity: Opportunity, candidates: Candidates) -> Candidates:  # noqa: ARG002  what a request changes lies in its candidates
         """The same candidates by falling ecpm; equal ones keep their order."""
-        ad, per_click, bid = candidates.ad, self.bids.billing_click[candidates.ad], self.bids.bid[candidates.ad]
+        ad, bid = candidates.ad, None
         if self.goals is not None:
+            per_click, own = self.bids.billing_click[ad], self.bids.bid[ad]
             target, limit = self.goals.target[ad], self.goals.margin_limit[ad]
-            bid = goal_bids(bid, target, limit, per_click, candidates.ctr, candidates.cvr)
-        bid = paced_bids(bid, self.bids.campaign[ad], self.pacer.alpha)
-        ecpm = ecpm_of(candidates.ctr, bid, per_click)
-        informed = candidates.with_(bid=bid, ecpm=ecpm, score=ecpm.astype(np.float32))
+            bid = goal_bids(own, target, limit, per_click, candidates.ctr, candidates.cvr)
+        paced, ecpm = worth_of(ad, candidates.ctr, self.bids, self.pacer.alpha, bid)
+        informed = candidates.with_(bid=paced, ecpm=ecpm, score=ecpm.astype(np.float32))
         return informed.take(np.argsort(-ecpm, kind="stable"))

@@ -27,6 +27,7 @@ from adcascade.features.keys import hash_text, key_of
 Keys = NDArray[np.int64]
 NO_LEFT, NO_RIGHT = 0, 1  # padding of the two sides; never equal, and no value has these keys
 TITLE_WORDS = 16  # of the ad's text that count
+FLAGS = 1024  # by the last bits of a key, which are as good as chance
 
 
 class Match(NamedTuple):
@@ -75,6 +76,8 @@ class Matches:
         self.each = [Match.of(feature) for feature in features if feature.kind == "match"]
         self._left_ends = np.cumsum([match.left_width for match in self.each], dtype=np.int64)
         self._right_ends = np.cumsum([match.right_width for match in self.each], dtype=np.int64)
+        most = max((match.left_width for match in self.each), default=0)
+        self._said = np.log1p(np.arange(most + 1, dtype=np.float32))  # by count
 
     def __len__(self) -> int:
         """M."""
@@ -101,6 +104,11 @@ class Matches:
             _count(left, right, (self._left_ends, self._right_ends), out)
         return np.log1p(out, out=out)
 
+    def of_rows(self, left: Keys, right: Keys, rows: NDArray[np.int32], out: NDArray[np.float32]) -> None:
+        """The same for one request's keys [1, P] and some rows [n] of a catalog's keys [N, Q], into `out` [n, M]."""
+        if self.each:
+            _count_rows(left[0], (right, rows), (self._left_ends, self._right_ends), self._said, out)
+
 
 @njit(cache=True)
 def _count(left: Keys, right: Keys, ends: tuple[Keys, Keys], out: NDArray[np.float32]) -> None:
@@ -114,6 +122,44 @@ def _count(left: Keys, right: Keys, ends: tuple[Keys, Keys], out: NDArray[np.flo
                     if mine[i] == right[row, j]:
                         out[row, m] += 1
                         break
+            start, begin = left_ends[m], right_ends[m]
+
+
+@njit(cache=True)
+def _count_rows(
+    left: Keys,
+    right: tuple[Keys, NDArray[np.int32]],
+    ends: tuple[Keys, Keys],
+    said: NDArray[np.float32],
+    out: NDArray[np.float32],
+) -> None:
+    """Most pairs have nothing in common: keys are compared only where one of the ad's falls on one of the request's.
+
+    A table of flags holds the request's keys by their last bits; an ad of whose keys none is flagged matches nothing.
+    said[c]: log(1 + c).
+    """
+    (keys, rows), (left_ends, right_ends) = right, ends
+    flags = np.zeros((len(left_ends), FLAGS), np.bool_)
+    start = 0
+    for m in range(len(left_ends)):
+        for i in range(start, left_ends[m]):
+            flags[m, left[i] & (FLAGS - 1)] |= left[i] != NO_LEFT
+        start = left_ends[m]
+    for n in range(len(rows)):
+        row = rows[n]
+        start, begin = 0, 0
+        for m in range(len(left_ends)):
+            near = False
+            for j in range(begin, right_ends[m]):
+                near |= flags[m, keys[row, j] & (FLAGS - 1)]
+            count = 0
+            if near:
+                for i in range(start, left_ends[m]):
+                    for j in range(begin, right_ends[m]):
+                        if left[i] == keys[row, j]:
+                            count += 1
+                            break
+            out[n, m] = said[count]
             start, begin = left_ends[m], right_ends[m]
 
 

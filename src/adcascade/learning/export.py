@@ -62,13 +62,13 @@ def export(folder: Path, model: ScoringModel, table: EmbeddingTable, fingerprint
     model.eval()
     shape = model.shape
     table.save(str(folder / "table.npy"))
-    user, ads = example_user(shape), example_ads(shape, 3)
+    user, ads, served = example_user(shape), example_ads(shape, 3), model.for_serving().eval()
     with torch.no_grad():
-        state = {f"state_{place}": tensor for place, tensor in enumerate(model.user_state(user))}
-    write_graph(folder / "user.onnx", UserGraph(model), user._asdict(), list(state))
+        state = {f"state_{place}": tensor for place, tensor in enumerate(served.user_state(user))}
+    write_graph(folder / "user.onnx", UserGraph(served), user._asdict(), list(state))
     inputs = {**state, "embedded": ads.embedded, "dense": ads.dense}
     folded = foldings(model, table)
-    for name, one in {"score": model, **{f"score_{number}": one for number, one in folded.items()}}.items():
+    for name, one in {"score": served, **{f"score_{number}": one for number, one in folded.items()}}.items():
         write_graph(folder / f"{name}.onnx", ScoreGraph(one), inputs, ["logit"], dynamic=("embedded", "dense"))
     write_manifest(folder, model, fingerprint, states=len(state), folded=tuple(folded))
 

@@ -17,6 +17,7 @@ from adcascade.features import AdFeatures
 from adcascade.learning.manifest import read_manifest
 
 Floats = NDArray[np.float32]
+Feed = dict[str, Floats]  # by name of a graph's input
 
 
 class State(NamedTuple):
@@ -45,6 +46,7 @@ class Scorer:
         self._score = open_session(folder / "score.onnx")
         self._folded = {number: open_session(folder / f"score_{number}.onnx") for number in self.manifest.folded}
         self._embedded = np.empty((0, self.manifest.ad_fields, self.manifest.width), np.float32)
+        self._numbers = np.empty((0, self.manifest.ad_numbers), np.float32)
 
     def user(self, request: Batch) -> State:
         """The state of one request's side (a Batch with B = 1 as `Encoder.encode_one` makes it)."""
@@ -64,20 +66,35 @@ class Scorer:
 
     def score(self, state: State, rows: NDArray[np.int32]) -> Floats:
         """Logits float32 [n] of the ads at these catalog rows [n]."""
-        n = len(rows)
-        if n == 0:
+        if not len(rows):
             return np.empty(0, np.float32)
+        return self.infer(state, self.feed(state, rows))
+
+    def feed(self, state: State, rows: NDArray[np.int32]) -> Feed:
+        """The graph's inputs for n > 0 ads, in buffers that the next call overwrites."""
+        n = len(rows)
         if n > len(self._embedded):
-            self._embedded = np.empty((max(2 * len(self._embedded), n, 256), *self._embedded.shape[1:]), np.float32)
-        embedded = self._embedded[:n]
-        ids = self._ads.ids[rows]  # [n, F]
-        np.take(self._table, ids, axis=0, out=embedded, mode="clip")
-        match = self._ads.encoder.matches(state.keys, self._ads.keys[rows])  # [n, M]
-        given = {"embedded": embedded, "dense": np.concatenate((self._ads.dense[rows], match), axis=1)}
-        given.update((f"state_{place}", part) for place, part in enumerate(state.tensors))
+            self._grow(n)
+        embedded, numbers = self._embedded[:n], self._numbers[:n]
+        ads, plain = self._ads, self._ads.dense.shape[1]
+        np.take(self._table, ads.ids.take(rows, axis=0), axis=0, out=embedded, mode="clip")
+        numbers[:, :plain] = ads.dense.take(rows, axis=0)
+        ads.encoder.matches.of_rows(state.keys, ads.keys, rows, numbers[:, plain:])
+        feed = {"embedded": embedded, "dense": numbers}
+        feed.update((f"state_{place}", part) for place, part in enumerate(state.tensors))
+        return feed
+
+    def infer(self, state: State, feed: Feed) -> Floats:
+        """Logits float32 [n] of what `feed` gathered: the graph alone."""
         session, inputs = self._folded.get(state.scenario, self._score)
-        logits: Floats = session.run(None, {name: given[name] for name in inputs})[0]
+        logits: Floats = session.run(None, {name: feed[name] for name in inputs})[0]
         return logits
+
+    def _grow(self, n: int) -> None:
+        """Buffers for n ads, and some more."""
+        capacity = max(2 * len(self._embedded), n, 256)
+        self._embedded = np.empty((capacity, *self._embedded.shape[1:]), np.float32)
+        self._numbers = np.empty((capacity, self._numbers.shape[1]), np.float32)
 
 
 def ad_vectors(table: Floats, ads: AdFeatures, rows: NDArray[np.int32]) -> Floats:

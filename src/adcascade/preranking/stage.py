@@ -3,10 +3,12 @@
 import numpy as np
 
 from adcascade.contracts import Candidates, Opportunity
-from adcascade.contracts.bids import Alphas, Bids, paced_bids
-from adcascade.contracts.ecpm import ecpm_of
+from adcascade.contracts.bids import Alphas, Bids
+from adcascade.contracts.worth import worth_of
 from adcascade.learning.scorer import Scorer
 from adcascade.metrics.logistic import probability
+
+NOBODY = np.empty(0, np.float64)  # pacing factors where nobody paces
 
 
 class PrerankingStage:
@@ -25,10 +27,7 @@ class PrerankingStage:
     def __call__(self, opportunity: Opportunity, candidates: Candidates) -> Candidates:
         """At most `keep` candidates with ctr and score, best first."""
         ad = candidates.ad
-        logit = self._scorer.score(self._scorer.user(opportunity.features), ad)
-        ctr = probability(logit)
-        bid = self._bids.bid[ad]
-        if self._pacer is not None:
-            bid = paced_bids(bid, self._bids.campaign[ad], self._pacer.alpha)
-        value = ecpm_of(ctr, bid, self._bids.billing_click[ad]).astype(np.float32)
-        return candidates.with_(ctr=ctr, score=value).top(self.keep)
+        ctr = probability(self._scorer.score(self._scorer.user(opportunity.features), ad))
+        alpha = NOBODY if self._pacer is None else self._pacer.alpha
+        _, ecpm = worth_of(ad, ctr, self._bids, alpha)
+        return candidates.with_(ctr=ctr, score=ecpm.astype(np.float32)).top(self.keep)

@@ -20,10 +20,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from adcascade.errors import ConfigurationError
-from adcascade.learning.model import DeepModel, Shape
+from adcascade.learning.model import DeepModel, ScoringModel, Shape
 from adcascade.nn.attention import ActivationUnit
 from adcascade.nn.blocks import SplitLinear, last_map, mlp
 from adcascade.nn.inputs import Inputs, flat
+from adcascade.ranking.din_serving import ServedDIN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +74,10 @@ class DIN(DeepModel):
     def head(self) -> nn.Linear:
         """The MLP's last map."""
         return last_map(self.rest)
+
+    def for_serving(self) -> ScoringModel:
+        """One request's attention as one product of matrices."""
+        return ServedDIN(self)
 
     def represent(self, state: tuple[Tensor, ...], ads: Inputs) -> Tensor:
         """The MLP's last hidden layer of n ads."""

@@ -14,10 +14,10 @@ class RankingStage:
     name = "ranking"
 
     def __init__(self, scorer: Scorer, keep: int) -> None:
-        self._scorer, self._keep = scorer, keep
+        self.scorer, self._keep = scorer, keep
 
     def __call__(self, opportunity: Opportunity, candidates: Candidates) -> Candidates:
         """At most `keep` candidates with ctr and score."""
-        state = self._scorer.user(opportunity.features)
-        ctr = probability(self._scorer.score(state, candidates.ad))
+        state = self.scorer.user(opportunity.features)
+        ctr = probability(self.scorer.score(state, candidates.ad))
         return candidates.with_(ctr=ctr, score=ctr).top(self._keep)

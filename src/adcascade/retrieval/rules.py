@@ -9,16 +9,14 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from adcascade.catalog.bitmaps import are_in
 from adcascade.catalog.nouns import Ad
 from adcascade.catalog.words import parents, words
 from adcascade.retrieval.best import best
+from adcascade.retrieval.choose import NOBODY, add_up, choose
 
 Rows = NDArray[np.int32]
 Floats = NDArray[np.float32]
 Bits = NDArray[np.uint8]
-
-_NOBODY = np.empty(0, np.int32)
 
 
 class Postings:
@@ -52,7 +50,7 @@ class Postings:
     def rows(self, term: str) -> Rows:
         """The rows of a term, ascending, int32 [M]."""
         if term not in self._rows:
-            return _NOBODY
+            return NOBODY
         if term not in self._arrays:
             self._arrays[term] = np.array(sorted(self._rows[term]), np.int32)
         return self._arrays[term]
@@ -67,6 +65,7 @@ class KeywordRule:
     def __init__(self) -> None:
         """No ads."""
         self._postings = Postings()
+        self._sums = np.zeros(0, np.float64)  # by row, all 0 between two questions
 
     def update(self, row: int, ad: Ad | None) -> None:
         """The row holds this ad now, or none."""
@@ -74,19 +73,20 @@ class KeywordRule:
 
     def __call__(self, query: str, k: int, bits: Bits) -> tuple[Rows, Floats]:
         """At most k rows of the bitmap, best first, and their scores."""
-        found: list[Rows] = []
-        weights: list[Floats] = []
-        for term in dict.fromkeys(words(query)):
-            everywhere = self._postings.rows(term)
-            rows = everywhere[are_in(bits, everywhere)]
-            found.append(rows)
-            idf = np.log1p(len(self._postings) / max(len(everywhere), 1))
-            weights.append(np.full(len(rows), idf, np.float32))
-        if not found:
-            return np.empty(0, np.int32), np.empty(0, np.float32)
-        rows, places = np.unique(np.concatenate(found), return_inverse=True)
-        scores = np.bincount(places, np.concatenate(weights), len(rows)).astype(np.float32)
-        return best(rows, scores, k)
+        postings = self._postings
+        lists = [postings.rows(term) for term in dict.fromkeys(words(query))]
+        size = 8 * len(bits)
+        if len(self._sums) < size:
+            self._sums = np.zeros(size, np.float64)
+        touched = np.empty(min(sum(map(len, lists)), size), np.int32)
+        count = 0
+        for rows in lists:
+            idf = float(np.float32(np.log1p(len(postings) / max(len(rows), 1))))
+            count = add_up(rows, idf, bits, self._sums, (touched, count))
+        found = touched[:count]
+        scores = self._sums[found].astype(np.float32)
+        self._sums[found] = 0.0
+        return best(found, scores, k)
 
 
 class CategoryRule:
@@ -107,16 +107,14 @@ class CategoryRule:
         for place, category in enumerate(categories):
             share = -(-left // (len(categories) - place))
             for path in reversed(parents(category)):
-                rows = self._postings.rows(path)
-                rows = rows[are_in(bits, rows)]
-                rows = rows[~np.isin(rows, np.concatenate(taken))] if taken else rows
-                chosen, _ = best(rows, value[rows], share)
+                before = np.concatenate(taken) if taken else NOBODY
+                chosen, _ = choose(self._postings.rows(path), share, bits, value, before)
                 taken.append(chosen)
                 share -= len(chosen)
                 left -= len(chosen)
                 if share <= 0:
                     break
-        rows = np.concatenate(taken) if taken else np.empty(0, np.int32)
+        rows = np.concatenate(taken) if taken else NOBODY
         return rows, value[rows]
 
 

@@ -111,10 +111,11 @@ class RetrievalStage:
             rows = rows_in(bits, self._snapshot.n)
             return Candidates.of(*best(rows, self._score(rows, query, bonus), keep))
         by_rules = self._by_rules(opportunity, bits, bonus)
-        found, _ = self.index.search(query, keep, bits, bonus)
-        rest = found[~np.isin(found, by_rules)][: keep - len(by_rules)]
-        rows = np.concatenate((by_rules, rest))
-        return Candidates.of(*best(rows, self._score(rows, query, bonus), keep))
+        found, scores = self.index.search(query, keep, bits, bonus)
+        rest = np.flatnonzero(~_are_among(found, by_rules))[: keep - len(by_rules)]
+        rows = np.concatenate((by_rules, found[rest]))
+        worth = np.concatenate((self._score(by_rules, query, bonus), scores[rest]))
+        return Candidates.of(*best(rows, worth, keep))
 
     def _by_rules(self, opportunity: Opportunity, bits: NDArray[np.uint8], bonus: Floats) -> Rows:
         """What the rules bring, distinct rows."""
@@ -140,6 +141,14 @@ class RetrievalStage:
             self._bonus = (bids + self._prior.weight * self._log_ctr[: snapshot.n]).astype(np.float32)
             self._bonus_version = snapshot.bids_version
         return self._bonus
+
+
+def _are_among(rows: Rows, some: Rows) -> NDArray[np.bool_]:
+    """Whether each row [n] is one of some ascending ones [m], bool [n]."""
+    if not len(some):
+        return np.zeros(len(rows), np.bool_)
+    places = np.minimum(some.searchsorted(rows), len(some) - 1)
+    return np.asarray(some[places] == rows, np.bool_)
 
 
 def _categories(request: AdRequest, history: object) -> Sequence[str]:

@@ -1,0 +1,158 @@
+"""Loads over HTTP from one process: a closed loop that finds the most a server can do, an open one that does not wait.
+
+In a closed loop each connection asks again as soon as it is answered. In an open loop requests leave when they are due,
+whether or not the server has answered those before; times count from the instant at which a request was due, so a
+client that falls behind makes the server look worse, never better. The client is an asyncio.Protocol that reads no
+more of an answer than its status and its length, so that it costs little where it shares the server's cores.
+"""
+
+import asyncio
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import uvloop
+
+AFTER_S = 5.0  # that answers of an open loop may take after the last request was due
+
+
+class Answered(NamedTuple):
+    """One request. status 0: no answer."""
+
+    took_s: float
+    status: int
+    size: int = 0  # bytes of the answer's body
+
+
+def post(path: str, content: bytes) -> bytes:
+    """The bytes of a POST of JSON on a connection that stays."""
+    head = f"POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: "
+    return head.encode() + b"%d\r\n\r\n" % len(content) + content
+
+
+def closed_loop(port: int, requests: Sequence[bytes], *, connections: int, seconds: float) -> list[Answered]:
+    """Ask for so long over so many connections, which take the requests in turn."""
+
+    async def ask() -> list[Answered]:
+        answers: list[Answered] = []
+        end = time.perf_counter() + seconds
+
+        def heard(line: Line, answer: Answered) -> None:
+            answers.append(answer)
+            if time.perf_counter() < end and answer.status:
+                line.ask(requests[len(answers) % len(requests)], time.perf_counter())
+            else:
+                line.close()
+
+        lines = await _connected(port, connections, heard)
+        for place, line in enumerate(lines):
+            line.ask(requests[place % len(requests)], time.perf_counter())
+        await asyncio.gather(*(line.ended for line in lines))
+        return answers
+
+    return uvloop.run(ask())
+
+
+def open_loop(
+    port: int, requests: Sequence[bytes], *, rate: float, seconds: float, seed: int = 0, connections: int = 64
+) -> list[Answered]:
+    """`rate` a second at Poisson times; while all connections are busy, what is due waits and its time runs."""
+
+    async def ask() -> list[Answered]:
+        answers: list[Answered] = []
+        waiting: deque[tuple[bytes, float]] = deque()
+        free: deque[Line] = deque()
+
+        def heard(line: Line, answer: Answered) -> None:
+            answers.append(answer)
+            if not answer.status:
+                return
+            if waiting:
+                line.ask(*waiting.popleft())
+            else:
+                free.append(line)
+
+        free.extend(await _connected(port, connections, heard))
+        lines = list(free)
+        due = _due(rate, seconds, seed)
+        start = time.perf_counter()
+        for place, at in enumerate(due):
+            left = start + at - time.perf_counter()
+            if left > 0:
+                await asyncio.sleep(left)
+            request = requests[place % len(requests)]
+            if free:
+                free.popleft().ask(request, start + at)
+            else:
+                waiting.append((request, start + at))
+        end = time.perf_counter() + AFTER_S
+        while len(answers) < len(due) and time.perf_counter() < end:  # noqa: ASYNC110  nothing tells that all are there
+            await asyncio.sleep(0.01)
+        for line in lines:
+            line.close()
+        return answers + [Answered(AFTER_S, 0)] * (len(due) - len(answers))
+
+    return uvloop.run(ask())
+
+
+class Line(asyncio.Protocol):
+    """One connection, one request at a time; `heard` is told of each answer."""
+
+    def __init__(self, heard: Callable[["Line", Answered], None]) -> None:
+        self._heard, self._bytes, self._asked = heard, b"", 0.0
+        self._busy = False
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self._transport: asyncio.Transport = transport  # type: ignore[assignment]
+
+    def ask(self, request: bytes, asked_s: float) -> None:
+        """Send a request whose time counts from `asked_s`."""
+        self._asked, self._busy, self._bytes = asked_s, True, b""
+        self._transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        """Tell of a whole answer."""
+        self._bytes = self._bytes + data if self._bytes else data
+        end = self._bytes.find(b"\r\n\r\n")
+        if end < 0:
+            return
+        size, status = _length(self._bytes[:end]), int(self._bytes[9:12])
+        if len(self._bytes) < end + 4 + size:
+            return
+        self._busy = False
+        self._heard(self, Answered(time.perf_counter() - self._asked, status, size))
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  told by the loop
+        """A request in flight has no answer."""
+        if self._busy:
+            self._busy = False
+            self._heard(self, Answered(time.perf_counter() - self._asked, 0))
+        if not self.ended.done():
+            self.ended.set_result(None)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._transport.close()
+
+
+def _length(head: bytes) -> int:
+    """The content-length of a head; 0 where there is none."""
+    at = head.lower().find(b"content-length:")
+    return 0 if at < 0 else int(head[at + 15 :].split(b"\r\n", 1)[0])
+
+
+async def _connected(port: int, connections: int, heard: Callable[[Line, Answered], None]) -> list[Line]:
+    loop = asyncio.get_running_loop()
+    return [(await loop.create_connection(lambda: Line(heard), "127.0.0.1", port))[1] for _ in range(connections)]
+
+
+def _due(rate: float, seconds: float, seed: int) -> list[float]:
+    """Poisson times within so many seconds."""
+    chance, times, at = random.Random(seed), [], 0.0  # noqa: S311  a load, no secret
+    while (at := at + chance.expovariate(rate)) < seconds:
+        times.append(at)
+    return times
