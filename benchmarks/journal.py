@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -76,7 +76,7 @@ def _rows(way: str, ran: dict[str, list[Ran]], idle_us: float, rate: int) -> lis
     p99 = {name: figure([float(np.percentile(run.commits_ms, 99)) for run in ran[name]]) for name in (way, PLAIN)}
     p50 = float(np.median([np.median(run.commits_ms) for run in ran[way]]))
     bar = Bar(of="value", most=FIFTH_US / rate) if way in BARRED else None
-    common = {"peer": PLAIN, "note": f"{rate:,} events a second"}
+    common: dict[str, Any] = {"peer": PLAIN, "note": f"{rate:,} events a second"}
     cpu_row = Row(
         name=f"journal, {way}: CPU",
         value=cpu[way].median,

@@ -135,7 +135,8 @@ def _row(table: Table, values: Texts, i: int, first: np.uint64, last: np.uint64)
         sign = slots[place, 2]
         named = slots[place, 0] == first and slots[place, 1] == last and sign >> ROW_BITS == np.uint64(length)
         if named and (length <= 16 or same(table.data, np.int64(slots[place, 3]), values.data, start, length)):
-            return sign & ROW_MASK
+            found: np.uint64 = sign & ROW_MASK
+            return found
         place = (place + np.uint64(1)) & last_slot
     return np.uint64(1)
 
