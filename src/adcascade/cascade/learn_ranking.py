@@ -117,7 +117,7 @@ def learn_ranking(
     recipe = recipe_of(settings, rows=len(learn), seed=seed)
     model = new_model(encoder, settings, recipe)
     table = PackedEmbedding(encoder.rows, recipe.table, seed=seed)
-    blocks = LabelledBlocks(encoder, learn.tables, label=label, extra=EXTRA if supervision else ())
+    blocks = LabelledBlocks.of(encoder, learn, label=label, extra=EXTRA if supervision else ())
     if supervision is None:
         fit(model, table, blocks, recipe.training, progress=progress)
     else:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ class Batch:
 
     Columns of the request's side (user, context, scenario) come first, those of the ad's side last;
     `features.Encoder` says how many of each. A batch of one side holds that side's columns alone.
+
+    `ids` may lie row by row or column by column in memory (an encoded block does the latter, as Parquet does);
+    `take` keeps the order, and a slice is a view.
     """
 
     ids: NDArray[np.int64]  # [B, F] rows of the packed embedding table (field offsets added)
@@ -48,9 +51,16 @@ class Batch:
 
     def take(self, index: NDArray[np.integer] | slice) -> "Batch":
         """The samples at these places."""
-        return Batch(**{one.name: getattr(self, one.name)[index] for one in fields(self)})
+        return Batch(**{one.name: _rows(getattr(self, one.name), index) for one in fields(self)})
 
     def slices(self, size: int) -> Iterator["Batch"]:
         """Consecutive parts of at most `size` samples."""
         for start in range(0, len(self), size):
             yield self.take(slice(start, start + size))
+
+
+def _rows(values: NDArray[Any], index: NDArray[np.integer] | slice) -> NDArray[Any]:
+    """values[index], column by column where the columns lie end to end: NumPy's own would turn them into rows."""
+    if isinstance(index, slice) or values.ndim != 2 or values.flags.c_contiguous:
+        return values[index]
+    return np.take(values.T, index, axis=1).T

@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from adcascade.errors import InputError
-from adcascade.features.categories import Categories, many
+from adcascade.features.categories import Categories, many, write
 from adcascade.features.numbers import Bins, Scale, numbers_of
 
 Column: TypeAlias = pa.ChunkedArray | pa.Array | NDArray[Any] | Sequence[object] | None
@@ -39,14 +39,25 @@ class Field(NamedTuple):
         """The row of one plain value."""
         return self.offset + self.rows.one(value, self.name)
 
-    def encode(self, column: Column, rows: int) -> Ids:
-        """A column of `rows` values -> int64 [rows]."""
-        return by_chunks(column, self._array, self.one, np.full(rows, self.offset, np.int64), self.name)
+    def encode(self, column: Column, out: Ids) -> None:
+        """A column of n values into a column of ids, int64 [n]."""
+        if column is None:
+            out[:] = self.offset
+            return
+        arrays = arrays_of(column, len(out), self.name)
+        if arrays is None:
+            out[:] = [self.one(value) for value in column]
+            return
+        start = 0
+        for values in arrays:
+            self._array(values, out[start : start + len(values)])
+            start += len(values)
 
-    def _array(self, values: pa.Array) -> Ids:
+    def _array(self, values: pa.Array, out: Ids) -> None:
         if isinstance(self.rows, Bins):
-            return self.offset + self.rows.many(numbers_of(values, self.name))
-        return self.offset + many(self.rows, values, self.name)
+            np.add(self.rows.many(numbers_of(values, self.name)), self.offset, out=out)
+        else:
+            write(self.rows, values, self.name, out, self.offset)
 
 
 class Number(NamedTuple):
@@ -173,13 +184,22 @@ def by_chunks(
     if column is None:
         return absent
     rows = len(absent)
-    if len(column) != rows:
-        raise InputError(name, len(column), f"{rows} values, one a row")
+    arrays = arrays_of(column, rows, name)
+    if arrays is None:
+        return np.array([one(value) for value in column], absent.dtype).reshape(rows, *absent.shape[1:])
+    parts = [whole(values) for values in arrays]
+    if len(parts) == 1:
+        return parts[0]
+    return np.concatenate(parts) if parts else absent[:0]
+
+
+def arrays_of(column: Column, rows: int, name: str) -> Sequence[pa.Array] | None:
+    """The Arrow arrays that make up a column of `rows` values; None where it is a sequence of plain values."""
+    if column is None or len(column) != rows:
+        raise InputError(name, None if column is None else len(column), f"{rows} values, one a row")
     if isinstance(column, np.ndarray):
-        column = pa.array(column.tolist() if column.dtype.kind == "O" else column)
+        return [pa.array(column.tolist() if column.dtype.kind == "O" else column)]
     if isinstance(column, pa.ChunkedArray):
-        parts = [whole(chunk) for chunk in column.chunks]
-        return np.concatenate(parts) if parts else absent[:0]
-    if isinstance(column, pa.Array):
-        return whole(column)
-    return np.array([one(value) for value in column], absent.dtype).reshape(rows, *absent.shape[1:])
+        chunks: Sequence[pa.Array] = column.chunks
+        return chunks
+    return [column] if isinstance(column, pa.Array) else None

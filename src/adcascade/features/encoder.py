@@ -55,7 +55,7 @@ class Encoder:
         fields: list[Field] = []
         offset = 1  # row 0 is padding
         for f in self.features:
-            if f.kind == "categorical":
+            if f.kind in ("categorical", "index"):
                 fields.append(Field(f.name, f.side, f.kind, self.fitted.categories[f.name], offset))
             elif f.kind == "numeric" and f.bins:
                 fields.append(Field(f.name, f.side, f.kind, self.fitted.bins[f.name], offset))
@@ -144,12 +144,13 @@ class Encoder:
         value cannot be what the feature declares.
         """
         fields, numbers = self._fields_of[side], self._numbers_of[side]
-        ids = np.empty((rows, len(fields)), np.int64)
-        for place, field in enumerate(fields):
-            ids[:, place] = field.encode(columns.get(field.name), rows)
+        by_field = np.empty((len(fields), rows), np.int64)  # each field's ids end to end
+        for field, out in zip(fields, by_field, strict=True):
+            field.encode(columns.get(field.name), out)
         parts = [number.encode(columns.get(number.name), rows) for number in numbers]
         dense = np.concatenate(parts, axis=1, dtype=np.float32) if parts else np.zeros((rows, 0), np.float32)
         history, length = self._encode_histories(columns, rows, side)
+        ids = by_field.T
         plain = Batch(
             ids=ids, dense=dense, history=history, history_length=length, scenario=self._scenario_of(ids, side)
         )

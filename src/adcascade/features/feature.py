@@ -5,7 +5,7 @@ from typing import Literal
 import msgspec
 
 Side = Literal["user", "context", "scenario", "ad", "pair"]
-Kind = Literal["categorical", "numeric", "sequence", "vector", "match"]
+Kind = Literal["categorical", "index", "numeric", "sequence", "vector", "match"]
 
 
 class Feature(msgspec.Struct, frozen=True, kw_only=True):
@@ -13,12 +13,13 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True):
 
     user, context and scenario features are known when the request comes: the *request side*, computed
     once per request. ad features belong to the ad and are encoded once per ad, not per request.
+    An index is a category that was numbered elsewhere: whole numbers from 0, each its own row of the embeddings.
     """
 
     name: str  # of the column
     side: Side
     kind: Kind
-    buckets: int = 0  # categorical: hash into so many rows; 0: a vocabulary is fitted
+    buckets: int = 0  # categorical: hash into so many rows, 0: a vocabulary is fitted; index: values are below it
     min_count: int = 1  # categorical with vocabulary: rarer values are "unseen"
     bins: int = 0  # numeric: cut at so many quantiles and embed the bin; 0: a standardised number
     log: bool = False  # numeric: sign(x) * log(1 + |x|) first

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from adcascade.errors import ConfigurationError
-from adcascade.features.categories import Buckets, Categories, Vocabulary
+from adcascade.features.categories import Buckets, Categories, Numbered, Vocabulary
 from adcascade.features.feature import Feature
 from adcascade.features.keys import key_of
 from adcascade.features.numbers import Bins, Scale, numbers_of
@@ -93,6 +93,8 @@ def _finish(
             fitted.bins[f.name] = summaries[f.name, f.bins].bins(f.bins)
         elif f.kind == "numeric":
             fitted.scales[f.name] = summaries[f.name, 0].scale()
+        elif f.kind == "index":
+            fitted.categories[f.name] = Numbered(f.buckets)
         elif f.kind == "categorical" and f.buckets:
             fitted.categories[f.name] = Buckets(f.buckets)
         elif f.kind == "categorical":
@@ -115,6 +117,8 @@ def check(features: Sequence[Feature]) -> None:
             raise ConfigurationError(
                 f"feature {f.name!r} is a {f.kind} of side {f.side}; a match is of side 'pair' and names left and right"
             )
+        if f.kind == "index" and f.buckets < 1:
+            raise ConfigurationError(f"index {f.name!r} has {f.buckets} buckets; give what all its values are below")
         if f.kind == "vector" and f.length < 1:
             raise ConfigurationError(f"vector {f.name!r} has length {f.length}; give its width")
         if min(f.buckets, f.bins, f.length) < 0 or f.min_count < 1:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from adcascade.errors import BundleError
-from adcascade.features.categories import Buckets, Categories, Vocabulary
+from adcascade.features.categories import Buckets, Categories, Numbered, Vocabulary
 from adcascade.features.feature import Feature
 from adcascade.features.fitting import Fitted
 from adcascade.features.numbers import Bins, Scale
@@ -70,8 +70,12 @@ def load(folder: Path) -> tuple[tuple[Feature, ...], Fitted]:
     for name, value in zip(names, values, strict=True):
         words.setdefault(name, []).append(value)
     categories: dict[str, Categories] = {
-        f.name: Buckets(f.buckets) if f.buckets else Vocabulary(words.get(f.name, []))
-        for f in declaration.features
-        if f.kind == "categorical"
+        f.name: _categories(f, words) for f in declaration.features if f.kind in ("categorical", "index")
     }
     return declaration.features, Fitted(categories=categories, bins=declaration.bins, scales=declaration.scales)
+
+
+def _categories(feature: Feature, words: dict[str, list[str]]) -> Categories:
+    if feature.kind == "index":
+        return Numbered(feature.buckets)
+    return Buckets(feature.buckets) if feature.buckets else Vocabulary(words.get(feature.name, []))

@@ -135,9 +135,9 @@ class Step:
 def shuffled(blocks: Iterable[Labelled], batch_size: int, random: np.random.Generator) -> Iterator[Labelled]:
     """Batches of each block in random order; what a block leaves over makes a smaller last batch."""
     for block in blocks:
-        order = random.permutation(len(block))
+        mixed = block.take(random.permutation(len(block)))  # once: each batch is then a view
         for start in range(0, len(block), batch_size):
-            yield block.take(order[start : start + batch_size])
+            yield mixed.take(slice(start, start + batch_size))
 
 
 def gather(
