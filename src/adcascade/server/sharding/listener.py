@@ -33,9 +33,8 @@ class FrontLine(asyncio.Protocol):
         self._standing = Standing(shard.snapshot)
         self._greeted = False
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as TCP has it
         """Ask for the proof."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101  a TCP connection's
         self._transport = transport
         self._patience = asyncio.get_running_loop().call_later(GREET_S, transport.abort)
         if len(self._lines) >= MOST_LINES:
