@@ -43,7 +43,7 @@ LOOPBACK = "127.0.0.1"
 EARS = 32  # connections that a busy event loop accepts at most in one turn; uvloop accepts one a listening socket
 
 
-def serve(
+def serve(  # noqa: PLR0917  options of a command
     directory: Directory = Path(),
     host: Annotated[str | None, typer.Option(help="Address to listen at; else adcascade.toml's.")] = None,
     port: Annotated[

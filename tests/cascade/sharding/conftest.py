@@ -20,7 +20,8 @@ from adcascade.cascade.sharding.opening import open_shard
 from adcascade.cascade.sharding.shard import Shard
 from adcascade.cascade.sharding.share import Share
 from adcascade.cascade.sharding.standing import Standing, Told
-from adcascade.closedloop.unlearned import WHEN_US, Sizes, make_unlearned
+from adcascade.closedloop.made_up import WHEN_US, Sizes
+from adcascade.closedloop.unlearned import make_unlearned
 
 SIZES = Sizes(ads=400, campaigns=40, retrieve=400, prerank=30, timeout_ms=20_000.0)
 
@@ -87,7 +88,7 @@ class Near:
                 assert isinstance(heard, Terms)
                 standing.hear(heard)
 
-    def follows(self, version: str, now_us: int) -> bool:  # noqa: ARG002  nobody is patient here
+    def follows(self, version: str, now_us: int) -> bool:
         """Whether all shards hold the bundle."""
         return not version or all(version in shard.versions for shard in self.shards)
 

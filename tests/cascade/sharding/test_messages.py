@@ -11,7 +11,7 @@ from adcascade.cascade.bundle import Bundles
 from adcascade.cascade.opportunity import chance_of
 from adcascade.cascade.sharding.merge import Sifted
 from adcascade.cascade.sharding.messages import Found, decode, decoded, encode, encoded, question
-from adcascade.closedloop.unlearned import requests
+from adcascade.closedloop.made_up import requests
 from adcascade.contracts import Batch, Opportunity
 from adcascade.errors import InputError
 from adcascade.features.encoder import Encoder

@@ -35,7 +35,7 @@ class Fan(Protocol):
         ...
 
     def tell(self, alphas: Mapping[str, float], closed: Collection[str], /) -> None:
-        """Pacing factors of campaigns that are held back, and campaigns without money; each shard hears what changed."""
+        """Pacing factors of campaigns that are held back, and who has no money; each shard hears what changed."""
         ...
 
     def follows(self, version: str, now_us: int, /) -> bool:

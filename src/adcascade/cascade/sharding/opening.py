@@ -52,7 +52,7 @@ def only_whole(load: Callable[..., Loaded], bundles: Bundles) -> Callable[..., L
             raise ConfigurationError(f"an arm changes {odd[0]}, which on a front is its shards' affair; leave it out")
         if version not in (bundles.current(), COLD):
             raise ConfigurationError(
-                f"an arm answers by bundle {version}, but shards hold the promoted one; run it on servers without shards"
+                f"an arm answers by bundle {version}, but shards hold the promoted one: run it without shards"
             )
         return load(version, changes)
 

@@ -3,7 +3,7 @@ and calibration.
 
 It reads the same catalog and the same bundles as the fronts, opens no log and no ledger, and remembers nothing of
 anybody: killed and started again it is what it was. Of bundles it keeps the serving one and the one before, so that
-fronts may swap a moment later than it does; a question for another one is answered by its absence, never by other scores.
+fronts may swap a moment later than it does; a question for another one is refused, never answered by other scores.
 """
 
 import time

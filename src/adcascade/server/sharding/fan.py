@@ -12,7 +12,7 @@ than the question's is never used.
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -115,15 +115,15 @@ class ShardFan:
         self._pending: dict[int, Pending] = {}
         self._terms: tuple[Mapping[str, float], Collection[str]] = ({}, ())
         self._swap: tuple[str, int] = ("", 0)  # the bundle that waits, and since when
+        self._all_here = asyncio.Event()  # once
         self.counts: Counter[tuple[str, str]] = Counter()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Keep the lines; begins when all shards have greeted, or after GREET_S without some."""
         tasks = [asyncio.create_task(self._keep(seat), name=f"shard {seat.name}") for seat in self._seats]
-        until = asyncio.get_running_loop().time() + GREET_S
-        while not all(seat.line for seat in self._seats) and asyncio.get_running_loop().time() < until:
-            await asyncio.sleep(0.01)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._all_here.wait(), GREET_S)
         try:
             yield
         finally:
@@ -179,6 +179,8 @@ class ShardFan:
             structlog.get_logger().info("shard here", shard=name, address=seat.address)
             self._tell(line)
         seat.shard, seat.versions, seat.trouble = name, told.versions, ""
+        if all(one.shard for one in self._seats):
+            self._all_here.set()
 
     def found(self, line: Line, told: Found) -> None:
         """One that nobody waits for any more came too late."""

@@ -1,4 +1,4 @@
-"""Line: one connection of a front to a shard. It greets, tells terms, carries questions; what it hears goes to the fan."""
+"""Line: one connection of a front to a shard. It greets, tells terms, carries questions; what it hears the fan gets."""
 
 import asyncio
 import hmac
