@@ -230,7 +230,7 @@ def test_a_front_waits_for_its_shards_before_it_changes_bundles(shop: Path) -> N
         assert swapped(first, sharded.front) == old
         assert first.versions == (new, old)
         assert swapped(second, sharded.front) == new
-        bundles.promote(old)  # type: ignore[arg-type]
+        bundles.promote(old)
         assert swapped(sharded.front) == old
         third = another(bundles, 0.2)
         first.prepare()
@@ -263,7 +263,7 @@ def test_what_a_front_sold_is_charged_once(shop: Path) -> None:
         async def life() -> list[str]:
             answer = await sharded.front.fill(requests(SIZES, 2, seed=11)[1])
             events = [
-                IncomingEvent(id="", kind=kind, token=served.token, time_us=still())  # type: ignore[arg-type]
+                IncomingEvent(id="", kind=kind, token=served.token, time_us=still())
                 for served in answer.winners
                 for kind in ("impression", "click", "click")
             ]

@@ -16,7 +16,12 @@ def sifted(rows: NDArray[np.int32], ads: list[tuple[int, int, int, bool]]) -> Si
     """These of the ads, each (retrieval, preranking, ranking, ...) by row."""
     told = np.array([ads[row][:3] for row in rows.tolist()], np.float32).reshape(-1, 3)
     return Sifted(
-        ad=rows, retrieval=told[:, 0], preranking=told[:, 1], score=told[:, 2], ctr=told[:, 2] / 10, cvr=told[:, 0] / 10
+        ad=rows,
+        retrieval=told[:, 0],
+        preranking=told[:, 1],
+        score=told[:, 2],
+        ctr=told[:, 2] / np.float32(10),
+        cvr=told[:, 0] / np.float32(10),
     )
 
 

@@ -58,7 +58,7 @@ def test_widths_are_a_part_of_the_whole_and_enough_together(
 
 
 def test_an_even_share_loses_hardly_any_of_the_best() -> None:
-    """With the default slack, the best 300 of ads spread by chance over 3 shards lose less than one in a hundred times."""
+    """With the default slack, the best 300 of ads spread by chance over 3 shards are lost less than once in a hundred."""
     random = np.random.default_rng(0)
     crowded = np.array([np.bincount(random.integers(0, 3, 300), minlength=3).max() for _ in range(2000)])
     assert (crowded > even_share(300, 3, 3.0)).mean() < 0.01

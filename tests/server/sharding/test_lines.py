@@ -1,4 +1,4 @@
-"""Lines between a front and shards, over real sockets in one event loop of the kind that serves: who may speak, who is waited for, who is back."""
+"""Lines between a front and shards, over real sockets in one loop: who may speak, who is waited for, who is back."""
 
 import asyncio
 import socket
@@ -19,7 +19,7 @@ from adcascade.cascade.sharding.share import Share
 from adcascade.cascade.sharding.standing import Standing
 from adcascade.contracts import AdRequest
 from adcascade.errors import ConfigurationError, InputError
-from adcascade.server.sharding.fan import LATES, ShardFan, parse_addresses
+from adcascade.server.sharding.fan import PATIENCE, ShardFan, parse_addresses
 from adcascade.server.sharding.frames import GREETING, HEAD, Cutter, framed, line_key
 from adcascade.server.sharding.listener import FrontLine
 
@@ -142,7 +142,7 @@ def test_a_mute_shard_is_waited_for_until_the_time_is_over_and_then_no_more() ->
 
     async def test(places: list[Place], fan: ShardFan) -> None:
         places[1].stub.mute = True  # type: ignore[attr-defined]
-        for _ in range(LATES):
+        for _ in range(PATIENCE):
             start = time.monotonic()
             gathered = await fan.ask(ASK, SECOND_NS // 20)
             assert time.monotonic() - start >= 0.049
@@ -154,7 +154,7 @@ def test_a_mute_shard_is_waited_for_until_the_time_is_over_and_then_no_more() ->
         places[1].stub.mute = False  # type: ignore[attr-defined]
         await until(lambda: len(fan.present) == 2)
         assert (await fan.ask(ASK, SECOND_NS)).cut == ""
-        assert fan.counts["2/2", LATE] == LATES
+        assert fan.counts["2/2", LATE] == PATIENCE
 
     living(2, test)
 

@@ -1,7 +1,7 @@
 """ShardFan: a front's lines to all its shards.
 
 A question goes to every shard that is there, in the same bytes, and is over when all have answered or its time is. A
-shard that is late or dead costs its own ads only. One that was late LATES times in a row is given up like one whose
+shard that is late or dead costs its own ads only. One that was late PATIENCE times in a row is given up like one whose
 line broke: it is not waited for any more, and connected to again, first soon and then ever more rarely. It is back
 when it has greeted, which a stopped process does not.
 
@@ -29,7 +29,7 @@ from adcascade.server.sharding.frames import framed
 from adcascade.server.sharding.line import Line
 from adcascade.server.upkeep import Lifespan
 
-LATES = 5  # in a row, after which a shard is not waited for
+PATIENCE = 5  # in a row, after which a shard is not waited for
 FIRST_S, LONGEST_S = 0.1, 5.0  # before a connection is tried again
 SETTLED_S = 10.0  # a line that lived so long had been sound
 GREET_S = 2.0  # for connecting, and again for greeting
@@ -243,8 +243,8 @@ class ShardFan:
     def _late(self, seat: Seat) -> None:
         if seat.line is not None:
             seat.line.late += 1
-            if seat.line.late >= LATES:
-                seat.line.drop(f"{LATES} questions in a row were not answered in time")
+            if seat.line.late >= PATIENCE:
+                seat.line.drop(f"{PATIENCE} questions in a row were not answered in time")
 
     def tell(self, alphas: Mapping[str, float], closed: Collection[str]) -> None:
         """Of pacing and money; each line hears what changed since it was told last."""
