@@ -12,7 +12,7 @@ from adcascade.errors import ConfigurationError
 
 @given(st.integers(1, 7), st.integers(0, 60), st.integers(0, 60))
 def test_shares_divide_the_rows_and_growth_moves_none(count: int, rows: int, more: int) -> None:
-    """Each row is in exactly one share, at dense rows within it, and `rows` finds the way back; more ads move nobody."""
+    """Each row is in exactly one share, at dense rows within it, and `rows` finds the way back; growth moves nobody."""
 
     def owners(n: int) -> dict[int, tuple[int, int]]:
         found = {}
@@ -58,7 +58,7 @@ def test_widths_are_a_part_of_the_whole_and_enough_together(
 
 
 def test_an_even_share_loses_hardly_any_of_the_best() -> None:
-    """With the default slack, the best 300 of ads spread by chance over 3 shards are lost less than once in a hundred."""
+    """With the default slack, the best 300 ads by chance over 3 shards are lost less than once in a hundred."""
     random = np.random.default_rng(0)
     crowded = np.array([np.bincount(random.integers(0, 3, 300), minlength=3).max() for _ in range(2000)])
     assert (crowded > even_share(300, 3, 3.0)).mean() < 0.01
