@@ -1,4 +1,4 @@
-"""The page of scale: its plan is the arithmetic that it shows, over what was measured; nothing else of the page moves."""
+"""The page of scale: its plan is the arithmetic that it shows over what was measured, and no more of the page moves."""
 
 import re
 from pathlib import Path
@@ -42,7 +42,7 @@ def test_the_plan_is_arithmetic_over_what_was_measured() -> None:
     assert lines["disks, peak"] == pytest.approx(10)
     assert lines["billed clicks"] == pytest.approx(86.4e6 * 2 * 0.5 * 0.01 / 86_400 * 2)
     assert lines["leases"] == pytest.approx(100_000 * 12 / 3_600)
-    assert lines["training on them"] == pytest.approx(86.4e6 / 5_000 / 86_400)
+    assert lines["training on all of them"] == pytest.approx(86.4e6 / 5_000 / 86_400)
 
 
 @pytest.mark.parametrize("name", ["log of a request", "training, one core"])

@@ -60,44 +60,53 @@ def plan(figures: Mapping[str, float], choice: Choice) -> list[Line]:
     cost, ads = _largest(figures, "CPU a request")
     memory = figures[f"ads {ads:,}: resident memory"]
     cores = peak * cost / 1e3 / choice.used
-    machines = cores / choice.cores
-    shards = choice.ads / ads
-    log, writes = _of(figures, "log of a request"), _of(figures, "log, durable")
-    seen = choice.requests * choice.slots * choice.seen
-    billed = seen * choice.clicked
-    leases = choice.campaigns * cores / choice.lease_s
-    rate = _of(figures, "training, one core")
     n = number
     return [
         Line("requests, mean", f"{n(choice.requests)} / {n(DAY_S)} s", mean, "1/s"),
         Line("requests, peak", f"{choice.peak} x {n(mean)}", peak, "1/s"),
         Line(f"cores, {ads:,} ads in each process", f"{n(peak)} x {n(cost)} ms / {choice.used}", cores, "cores"),
-        Line("machines", f"{n(cores)} / {choice.cores}", machines, "machines"),
+        Line("machines", f"{n(cores)} / {choice.cores}", cores / choice.cores, "machines"),
         Line("memory of a machine", f"{choice.cores} x {n(memory)} MiB", choice.cores * memory / 1024, "GiB"),
-        Line(f"shards, {choice.ads:,} ads", f"{choice.ads:,} / {ads:,}", shards, "shards of each front"),
+        Line(f"shards, {choice.ads:,} ads", f"{choice.ads:,} / {ads:,}", choice.ads / ads, "shards of each front"),
+        *_written(figures, choice, peak, cores / choice.cores),
+        *_billed(choice, cores),
+        *_learned(figures, choice),
+    ]
+
+
+def _written(figures: Mapping[str, float], choice: Choice, peak: float, machines: float) -> list[Line]:
+    """What the event logs take."""
+    n, log, writes = number, _of(figures, "log of a request"), _of(figures, "log, durable")
+    return [
         Line("log", f"{n(choice.requests)} x {n(log)} bytes", choice.requests * log / 1e12, "TB a day"),
         Line("disks, peak", f"{n(peak)} x {n(log)} bytes", peak * log / 1e6, "MB/s over all machines"),
         Line("records, a machine", f"{n(peak)} / {n(machines)}", peak / machines, f"1/s, of {n(writes)} measured"),
-        Line("billed clicks", f"{n(seen)} seen x {choice.clicked}", billed / DAY_S * choice.peak, "1/s at the peak"),
-        *(
-            Line(
-                f"ledgers in {store}",
-                f"billed at the peak / {n(rate_)}",
-                billed / DAY_S * choice.peak / rate_,
-                "stores",
-            )
-            for store, rate_ in CHARGES.items()
-        ),
+    ]
+
+
+def _billed(choice: Choice, cores: float) -> list[Line]:
+    """What the ledger must do; a process a core."""
+    n, seen = number, choice.requests * choice.slots * choice.seen
+    peak = seen * choice.clicked / DAY_S * choice.peak
+    leases = choice.campaigns * cores / choice.lease_s
+    return [
+        Line("billed clicks", f"{n(seen)} x {choice.clicked} / {n(DAY_S)} s x {choice.peak}", peak, "1/s at the peak"),
+        *(Line(f"{store}", f"{n(peak)} / {n(rate)}", peak / rate, "stores busy") for store, rate in CHARGES.items()),
         Line(
             "leases", f"{choice.campaigns:,} x {n(cores)} / {n(choice.lease_s)} s", leases, "1/s, were all campaigns on"
         ),
+    ]
+
+
+def _learned(figures: Mapping[str, float], choice: Choice) -> list[Line]:
+    """What a day leaves to learn from."""
+    n, seen, rate = number, choice.requests * choice.slots * choice.seen, _of(figures, "training, one core")
+    days = seen / rate / DAY_S
+    return [
         Line(
-            "rows to learn from",
-            f"{n(choice.requests)} x {choice.slots} x {choice.seen}",
-            seen / 1e9,
-            "milliards a day",
+            "rows to learn from", f"{n(choice.requests)} x {choice.slots} x {choice.seen}", seen / 1e6, "millions a day"
         ),
-        Line("training on them", f"{n(seen)} / {n(rate)} / {n(DAY_S)} s", seen / rate / DAY_S, "cores all day long"),
+        Line("training on all of them", f"{n(seen)} / {n(rate)} / {n(DAY_S)} s", days, "cores all day long"),
     ]
 
 

@@ -12,9 +12,9 @@ from adcascade.cascade.sharding.opening import open_shard
 from adcascade.cascade.sharding.share import Share
 from adcascade.errors import ConfigurationError
 from adcascade.server.logs import configure_logs
-from adcascade.server.sharding.fan import parse_addresses
 from adcascade.server.sharding.frames import line_key
 from adcascade.server.sharding.listener import run
+from adcascade.server.sharding.seats import parse_addresses
 from adcascade.settings import Settings, signing_key
 
 

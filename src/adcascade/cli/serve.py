@@ -72,19 +72,26 @@ def serve(  # noqa: PLR0917  options of a command
     with bind(host, port) as listener:
         if role.share is not None:
             serve_shard(directory, role.share, listener)
-            return
-        require_writable(directory)
-        bound = listener.getsockname()[1]
-        options = options_of(settings, public_url(settings, host, bound), guard_status=guards_status(settings, host))
-        configure_logs()
-        where = f"{directory} at http://{_written(host)}:{bound}"
-        if workers > 1:
-            Console(stderr=True).print(f"serving {where} with {workers} workers", highlight=False)
-            raise typer.Exit(Supervisor(workers, partial(work, directory, options, listener, workers, role)).run())
-        with ExitStack() as stack:
-            opened = _opened(stack, directory, Surroundings(), role)
-            Console(stderr=True).print(f"serving {where}", highlight=False)
-            run(opened, options, listener)
+        else:
+            _serve(directory, settings, host, listener, workers, role)
+
+
+def _serve(  # noqa: PLR0917  what the command knows
+    directory: Path, settings: Settings, host: str, listener: socket.socket, workers: int, role: Role
+) -> None:
+    """Serve ads at a bound socket."""
+    require_writable(directory)
+    bound = listener.getsockname()[1]
+    options = options_of(settings, public_url(settings, host, bound), guard_status=guards_status(settings, host))
+    configure_logs()
+    where = f"{directory} at http://{_written(host)}:{bound}"
+    if workers > 1:
+        Console(stderr=True).print(f"serving {where} with {workers} workers", highlight=False)
+        raise typer.Exit(Supervisor(workers, partial(work, directory, options, listener, workers, role)).run())
+    with ExitStack() as stack:
+        opened = _opened(stack, directory, Surroundings(), role)
+        Console(stderr=True).print(f"serving {where}", highlight=False)
+        run(opened, options, listener)
 
 
 def work(  # noqa: PLR0917  called in a new process

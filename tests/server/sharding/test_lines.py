@@ -19,9 +19,10 @@ from adcascade.cascade.sharding.share import Share
 from adcascade.cascade.sharding.standing import Standing
 from adcascade.contracts import AdRequest
 from adcascade.errors import ConfigurationError, InputError
-from adcascade.server.sharding.fan import PATIENCE, ShardFan, parse_addresses
+from adcascade.server.sharding.fan import PATIENCE, ShardFan
 from adcascade.server.sharding.frames import GREETING, HEAD, Cutter, framed, line_key
 from adcascade.server.sharding.listener import FrontLine
+from adcascade.server.sharding.seats import parse_addresses
 
 KEY = line_key(b"a key for tests only, 32 bytes..")
 ASK = Ask(0, "v1", 0, 0, AdRequest(id="r", time_us=1, slots=()), (), (), False, Encoded(b"", b"", b"", 0, 0, b""))

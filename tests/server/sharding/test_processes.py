@@ -149,10 +149,12 @@ def front(stocked: Path, shards: list[ShardProcess]) -> Iterator[Process]:
     """The server that sells their ads."""
     told = ",".join(f"127.0.0.1:{shard.port}" for shard in shards)
     server = Process(stocked, ("-c", FRONT, "{folder}", "{port}", told))
-    server.start()
-    yield server
-    if server.child is not None and server.child.poll() is None:
-        server.kill()
+    try:
+        server.start()
+        yield server
+    finally:
+        if server.child is not None and server.child.poll() is None:
+            server.kill()
 
 
 def states(front: Process) -> dict[str, str]:

@@ -13,7 +13,6 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import msgspec
@@ -24,9 +23,10 @@ from adcascade.cascade.sharding.fan import ANSWERED, AWAY, LATE, SHORTENED, VERS
 from adcascade.cascade.sharding.merge import Sifted
 from adcascade.cascade.sharding.messages import Ask, Found, Holds
 from adcascade.contracts import AdRequest
-from adcascade.errors import ConfigurationError, InputError
+from adcascade.errors import InputError
 from adcascade.server.sharding.frames import framed
 from adcascade.server.sharding.line import Line
+from adcascade.server.sharding.seats import Pending, Seat
 from adcascade.server.upkeep import Lifespan
 
 PATIENCE = 5  # in a row, after which a shard is not waited for
@@ -35,19 +35,6 @@ SETTLED_S = 10.0  # a line that lived so long had been sound
 GREET_S = 2.0  # for connecting, and again for greeting
 SWAP_S = 60.0
 SHARE = 0.9  # of the time left that a shard is told; the rest is for the way
-
-
-def parse_addresses(texts: Sequence[str]) -> tuple[tuple[str, int], ...]:
-    """Of "host:port"; ConfigurationError where one is none or comes twice."""
-    found: list[tuple[str, int]] = []
-    for text in texts:
-        host, colon, port = text.strip().rpartition(":")
-        if not (colon and host and port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
-            raise ConfigurationError(f"the address of a shard is {text!r}; expected host:port, such as 10.0.0.7:8090")
-        found.append((host.strip("[]"), int(port)))
-        if found.count(found[-1]) > 1:
-            raise ConfigurationError(f"the shard at {text} is named twice; name each shard once")
-    return tuple(found)
 
 
 class Sharded(NamedTuple):
@@ -65,44 +52,6 @@ class Sharded(NamedTuple):
                 yield
 
         return both
-
-
-@dataclass(slots=True)
-class Seat:
-    """One shard's place: its address, and its line while there is one."""
-
-    address: tuple[str, int]
-    line: Line | None = None
-    shard: str = ""  # "2/3", once it has said so
-    versions: tuple[str, ...] = ()
-    trouble: str = "not connected yet"
-
-    @property
-    def name(self) -> str:
-        """Who it is, as far as is known."""
-        return self.shard or "{}:{}".format(*self.address)
-
-
-@dataclass(slots=True)
-class Pending:
-    """A question on its way. waiting: seats that have not answered."""
-
-    version: str
-    done: asyncio.Future[None]
-    waiting: dict[int, Seat]
-    parts: list[Sifted] = field(default_factory=list)
-    cuts: dict[str, list[str]] = field(default_factory=dict)
-
-    def end(self, seat: Seat, word: str) -> None:
-        """The seat's part is over."""
-        if self.waiting.pop(id(seat), None) is not None and word != ANSWERED:
-            self.cuts.setdefault(word, []).append(seat.name)
-        self.over(only_if_all=True)
-
-    def over(self, *, only_if_all: bool = False) -> None:
-        """Wake whoever waits."""
-        if not self.done.done() and not (only_if_all and self.waiting):
-            self.done.set_result(None)
 
 
 class ShardFan:
