@@ -60,6 +60,7 @@ bench: install
 	for name in $(or $(ONLY),$(basename $(notdir $(wildcard benchmarks/*.py)))); do echo "== $$name"; \
 		$(BIN)/adcascade bench $$name --json docs/performance/$$name.json; [ $$? -le 1 ] || exit 1; done
 	$(BIN)/python -m adcascade.bench.pages
+	$(BIN)/python -m adcascade.bench.scale_page
 
 # until something is found; ARGS="-runs=100000 -seed=1" ends. TARGET: a key of tests/fuzz/targets.py
 TARGET ?= openrtb

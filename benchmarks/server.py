@@ -29,10 +29,12 @@ from adcascade.bench.peers import PeerAbsentError, peers_python
 from adcascade.bench.process import cpu_seconds, free_port
 from adcascade.bench.rounds import figure
 from adcascade.cascade.answer import Answer, EventReceipt, IncomingEvent, Resolved, Served
+from adcascade.cascade.overload import Ladder
 from adcascade.cascade.readings import Reading
 from adcascade.catalog.nouns import Ad, Advertiser, Campaign, Creative
 from adcascade.contracts import AdRequest
 from adcascade.errors import SignatureError
+from adcascade.server.admission import Admission
 from adcascade.server.app import create_app, now_us, request_id
 from adcascade.server.metrics import Metrics
 from adcascade.server.openrtb.endpoint import BidEndpoint
@@ -133,7 +135,7 @@ def application(kind: str) -> Any:
     if kind == "shell":
         return create_app(Stub())
     options, metrics = ServerOptions(), Metrics()
-    handler = BidEndpoint(Stub(), options, metrics, now_us, request_id)
+    handler = BidEndpoint(Admission(Stub(), Ladder()), options, metrics, now_us, request_id)
     decoder, encoder = msgspec.json.Decoder(BidRequest, strict=False), msgspec.json.Encoder()
     answer = msgspec.json.decode(asyncio.run(handler({}, BODY)).body)
 

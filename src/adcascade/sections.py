@@ -129,6 +129,24 @@ class TelemetrySettings(Section):
     service: str = Field(default="adcascade", description="service.name of the traces")
 
 
+class ShardingSettings(Section):
+    """The catalog's ads divided among processes (docs/several-machines.md)."""
+
+    shard: str = Field(
+        default="",
+        description="this server is a shard: its number and how many there are, such as 1/3; empty: it is none",
+    )
+    shards: tuple[str, ...] = Field(
+        default=(), description="addresses of all shards, host:port, whose ads this server sells; none: it has all ads"
+    )
+    slack: float = Field(
+        default=3.0,
+        ge=0,
+        description="binomial deviations beyond an even share that each shard keeps: more loses fewer of the best, and "
+        "costs the shards more",
+    )
+
+
 class MoneySettings(Section):
     """Reservations and leases."""
 

@@ -23,6 +23,7 @@ from adcascade.sections import (
     OpenrtbSettings,
     PrivacySettings,
     Section,
+    ShardingSettings,
     SupervisionSettings,
     TelemetrySettings,
     TrafficSettings,
@@ -167,6 +168,7 @@ class Settings(BaseSettings):
     blending: BlendingSettings = BlendingSettings()
     bidding: BiddingSettings = BiddingSettings()
     money: MoneySettings = MoneySettings()
+    sharding: ShardingSettings = ShardingSettings()
     train: TrainSettings = TrainSettings()
     supervision: SupervisionSettings = SupervisionSettings()
     features: FeatureSettings = FeatureSettings()

@@ -86,11 +86,12 @@ def test_promtool_finds_nothing_to_say(exposition: str) -> None:
     assert complaints == []
 
 
+@pytest.mark.parametrize("name", ["adcascade.service", "adcascade-shard@.service"])
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is absent")
-def test_the_unit_is_valid_and_hardened(tmp_path: Path) -> None:
+def test_the_unit_is_valid_and_hardened(tmp_path: Path, name: str) -> None:
     """systemd finds no fault in the unit, with a program and a user that this machine has; exposure is low."""
-    text = (DEPLOY / "systemd" / "adcascade.service").read_text("utf-8")
-    unit = tmp_path / "adcascade.service"
+    text = (DEPLOY / "systemd" / name).read_text("utf-8")
+    unit = tmp_path / name.replace("@", "@1")
     unit.write_text(text.replace("/opt/adcascade/bin/adcascade", "/bin/true").replace("=adcascade\n", "=daemon\n", 2))
     done = subprocess.run(["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False)
     assert str(unit) not in done.stderr, done.stderr

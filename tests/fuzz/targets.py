@@ -16,8 +16,10 @@ import msgspec
 from tests.server.shop import NOW, OPTIONS, Shop, record_of
 
 from adcascade.cascade.answer import EventReceipt, IncomingEvent
+from adcascade.cascade.overload import Ladder
 from adcascade.errors import AdcascadeError, SignatureError
 from adcascade.events.journal import Journal
+from adcascade.server.admission import Admission
 from adcascade.server.body import gunzip
 from adcascade.server.metrics import Metrics
 from adcascade.server.openrtb.endpoint import BidEndpoint
@@ -60,9 +62,10 @@ class Quick(Shop):
 
 
 SHOP = Quick(Journal(Path(SCRATCH.name) / "journal.db"))
+ADMISSION = Admission(SHOP, Ladder())
 NUMBERS = count()
-BIDS = BidEndpoint(SHOP, OPTIONS, Strict(), lambda: NOW, lambda: f"r{next(NUMBERS)}")
-AUCTIONS = AuctionsEndpoint(SHOP, OPTIONS, Strict(), lambda: NOW, lambda: f"r{next(NUMBERS)}")
+BIDS = BidEndpoint(ADMISSION, OPTIONS, Strict(), lambda: NOW, lambda: f"r{next(NUMBERS)}")
+AUCTIONS = AuctionsEndpoint(ADMISSION, OPTIONS, Strict(), lambda: NOW, lambda: f"r{next(NUMBERS)}")
 EVENTS = EventsEndpoint(SHOP, OPTIONS, Strict(), lambda: NOW)
 
 

@@ -8,6 +8,7 @@
     journal       the event log cannot be written
     lost          records that nobody waited for were lost
     ledger        a balance differs from what its bookings say
+    shards        a shard does not answer, so its ads are not served
 
 The statistics ask for both a ratio and a surprise (metrics/surprise.py): a large ratio of small counts is chance, a
 great surprise about a tiny difference is nobody's trouble. `findings` is a pure function of what it is told; the
@@ -23,7 +24,7 @@ import structlog
 from adcascade.cascade.watch import Sums
 from adcascade.metrics.surprise import binomial_surprise, poisson_surprise
 
-NAMES = ("calibration", "win-rate", "overspend", "underspend", "overload", "journal", "lost", "ledger")
+NAMES = ("calibration", "win-rate", "overspend", "underspend", "overload", "journal", "lost", "ledger", "shards")
 LEAST = 20.0  # expected clicks or impressions below which a rate is not judged
 
 
@@ -65,6 +66,7 @@ class Situation:
     trouble: str = ""  # of the journal
     lost: int = 0  # records that the disk refused, in the last hour
     differences: int = 0  # of the ledger
+    absent: tuple[str, ...] = ()  # shards that cannot be asked, as sentences
 
 
 def findings(now: Situation, limits: Limits) -> list[Finding]:
@@ -74,7 +76,11 @@ def findings(now: Situation, limits: Limits) -> list[Finding]:
         for name, sums in now.day.items()
     ]
     found += [_win_rate(name, sums, now.earlier.get(name, Sums()), limits) for name, sums in now.recent.items()]
-    return [one for one in (*found, *_spend(now, limits), _overload(now, limits), *_books(now)) if one is not None]
+    return [
+        one
+        for one in (*found, *_spend(now, limits), _overload(now, limits), *_books(now), _shards(now))
+        if one is not None
+    ]
 
 
 def _calibration(scenario: str, sums: Sums, limits: Limits) -> Finding | None:
@@ -149,6 +155,13 @@ def _books(now: Situation) -> list[Finding]:
         remedy = "stop serving, keep the file and report it; see docs/operations.md"
         found.append(Finding("ledger", "", float(now.differences), 0.0, sentence, remedy))
     return found
+
+
+def _shards(now: Situation) -> Finding | None:
+    if not now.absent:
+        return None
+    remedy = "start what is named, or mend the network; its ads come back by themselves"
+    return Finding("shards", "", float(len(now.absent)), 0.0, "; ".join(now.absent), remedy)
 
 
 class Alarm(NamedTuple):

@@ -2,6 +2,8 @@
 
 request -> its arm of a running experiment -> opportunity -> engine -> reservations -> sealed winners, and one
 record in the log
+
+Where the ads lie on shards, these are asked between the opportunity and the engine (`ask`), while other requests go on.
 """
 
 from dataclasses import dataclass, replace
@@ -11,18 +13,23 @@ import numpy as np
 
 from adcascade.auction.terms import deal_of
 from adcascade.cascade.answer import Answer, Marks, Served
-from adcascade.cascade.build import Loaded
-from adcascade.cascade.engine import Engine, Outcome
+from adcascade.cascade.build import COLD, Loaded
+from adcascade.cascade.deadline import Pace
+from adcascade.cascade.engine import Outcome, Step
 from adcascade.cascade.opportunity import opportunity_of
 from adcascade.cascade.parts import Parts
 from adcascade.cascade.record import auction_record, winner_of
+from adcascade.cascade.sharding.merge import Sifted, merged
+from adcascade.cascade.sharding.messages import question
 from adcascade.cascade.tally import Tally
+from adcascade.catalog.bitmaps import Bits
 from adcascade.contracts import AdRequest, Opportunity
 from adcascade.errors import StoreError
 from adcascade.events.records import Exposure
 from adcascade.money.bank import Reservation
 
 FIRST_KNOWN = 2  # number of the first scenario that a bundle has learned
+LEAST_REST_NS = 1_000_000  # kept of a request's time for what comes after the shards
 RETRIES = 3  # times that an auction is held, while winners turn out to have no money left
 
 
@@ -35,30 +42,79 @@ class _By:
     live_factor: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A request that is known and not sold yet."""
+
+    asked: str  # its id as the caller wrote it
+    opportunity: Opportunity
+    by: _By
+    exploring: bool
+    began: int  # by the timer, nanoseconds, and so below
+    featured: int
+    deadline: int
+
+
 class Answering:
     """Sells the slots of requests."""
 
     def __init__(self, parts: Parts, tally: Tally) -> None:
         self.parts, self.tally = parts, tally
+        self._rest = Pace()  # of what comes after the shards
 
     def decide(self, request: AdRequest, serving: Loaded) -> tuple[Answer, Outcome]:
         """Fill a request, and show how: the outcome holds every stage's step. serving: the bundle that answers."""
+        return self.finish(self.begin(request, serving))
+
+    def begin(self, request: AdRequest, serving: Loaded) -> Begun:
+        """Give the request its id, its arm and its features."""
         parts = self.parts
         began = parts.timer()
-        deadline = began + request.timeout_us * 1000
         asked = request.id
         request = msgspec.structs.replace(request, id=parts.new_id(request))
         by = self._arm(request, serving)
         opportunity = opportunity_of(request, parts.memory, by.loaded.encoder, parts.context)
-        featured = parts.timer()
-        outcome, reservations = self._sell(opportunity, by.loaded.engine, deadline)
+        return Begun(
+            asked=asked,
+            opportunity=opportunity,
+            by=by,
+            exploring=by.loaded.engine.explores(opportunity),
+            began=began,
+            featured=parts.timer(),
+            deadline=began + request.timeout_us * 1000,
+        )
+
+    async def ask(self, begun: Begun) -> tuple[Step, ...]:
+        """What the shards found, as steps before the engine's; none where chance answers, which has all ads at hand."""
+        parts, version = self.parts, begun.by.loaded.version
+        if parts.shards is None or begun.exploring or version == COLD:
+            return ()
+        start = parts.timer()
+        asking = question(begun.opportunity, version, parts.ladder.rung)
+        bits = self._admitted(begun.opportunity)
+        left = begun.deadline - parts.timer() - max(round(self._rest.expected_ns(1)), LEAST_REST_NS)
+        gathered = await parts.shards.ask(asking, left)
+        sifted = Sifted.join(gathered.parts)
+        return merged(sifted, parts.prerank, bits, waited_ns=parts.timer() - start, cut=gathered.cut)
+
+    def _admitted(self, opportunity: Opportunity) -> Bits:
+        """The rows that may answer as far as this process knows, packed."""
+        request = opportunity.request
+        bits = self.parts.snapshot.eligible(request, request.time_us, opportunity.capped)
+        return bits if opportunity.uncapped is None else bits & opportunity.uncapped
+
+    def finish(self, begun: Begun, before: tuple[Step, ...] = ()) -> tuple[Answer, Outcome]:
+        """Sell the slots. before: what the shards found."""
+        parts, by, opportunity = self.parts, begun.by, begun.opportunity
+        request, resumed = opportunity.request, parts.timer()
+        outcome, reservations = self._sell(begun, before)
         positions = by.loaded.positions(request, len(reservations))
         served = tuple(
             self._served(outcome, i, r, by.loaded, request, position)
             for i, (r, position) in enumerate(zip(reservations, positions, strict=True))
         )
         sold = parts.timer()
-        problem = "" if request.test else self._log(opportunity, outcome, served, by, asked)
+        problem = "" if request.test else self._log(opportunity, outcome, served, by, begun.asked)
         if opportunity.features.scenario[0] >= FIRST_KNOWN:
             parts.outlook.watch.learned(request.scenario)
         if problem:
@@ -68,11 +124,17 @@ class Answering:
             parts.budgets.tally.answered(outcome.ranked, outcome.winners.ad)
         reason = problem or ("" if served else outcome.why_empty)
         self.tally.answered(outcome, len(served), reason)
-        marks = Marks(began, featured, sold, parts.timer())
-        parts.ladder.need.observe(marks.logged - began, 1)
+        marks = Marks(begun.began, begun.featured, sold, parts.timer())
+        self._rest.observe(marks.logged - resumed, 1)
+        parts.ladder.need.observe(marks.logged - resumed + marks.featured - marks.began, 1)
         took = {step.name: step.elapsed_ns // 1000 for step in outcome.steps}
         answer = Answer(
-            request_id=asked, winners=served, no_bid_reason=reason, stage_us=took, steps=outcome.steps, marks=marks
+            request_id=begun.asked,
+            winners=served,
+            no_bid_reason=reason,
+            stage_us=took,
+            steps=outcome.steps,
+            marks=marks,
         )
         return answer, outcome
 
@@ -82,10 +144,12 @@ class Answering:
         loaded, exposure = (serving, None) if split is None else split.arm(request, serving)
         return _By(loaded, exposure, self.parts.memory.live_of(loaded.version).factor)
 
-    def _sell(self, opportunity: Opportunity, engine: Engine, deadline: int) -> tuple[Outcome, list[Reservation]]:
+    def _sell(self, begun: Begun, before: tuple[Step, ...]) -> tuple[Outcome, list[Reservation]]:
         """Reserve every winner's price; while one has no money left, hold the auction again without its campaign."""
-        parts, request = self.parts, opportunity.request
-        outcome = self._within_caps(engine.run(opportunity, deadline, rung=parts.ladder.rung), request)
+        parts, opportunity, engine, deadline = self.parts, begun.opportunity, begun.by.loaded.engine, begun.deadline
+        request = opportunity.request
+        outcome = engine.run(opportunity, deadline, rung=parts.ladder.rung, exploring=begun.exploring, before=before)
+        outcome = self._within_caps(outcome, request)
         if request.test:
             return outcome, parts.till.pretend(outcome.winners, request.id, request.time_us)
         exploring = outcome.policy == "exploration"

@@ -145,8 +145,9 @@ def load_bundle(
     widths: Widths,
     pacer: Alphas | None,
     live: LiveCalibration,
+    sharded: bool = False,
 ) -> Loaded:
-    """Verify a bundle and build its engine over the catalog as it is now."""
+    """Verify a bundle and build its engine over the catalog as it is now. sharded: shards do all up to calibration."""
     methods = bundles.verify(version).methods
     root = bundles.path(version)
     encoder = Encoder.load(root / "features")
@@ -161,17 +162,9 @@ def load_bundle(
         slot_factors=read_slot_factors(root / "calibration"),
         widths=widths,
     )
-    retrieval = RetrievalStage.load(
-        root / "retrieval", snapshot, features, RetrievalConfig(keep=widths.retrieve), methods["retrieval"]
-    )
     judging = _judging(site, pacer, live)
-    prerank = PrerankingStage(Scorer(root / "preranking", features), snapshot, keep=widths.prerank, pacer=pacer)
-    select = [
-        Place(retrieval, required=True),
-        Place(prerank, keep=widths.prerank, narrows=True),
-        Place(RankingStage(site.ranker, keep=widths.prerank), keep=widths.prerank, narrows=True, left_out=2),
-        *judging,
-    ]
+    narrowing = () if sharded else _narrowing(site, methods["retrieval"], pacer)
+    select = [*narrowing, *(judging[-2:] if sharded else judging)]  # of a front: live calibration and bidding
     every = RankingStage(site.ranker, keep=EVERYTHING)
     explore = [Place(UniformRetrieval(snapshot), required=True), Place(every), *judging]
     closing = _closing(site)
@@ -190,8 +183,22 @@ def load_bundle(
         slot_factors=site.slot_factors,
         features=features,
         snapshot=snapshot,
-        listeners=(retrieval, closing.products),
+        listeners=(*(p.stage for p in narrowing if isinstance(p.stage, CatalogListener)), closing.products),
         pattern=closing.pattern,
+    )
+
+
+def _narrowing(site: _Site, method: str, pacer: Alphas | None) -> tuple[Place, ...]:
+    """From the whole catalog to the ads whose clicks the ranker has judged."""
+    root, widths, features = site.root, site.widths, site.features
+    retrieval = RetrievalStage.load(
+        root / "retrieval", site.snapshot, features, RetrievalConfig(keep=widths.retrieve), method
+    )
+    prerank = PrerankingStage(Scorer(root / "preranking", features), site.snapshot, keep=widths.prerank, pacer=pacer)
+    return (
+        Place(retrieval, required=True),
+        Place(prerank, keep=widths.prerank, narrows=True),
+        Place(RankingStage(site.ranker, keep=widths.prerank), keep=widths.prerank, narrows=True, left_out=2),
     )
 
 

@@ -152,11 +152,28 @@ class Engine:
     share: float  # of requests that are explored
     close_blended: Pipeline | None = None
 
-    def run(self, opportunity: Opportunity, deadline_ns: int, *, rung: int = 0) -> Outcome:
-        """Decide one request until a time of the pipelines' clock, on a rung of the overload ladder."""
-        exploring = opportunity.random.random() < self.share
+    def explores(self, opportunity: Opportunity) -> bool:
+        """Whether chance answers: the request's first random number, so it is asked once."""
+        return bool(opportunity.random.random() < self.share)
+
+    def run(
+        self,
+        opportunity: Opportunity,
+        deadline_ns: int,
+        *,
+        rung: int = 0,
+        exploring: bool | None = None,
+        before: Sequence[Step] = (),
+    ) -> Outcome:
+        """Decide one request until a time of the pipelines' clock, on a rung of the overload ladder.
+
+        exploring: what `explores` said, None where it was not asked; before: steps that were made elsewhere, whose
+        last `left` goes down the cascade.
+        """
+        exploring = self.explores(opportunity) if exploring is None else exploring
         pipeline = self.explore if exploring else self.select
-        steps = pipeline.run(opportunity, Candidates.of(np.empty(0, np.int32)), deadline_ns, rung=rung)
+        given = before[-1].left if before else Candidates.of(np.empty(0, np.int32))
+        steps = [*before, *pipeline.run(opportunity, given, deadline_ns, rung=rung)]
         ranked = steps[-1].left
         closing = self.finish(opportunity, ranked, deadline_ns, exploring=exploring)
         return Outcome(policy=pipeline.name, winners=closing[-1].left, ranked=ranked, steps=(*steps, *closing))

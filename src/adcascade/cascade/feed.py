@@ -28,9 +28,16 @@ class CatalogFeed:
     """
 
     def __init__(
-        self, store: CatalogStore, snapshot: Snapshot, timer: Callable[[], int] = time.perf_counter_ns
+        self,
+        store: CatalogStore,
+        snapshot: Snapshot,
+        timer: Callable[[], int] = time.perf_counter_ns,
+        *,
+        mine: Callable[[Changes], Changes] | None = None,
     ) -> None:
+        """mine: the part of the changes that this process takes in; None: all of them."""
         self.store, self.snapshot, self._timer = store, snapshot, timer
+        self._mine = mine
         self._read = snapshot.version  # of the store, up to which `prepare` has read
         self._slices: deque[Changes] = deque()
         self.takes = 0  # so far
@@ -42,7 +49,8 @@ class CatalogFeed:
             return
         changes = self.store.changes(self._read)
         before, self._read = self._read, changes.version
-        self._slices.extend(changes.slices(SLICE, before))
+        mine = changes if self._mine is None else self._mine(changes)
+        self._slices.extend(mine.slices(SLICE, before))
 
     @property
     def waiting(self) -> bool:
@@ -107,6 +115,11 @@ class BundleWatch:
             self._ready = self.load(wanted)
         except Exception as error:  # noqa: BLE001  the old bundle goes on serving; the reason is shown in the status
             self._refused, self.trouble = wanted, f"bundle {wanted} was refused: {error}"
+
+    @property
+    def waiting(self) -> str:
+        """The version that is loaded and not taken yet; empty: none is."""
+        return "" if self._ready is None else self._ready.version
 
     def take(self) -> Loaded | None:
         """The bundle to serve from now on, or None."""

@@ -25,6 +25,8 @@ from adcascade.cascade.parts import Parts
 from adcascade.cascade.profiles import Profiles
 from adcascade.cascade.recall import recall
 from adcascade.cascade.service import AdService
+from adcascade.cascade.sharding.fan import Fan
+from adcascade.cascade.sharding.opening import only_whole
 from adcascade.cascade.split import NO_CHANGES, Load, SplitWatch
 from adcascade.cascade.till import Till
 from adcascade.cascade.valid import traffic_filter
@@ -70,6 +72,7 @@ class Surroundings:
     journal: Path | None = None  # another log than the installation's, for a trial beside it
     catalog: Path | None = None  # another SQLite catalog, likewise
     version: str | None = None  # another bundle than the current one; never swapped then
+    shards: Fan | None = None  # that have the ads; None: this process has all
 
 
 def open_service(directory: Path, around: Surroundings | None = None) -> AdService:
@@ -83,15 +86,18 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
     now_us = around.clock_us()
     ledger = _books(settings, journal, snapshot)
     cashier = open_cashier(settings.money.books, journal, ledger, wait_s=settings.money.charge_wait_s)
-    bank = _bank(settings, ledger, snapshot, around, now_us, machine_of(journal))
+    closed = set[str]()
+    bank = _bank(settings, ledger, snapshot, around, now_us, machine_of(journal), closed)
     control_us = round(settings.bidding.control_s * 1e6)
     pacer = PACERS[settings.bidding.method](
         Site(folder=directory, control_us=control_us, group_of=lambda number: snapshot.campaigns[number].billing)
     )
-    load = _loader(settings, snapshot, pacer, memory := _memory(settings, snapshot))
+    sharded = around.shards is not None
+    load = _loader(settings, snapshot, pacer, memory := _memory(settings, snapshot), sharded=sharded)
     bundles = Bundles(settings.bundles_path)
     loaded = load(around.version or bundles.current() or COLD)
-    splits = _splits(settings, journal, load, steers=around.leads) if around.version is None else None
+    arms = only_whole(load, bundles) if sharded else load
+    splits = _splits(settings, journal, arms, steers=around.leads) if around.version is None else None
     if splits is not None:
         splits.take(loaded.version, now_us, wait=True)
     last = journal.last_seq
@@ -120,6 +126,9 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
         outlook=_outlook(settings, journal, ledger, audits=around.leads),
         context=settings.features.context,
         log_ranked=settings.engine.log_ranked,
+        shards=around.shards,
+        prerank=settings.engine.prerank,
+        closed=closed,
         sealed=settings.sealed_path if around.leads else None,
         follower=None if around.alone else _follower(journal, last, memory, snapshot, splits, bank),
         ladder=Ladder(standard_us=round(settings.engine.timeout_ms * 1000)),
@@ -187,13 +196,21 @@ def _memory(settings: Settings, snapshot: Snapshot) -> Memory:
 
 
 def _bank(  # noqa: PLR0917  what a bank is made of
-    settings: Settings, ledger: Books, snapshot: Snapshot, around: Surroundings, now_us: int, machine: str
+    settings: Settings,
+    ledger: Books,
+    snapshot: Snapshot,
+    around: Surroundings,
+    now_us: int,
+    machine: str,
+    closed: set[str],
 ) -> Bank:
+    """closed: is kept filled with the campaigns that have no money."""
     shared = settings.money.books != ""
     ttl_us, lease_us = round(settings.money.reservation_s * 1e6), round(settings.money.lease_s * 1e6)
 
     def spendable(campaign: str, on: bool) -> None:  # noqa: FBT001  called by the bank
         snapshot.set_serving(snapshot.campaign_index_of[campaign], on)
+        (closed.discard if on else closed.add)(campaign)
 
     return Bank(
         ledger,
@@ -207,20 +224,22 @@ def _bank(  # noqa: PLR0917  what a bank is made of
     )
 
 
-def _loader(settings: Settings, snapshot: Snapshot, pacer: Pacing, memory: Memory) -> Load:
+def _loader(settings: Settings, snapshot: Snapshot, pacer: Pacing, memory: Memory, *, sharded: bool) -> Load:
     """version -> Loaded, with the widths and rules of the settings, some of which an experiment's arm may change."""
     bundles = Bundles(settings.bundles_path)
 
     def load(version: str, changes: Mapping[str, str] = NO_CHANGES) -> Loaded:
-        widths = _widths(changed_settings(settings, changes))
+        widths = widths_of(changed_settings(settings, changes))
         if version == COLD:
             return cold(snapshot, widths, pacer)
-        return load_bundle(bundles, version, snapshot, widths=widths, pacer=pacer, live=memory.live_of(version))
+        live = memory.live_of(version)
+        return load_bundle(bundles, version, snapshot, widths=widths, pacer=pacer, live=live, sharded=sharded)
 
     return load
 
 
-def _widths(settings: Settings) -> Widths:
+def widths_of(settings: Settings) -> Widths:
+    """How wide the cascade is, by the settings."""
     return Widths(
         retrieve=settings.engine.retrieve,
         prerank=settings.engine.prerank,

@@ -1,7 +1,8 @@
 """Outlook: what an operator sees of a running service. It gathers, judges every five seconds, and remembers alarms."""
 
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from adcascade.cascade.alarms import Board, Limits, Situation, findings
@@ -80,12 +81,13 @@ class Outlook:
                 raise
             # books that cannot be read are an alarm of their own
 
-    def look(self, now_us: int, ladder: Ladder, spent: Spending) -> None:
-        """Judge, at most every five seconds."""
+    def look(self, now_us: int, ladder: Ladder, spent: Spending, absent: Sequence[str] = ()) -> None:
+        """Judge, at most every five seconds. absent: shards that cannot be asked, as sentences."""
         if now_us - self._looked_us < LOOK_US:
             return
         self._looked_us = now_us
-        self.board.look(findings(self.situation(now_us, ladder, spent), self._limits), now_us)
+        situation = replace(self.situation(now_us, ladder, spent), absent=tuple(absent))
+        self.board.look(findings(situation, self._limits), now_us)
 
     def situation(self, now_us: int, ladder: Ladder, spent: Spending) -> Situation:
         """What the rules look at now."""

@@ -11,6 +11,7 @@ from adcascade.cascade.follow import Follower
 from adcascade.cascade.memory import Memory
 from adcascade.cascade.outlook import Outlook
 from adcascade.cascade.overload import Ladder
+from adcascade.cascade.sharding.fan import Fan
 from adcascade.cascade.split import SplitWatch
 from adcascade.cascade.till import Till
 from adcascade.catalog.snapshot import Snapshot
@@ -45,6 +46,9 @@ class Parts:
     log_ranked: int = 100
     sealed: Path | None = None  # folder of the log's sealed hours; None: nothing is sealed here
     ladder: Ladder = field(default_factory=Ladder)  # of overload; whoever receives requests tells it their age
+    shards: Fan | None = None  # None: this process has all ads
+    prerank: int = 100  # of what the shards found, that many go on
+    closed: set[str] = field(default_factory=set)  # campaigns without money
     timer: Callable[[], int] = time.perf_counter_ns
 
     def wrote(self, record: Record) -> None:

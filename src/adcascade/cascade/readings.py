@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from adcascade.cascade.outlook import Outlook
 from adcascade.cascade.overload import RUNGS, Ladder
+from adcascade.cascade.sharding.fan import Fan
 from adcascade.cascade.spending import Spending
 from adcascade.cascade.tally import Tally
 from adcascade.cascade.watch import Sums
@@ -65,6 +66,10 @@ SHED = Metric("adcascade_shed", "counter", "Requests met by a shortened cascade 
 ADS = Metric("adcascade_catalog_ads", "gauge", "Rows of the serving catalog")
 SNAPSHOT = Metric("adcascade_snapshot_version", "gauge", "Version of the catalog that serves")
 SNAPSHOT_AGE = Metric("adcascade_snapshot_age_seconds", "gauge", "Since the snapshot was last found up to date")
+SHARD_UP = Metric("adcascade_shard_up", "gauge", "1 while the shard can be asked", ("shard",))
+SHARD_ASKED = Metric(
+    "adcascade_shard_questions", "counter", "Questions to the shard by how they ended", ("shard", "outcome")
+)
 ALARM = Metric("adcascade_alarm", "gauge", "1 while an alarm is up", ("name", "scenario"))
 
 METRICS = (
@@ -99,6 +104,8 @@ METRICS = (
     ADS,
     SNAPSHOT,
     SNAPSHOT_AGE,
+    SHARD_UP,
+    SHARD_ASKED,
     ALARM,
 )
 
@@ -117,6 +124,7 @@ class Sources:
     ads: int
     snapshot: int  # its version
     followed_us: int  # when the snapshot was last found up to date
+    shards: Fan | None = None
 
 
 def readings(service: Sources, now_us: int) -> Iterator[Reading]:
@@ -192,4 +200,7 @@ def _state(service: Sources, now_us: int) -> Iterator[Reading]:
     yield _of(ADS, service.ads)
     yield _of(SNAPSHOT, service.snapshot)
     yield _of(SNAPSHOT_AGE, max(0, now_us - service.followed_us) / 1e6)
+    if service.shards is not None:
+        yield from (_of(SHARD_UP, 1, shard) for shard in service.shards.present)
+        yield from (_of(SHARD_ASKED, count, *key) for key, count in service.shards.counts.items())
     yield from (_of(ALARM, 1, one.finding.name, one.finding.scenario) for one in service.outlook.board.up)

@@ -8,7 +8,7 @@ from adcascade.cascade.engine import Outcome
 from adcascade.contracts import AdRequest, Candidates
 from adcascade.events.records import AuctionRecord, Exposure, Ranked, Winner
 
-SCORES = {"retrieval": "retrieval", "uniform_retrieval": "retrieval", "preranking": "preranking"}
+SCORES = {"retrieval": "retrieval", "shards": "retrieval", "uniform_retrieval": "retrieval", "preranking": "preranking"}
 
 
 def ranked_of(outcome: Outcome, limit: int) -> Ranked | None:

@@ -10,6 +10,9 @@ One thread owns it (the server's event loop).
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from adcascade.cascade.accepting import Accepting
 from adcascade.cascade.answer import Answer, EventReceipt, IncomingEvent, IncomingNotice, Resolved
 from adcascade.cascade.answering import Answering
@@ -20,6 +23,7 @@ from adcascade.cascade.opportunity import opportunity_of
 from adcascade.cascade.overload import Ladder
 from adcascade.cascade.parts import Parts
 from adcascade.cascade.readings import Reading, Sources, readings
+from adcascade.cascade.sharding.standing import held_back
 from adcascade.cascade.tally import Tally
 from adcascade.contracts import AdRequest, Opportunity
 from adcascade.events.seal import seal
@@ -37,6 +41,8 @@ class AdService:
         self.tally = Tally()
         self._answering, self._accepting = Answering(parts, self.tally), Accepting(parts, self.tally)
         self._sealed_hour = parts.clock_us() // HOUR_US
+        self._alpha: NDArray[np.float64] | None = None  # that the shards were told of
+        self._held_back: Mapping[str, float] = {}
         self.followed_us = parts.clock_us()  # when the snapshot was last found up to date
 
     # ---- requests
@@ -44,6 +50,12 @@ class AdService:
     def auction(self, request: AdRequest) -> Answer:
         """Fill a request; never raises for a valid one."""
         return self.decide(request)[0]
+
+    async def fill(self, request: AdRequest) -> Answer:
+        """As `auction`; where the ads lie on shards they are asked first, and other requests go on meanwhile."""
+        answering = self._answering
+        begun = answering.begin(request, self.loaded)
+        return answering.finish(begun, await answering.ask(begun))[0]
 
     def decide(self, request: AdRequest) -> tuple[Answer, Outcome]:
         """Fill a request, and show how: the outcome holds every stage's step."""
@@ -127,9 +139,8 @@ class AdService:
             self.read_catalog()
             while self.take_catalog(now_us):
                 pass
-        fresh = parts.bundles.take() if parts.bundles is not None else None
-        if fresh is not None:
-            self.loaded = fresh
+        if parts.bundles is not None and self._told_shards(parts.bundles.waiting, now_us):
+            self.loaded = parts.bundles.take() or self.loaded
         if parts.splits is not None:
             parts.splits.take(self.loaded.version, now_us, wait=parts.till.wait)
         if parts.follower is not None:
@@ -139,8 +150,21 @@ class AdService:
             if late.receipt.charged_micros:
                 parts.budgets.charged(late.charge.campaign, late.receipt.charged_micros, now_us)
         parts.budgets.control(now_us)
-        parts.outlook.look(now_us, parts.ladder, parts.budgets.spending)
+        absent = () if parts.shards is None else parts.shards.absent
+        parts.outlook.look(now_us, parts.ladder, parts.budgets.spending, absent)
         parts.budgets.changed((), now_us)  # those for which the ledger had no time; raises while it has none
+
+    def _told_shards(self, waiting: str, now_us: int) -> bool:
+        """Tell the shards of pacing and money; whether the bundle that waits may be taken."""
+        parts, shards = self.parts, self.parts.shards
+        if shards is None:
+            return True
+        pacer = parts.budgets.pacer
+        if pacer is not None and pacer.alpha is not self._alpha:
+            self._alpha = pacer.alpha
+            self._held_back = held_back(pacer.alpha, parts.snapshot)
+        shards.tell(self._held_back, parts.closed)
+        return shards.follows(waiting, now_us)
 
     def ready(self) -> str | None:
         """None when ready; else a sentence why not."""
@@ -148,6 +172,8 @@ class AdService:
             return f"the event log cannot be written: {self.parts.journal.trouble}"
         if self.parts.snapshot.n == 0:
             return "the catalog holds no ads: import some with `adcascade catalog import`"
+        if self.parts.shards is not None and not self.parts.shards.present:
+            return "no shard answers: " + "; ".join(self.parts.shards.absent)
         return None
 
     def status(self) -> Mapping[str, object]:
@@ -160,6 +186,7 @@ class AdService:
             "live calibration": {"factor": round(self.parts.memory.live_of(self.bundle_version).factor, 4)},
             "alarms": self.alarms(),
             "overload": {"rung": self.ladder.rung, "asked": self.ladder.asked, "shed": self.ladder.shed},
+            **({} if self.parts.shards is None else {"shards": self.parts.shards.status()}),
             "experiment": {} if self.parts.splits is None else self.parts.splits.report(),
             "invalid traffic": {} if self.parts.traffic is None else self.parts.traffic.report(),
             "users remembered": len(self.parts.memory.profiles),
@@ -187,6 +214,7 @@ class AdService:
             ads=parts.snapshot.n,
             snapshot=parts.snapshot.version,
             followed_us=self.followed_us,
+            shards=parts.shards,
         )
         return readings(sources, parts.clock_us())
 

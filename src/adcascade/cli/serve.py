@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -21,6 +22,7 @@ from adcascade.cascade.opening import Surroundings, open_service
 from adcascade.cascade.service import AdService
 from adcascade.catalog.store import CatalogStore
 from adcascade.cli.options import Directory, require_folder, require_writable
+from adcascade.cli.roles import Role, role_of, serve_shard
 from adcascade.errors import AdcascadeError, ConfigurationError
 from adcascade.money.books import Books
 from adcascade.server.admin.app import Admin
@@ -30,16 +32,18 @@ from adcascade.server.bounds import Bounds, bounded, places
 from adcascade.server.logs import configure_logs
 from adcascade.server.options import ServerOptions
 from adcascade.server.privacy.permission import Policy
+from adcascade.server.sharding.fan import Sharded, ShardFan
+from adcascade.server.sharding.frames import line_key
 from adcascade.server.tracing import Tracing, open_tracing
 from adcascade.server.workers import Supervisor, watch
-from adcascade.settings import Settings, load_settings
+from adcascade.settings import Settings, load_settings, signing_key
 
 GRACE_S = 10  # what requests in flight get at the end
 LOOPBACK = "127.0.0.1"
 EARS = 32  # connections that a busy event loop accepts at most in one turn; uvloop accepts one a listening socket
 
 
-def serve(
+def serve(  # noqa: PLR0917  options of a command
     directory: Directory = Path(),
     host: Annotated[str | None, typer.Option(help="Address to listen at; else adcascade.toml's.")] = None,
     port: Annotated[
@@ -48,32 +52,56 @@ def serve(
     workers: Annotated[
         int, typer.Option(help="Processes that answer at the port; they share catalog, log, budgets.", min=1, max=64)
     ] = 1,
+    shard: Annotated[
+        str | None,
+        typer.Option(help="Be a shard: its number and how many there are, such as 1/3; else adcascade.toml's."),
+    ] = None,
+    shards: Annotated[
+        str | None, typer.Option(help="Sell the ads of these shards, host:port,host:port; else adcascade.toml's.")
+    ] = None,
 ) -> None:
-    """Serve ads over HTTP from a working directory until Ctrl-C.
+    """Serve ads over HTTP from a working directory until Ctrl-C; or serve a part of the ads to such servers.
 
     Example: adcascade serve --dir demo --port 8080
     """
     require_folder(directory)
-    require_writable(directory)
     settings = load_settings(directory)
+    role = role_of(settings, shard, shards, workers)
     host = settings.server.host if host is None else host
     port = settings.server.port if port is None else port
     with bind(host, port) as listener:
-        bound = listener.getsockname()[1]
-        options = options_of(settings, public_url(settings, host, bound), guard_status=guards_status(settings, host))
-        configure_logs()
-        where = f"{directory} at http://{_written(host)}:{bound}"
-        if workers > 1:
-            Console(stderr=True).print(f"serving {where} with {workers} workers", highlight=False)
-            raise typer.Exit(Supervisor(workers, partial(work, directory, options, listener, workers)).run())
-        with ExitStack() as stack:
-            opened = _opened(stack, directory, Surroundings())
-            Console(stderr=True).print(f"serving {where}", highlight=False)
-            run(opened, options, listener)
+        if role.share is not None:
+            serve_shard(directory, role.share, listener)
+        else:
+            _serve(directory, settings, host, listener, workers, role)
+
+
+def _serve(  # noqa: PLR0917  what the command knows
+    directory: Path, settings: Settings, host: str, listener: socket.socket, workers: int, role: Role
+) -> None:
+    """Serve ads at a bound socket."""
+    require_writable(directory)
+    bound = listener.getsockname()[1]
+    options = options_of(settings, public_url(settings, host, bound), guard_status=guards_status(settings, host))
+    configure_logs()
+    where = f"{directory} at http://{_written(host)}:{bound}"
+    if workers > 1:
+        Console(stderr=True).print(f"serving {where} with {workers} workers", highlight=False)
+        raise typer.Exit(Supervisor(workers, partial(work, directory, options, listener, workers, role)).run())
+    with ExitStack() as stack:
+        opened = _opened(stack, directory, Surroundings(), role)
+        Console(stderr=True).print(f"serving {where}", highlight=False)
+        run(opened, options, listener)
 
 
 def work(  # noqa: PLR0917  called in a new process
-    directory: Path, options: ServerOptions, listener: socket.socket, workers: int, number: int, line: Connection
+    directory: Path,
+    options: ServerOptions,
+    listener: socket.socket,
+    workers: int,
+    role: Role,
+    number: int,
+    line: Connection,
 ) -> None:
     """One of several workers: its leases are its own, catalog, log and budgets are everybody's. The first one leads."""
     configure_logs()
@@ -81,7 +109,7 @@ def work(  # noqa: PLR0917  called in a new process
     around = Surroundings(owner="server" if number == 0 else f"server-{number}", alone=workers == 1, leads=number == 0)
     with ExitStack() as stack:
         try:
-            opened = _opened(stack, directory, around)
+            opened = _opened(stack, directory, around, role)
             port = load_settings(directory).server.worker_ports
             own = stack.enter_context(bind(LOOPBACK, port + number)) if port else None
         except AdcascadeError as error:
@@ -96,16 +124,18 @@ class Opened(NamedTuple):
     service: AdService
     admin: Admin
     tracing: Tracing | None
+    fan: ShardFan | None = None
 
 
-def _opened(stack: ExitStack, directory: Path, around: Surroundings) -> Opened:
+def _opened(stack: ExitStack, directory: Path, around: Surroundings, role: Role) -> Opened:
     """Everything of a working directory; the stack closes it."""
     settings = load_settings(directory)
     tracing = open_tracing(settings.telemetry)
     if tracing is not None:
         stack.callback(tracing.close)
-    service = stack.enter_context(closing(open_service(directory, around)))
-    return Opened(service, stack.enter_context(closing(open_admin(settings, service.parts.books))), tracing)
+    fan = ShardFan(role.shards, line_key(signing_key(directory))) if role.shards else None
+    service = stack.enter_context(closing(open_service(directory, replace(around, shards=fan))))
+    return Opened(service, stack.enter_context(closing(open_admin(settings, service.parts.books))), tracing, fan)
 
 
 def open_admin(settings: Settings, books: Books) -> Admin:
@@ -158,9 +188,10 @@ def run(opened: Opened, options: ServerOptions, listener: socket.socket, own: so
 
     own: another one, which no other process answers at.
     """
-    service, admin, tracing = opened
+    service, admin, tracing, fan = opened
+    sharded = None if fan is None else Sharded(fan, service.fill)
     config = uvicorn.Config(
-        create_app(service, options, admin=admin, ladder=service.ladder, tracing=tracing),
+        create_app(service, options, admin=admin, ladder=service.ladder, tracing=tracing, sharded=sharded),
         http=bounded(Bounds(connections=places(options.connections))),
         ws="none",
         log_config=None,

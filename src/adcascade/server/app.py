@@ -33,9 +33,10 @@ from adcascade.server.problems import RefusalError, problem_headers, problem_jso
 from adcascade.server.reply import Reply
 from adcascade.server.retail.auctions import AuctionsEndpoint
 from adcascade.server.retail.events import EventsEndpoint
+from adcascade.server.sharding.fan import Sharded
 from adcascade.server.tracing import Tracing
 from adcascade.server.tracking import PLAIN, Tracking
-from adcascade.server.upkeep import upkeep_lifespan
+from adcascade.server.upkeep import Lifespan, upkeep_lifespan
 
 BID = "/openrtb2/bid"
 PAGES = ("/", "/status.json", "/health", "/ready", "/alarms", "/metrics", "/openapi.json", "/adcascade.js")
@@ -74,15 +75,18 @@ def create_app(
     new_id: Callable[[], str] = request_id,
     ladder: Ladder | None = None,
     tracing: Tracing | None = None,
+    sharded: Sharded | None = None,
 ) -> AdServer:
     """The application over a backend. clock: now in microseconds UTC; new_id: an unused request id.
 
     admin: what the admin API works on; None: there is none, and the pages about the inside are open to all.
-    ladder: the backend's, where it has one; tracing: None traces nothing.
+    ladder: the backend's, where it has one; tracing: None traces nothing. sharded: where
+    the backend's ads lie on shards.
     """
     options = options or ServerOptions()
     metrics = Metrics()
-    admission = Admission(backend, ladder or Ladder(standard_us=options.timeout_us))
+    fill = None if sharded is None else sharded.fill
+    admission = Admission(backend, ladder or Ladder(standard_us=options.timeout_us), fill)
     bid = BidEndpoint(admission, options, metrics, clock, new_id)
     auctions = AuctionsEndpoint(admission, options, metrics, clock, new_id)
     events = EventsEndpoint(backend, options, metrics, clock)
@@ -93,7 +97,10 @@ def create_app(
     }
     traced: dict[str, ASGIApp] = {path: replace(route, tracing=tracing) for path, route in posts.items()}
     traced[BID] = across(traced[BID], options.origins)
-    return AdServer(traced, _pages(backend, options, metrics, clock, admin), metrics)
+    lifespan = upkeep_lifespan(backend, metrics, clock)
+    if sharded is not None:
+        lifespan = sharded.around(lifespan)
+    return AdServer(traced, _pages(backend, options, metrics, clock, admin, lifespan), metrics)
 
 
 def _unread(admission: Admission, metrics: Metrics) -> Callable[[], Reply | None]:
@@ -108,8 +115,13 @@ def _unread(admission: Admission, metrics: Metrics) -> Callable[[], Reply | None
     return decline
 
 
-def _pages(
-    backend: Backend, options: ServerOptions, metrics: Metrics, clock: Callable[[], int], admin: Admin | None
+def _pages(  # noqa: PLR0917  what the pages are made of
+    backend: Backend,
+    options: ServerOptions,
+    metrics: Metrics,
+    clock: Callable[[], int],
+    admin: Admin | None,
+    lifespan: Lifespan,
 ) -> ASGIApp:
     """Tracking, pages and the admin API, with JSON for every error of ours and of the caller."""
     guard = None if admin is None else Guard(admin.keys, clock, admin.rates)
@@ -121,7 +133,7 @@ def _pages(
     starlette = Starlette(
         routes=routes,
         exception_handlers={HTTPException: problem, AdcascadeError: problem},
-        lifespan=upkeep_lifespan(backend, metrics, clock),
+        lifespan=lifespan,
     )
     starlette.router.redirect_slashes = False
     return Counted(starlette, metrics)

@@ -41,6 +41,18 @@ class Seller(Protocol):
         ...
 
 
+class Asked(Protocol):
+    """What the endpoints ask to fill requests: Admission in front of a Seller."""
+
+    async def auction(self, request: AdRequest, /) -> Answer:
+        """Fill a valid request, or decline it."""
+        ...
+
+    def release(self, bid_ids: Iterable[str], /) -> None:
+        """As the seller's."""
+        ...
+
+
 class Backend(Seller, Protocol):
     """The engine, its durable log and its state."""
 

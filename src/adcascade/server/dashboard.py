@@ -123,6 +123,14 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                     (f"min({names.HEALTHY.name})", "healthy"),
                 ),
             ),
+            Panel(
+                "Shards",
+                "short",
+                (
+                    (f"sum by (shard) ({names.SHARD_UP.name})", "up {{shard}}"),
+                    (rate(names.SHARD_ASKED, "shard, outcome"), "{{shard}} {{outcome}}"),
+                ),
+            ),
             Panel("Event lag", "s", ((f"max({names.LAG.name})", "mean of the hour"),)),
             Panel("Catalog", "short", ((f"max({names.ADS.name})", "ads"), (f"max({names.SNAPSHOT.name})", "version"))),
             Panel("Snapshot's age", "s", ((f"max({names.SNAPSHOT_AGE.name})", "age"),)),

@@ -3,19 +3,38 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Protocol
 
 import structlog
 
-from adcascade.server.backend import Backend
 from adcascade.server.metrics import Metrics
 
 EVERY_S = 1.0
+Lifespan = Callable[[object], AbstractAsyncContextManager[None]]
 CATALOG_S = 0.2  # what was written to the catalog is served within a second, whatever else there is to do
 
 
-def upkeep_lifespan(
-    backend: Backend, metrics: Metrics, clock: Callable[[], int], every_s: float = EVERY_S
-) -> Callable[[object], AbstractAsyncContextManager[None]]:
+class Kept(Protocol):
+    """What is kept up: a Backend, or a shard."""
+
+    def read_catalog(self) -> None:
+        """In a thread beside the requests."""
+        ...
+
+    def take_catalog(self, now_us: int, /) -> bool:
+        """Between requests; whether more waits."""
+        ...
+
+    def prepare(self) -> None:
+        """The slow part; in a thread beside the requests."""
+        ...
+
+    def upkeep(self, now_us: int, /) -> None:
+        """About once a second; quick."""
+        ...
+
+
+def upkeep_lifespan(backend: Kept, metrics: Metrics, clock: Callable[[], int], every_s: float = EVERY_S) -> Lifespan:
     """A lifespan of an ASGI app: two rounds beside the requests, neither of which waits for the other.
 
     `backend.prepare()` and `backend.upkeep(now)` every `every_s` seconds; the catalog's changes every CATALOG_S.

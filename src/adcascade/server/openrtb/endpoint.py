@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from adcascade.errors import AdcascadeError, InputError
-from adcascade.server.backend import Seller
+from adcascade.server.backend import Asked
 from adcascade.server.endpoint import JsonPost
 from adcascade.server.metrics import Metrics
 from adcascade.server.openrtb.amounts import rate_of
@@ -36,7 +36,7 @@ class BidEndpoint:
 
     def __init__(
         self,
-        backend: Seller,
+        backend: Asked,
         options: ServerOptions,
         metrics: Metrics,
         clock: Callable[[], int],
@@ -54,13 +54,13 @@ class BidEndpoint:
         request = decode(self._decoder, body)
         check_request(request, self._options.max_imps)
         gpc = headers.get(b"sec-gpc") == b"1"
-        reply = self._answer(request, gpc=gpc)
+        reply = await self._answer(request, gpc=gpc)
         if isinstance(reply, Reply):
             return reply
         self._metrics.no_bid(reply)
         return no_bid(request.id, reply, self._options.no_bid)
 
-    def _answer(self, request: BidRequest, *, gpc: bool) -> Reply | str:
+    async def _answer(self, request: BidRequest, *, gpc: bool) -> Reply | str:
         """The bids, or a word why there are none."""
         options = self._options
         codes = known_codes(request.cattax, options)
@@ -76,7 +76,7 @@ class BidEndpoint:
         asked = ad_request(
             request, found, options, id=self._new_id(), time_us=now_us, codes=codes or {}, allowed=allowed
         )
-        answer = self._backend.auction(asked)
+        answer = await self._backend.auction(asked)
         self._metrics.stages(answer)
         if not answer.winners:
             return answer.no_bid_reason

@@ -7,7 +7,7 @@ import structlog
 
 from adcascade.contracts import AdRequest, Slot
 from adcascade.errors import InputError
-from adcascade.server.backend import Answer, Seller, Served
+from adcascade.server.backend import Answer, Asked, Served
 from adcascade.server.links import Links, is_web_url
 from adcascade.server.metrics import Metrics
 from adcascade.server.options import ServerOptions
@@ -31,7 +31,7 @@ class AuctionsEndpoint:
 
     def __init__(
         self,
-        backend: Seller,
+        backend: Asked,
         options: ServerOptions,
         metrics: Metrics,
         clock: Callable[[], int],
@@ -47,12 +47,13 @@ class AuctionsEndpoint:
         told = decode(self._decoder, body)
         self._check(told.auctions)
         allowed = permission_of(told.consent, headers, self._options.privacy)
-        results = [self._result(auction, allowed) for auction in told.auctions]
+        results = [await self._result(auction, allowed) for auction in told.auctions]
         return Reply(200, msgspec.json.encode(ResultsTold(results=results)))
 
-    def _result(self, auction: AuctionAsked, allowed: Permission) -> ResultTold:
+    async def _result(self, auction: AuctionAsked, allowed: Permission) -> ResultTold:
         try:
-            answer = self._backend.auction(ad_request(auction, self._new_id(), self._clock(), self._options, allowed))
+            asked = ad_request(auction, self._new_id(), self._clock(), self._options, allowed)
+            answer = await self._backend.auction(asked)
         except Exception as error:  # noqa: BLE001  the page gets its other auctions and shows organic products here
             self._metrics.failed("/v2/auctions")
             structlog.get_logger().error("auction failed", exc_info=error)
