@@ -1,4 +1,4 @@
-"""The table on a device keeps the law of the table in memory; here the device is the CPU, and a GPU where there is one."""
+"""The table on a device keeps the law of the table in memory; the device is the CPU, and a GPU where there is one."""
 
 from pathlib import Path
 
@@ -54,6 +54,6 @@ def test_states_pass_between_the_two_tables(device: str, tmp_path: Path) -> None
 @pytest.mark.parametrize("name", ["tpu", "meta", "cuda:7"])
 def test_a_device_that_is_not_there_is_refused_with_a_remedy(name: str) -> None:
     """Field, value, expectation; "auto" takes what there is."""
-    with pytest.raises(ConfigurationError, match="train.device"):
+    with pytest.raises(ConfigurationError, match=r"train\.device"):
         device_named(name)
     assert device_named("auto").type == DEVICES[-1]
