@@ -1,8 +1,8 @@
 """DeviceEmbedding: the packed table as torch tensors on one device, for training where a GPU is.
 
-The same law as PackedEmbedding (`table.py`), by torch's own operators: ids go to the device once a step, gradients
-of equal rows are summed by `index_add`, and Adagrad moves the touched rows. On a GPU these sums have no fixed order, so two
-runs differ in the last bits; on a CPU they do not.
+The same law as PackedEmbedding (`table.py`), by torch's own operators: ids go to the device once a step,
+gradients of equal rows are summed by `index_add`, and Adagrad moves the touched rows. On a GPU these sums have no fixed
+order, so two runs differ in the last bits; on a CPU they do not.
 
 Letters in shapes: R rows, K width, n ids of a step, m different ones.
 """

@@ -1,9 +1,9 @@
 """Batch walk: the beam walk of many requests at once, in lockstep, by torch on one device.
 
 What `beam_walk` does for one request, for evaluation and candidate generation over a log: each round expands all
-requests' frontiers, takes out what each has visited, and scores what is new in one product of [B, n, E]. On a GPU a
-round is a dozen kernels whatever the number of requests. A walk keeps exactly ef ads where `beam_walk` also keeps those that
-tie with the last.
+requests' frontiers, takes out what each has visited, and scores what is new in one product of [B, n, E]. On a GPU
+a round is a dozen kernels whatever the number of requests. A walk keeps exactly ef ads where
+`beam_walk` also keeps those that tie with the last.
 
 Letters: B requests, V rows, E width of a vector, n new ads of a round (the most of any request), k results.
 """
