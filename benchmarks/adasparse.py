@@ -1,21 +1,19 @@
 """AdaSparse's score graph of one scenario, folded, beside the unfolded one: weights and time by the share that is cut.
 
-    python benchmarks/adasparse.py [--ads 200] [--fields 16]
-
 An MLP 256-128-64 on embeddings of width 16; masks by chance; the graphs run in turns on one thread, and times are CPU
 time of the thread. The folded graph pays for one gather that the other does not have, and saves the products.
 """
 
 import argparse
-import platform
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 import onnx
 import torch
 
+from adcascade.bench.rounds import alternate, figure
+from adcascade.bench.row import Row
 from adcascade.learning.export import example_ads, example_user, export
 from adcascade.learning.model import Shape
 from adcascade.learning.scorer import open_session
@@ -24,6 +22,13 @@ from adcascade.ranking.adasparse import AdaSparse
 
 WIDTH = 16
 FLOAT = onnx.TensorProto.FLOAT
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Sizes."""
+    parser.add_argument("--ads", type=int, default=200)
+    parser.add_argument("--fields", type=int, default=16)
+    parser.add_argument("--rounds", type=int, default=400)
 
 
 def model_of(shape: Shape, cut: float) -> tuple[AdaSparse, PackedEmbedding]:
@@ -46,42 +51,8 @@ def weights_in(path: Path) -> int:
     return int(sum(np.prod(one.dims) for one in graph.initializer if len(one.dims) == 2 and one.data_type == FLOAT))
 
 
-def measured(shape: Shape, cut: float, ads: int, rounds: int) -> str:
-    """One line of the table."""
-    model, table = model_of(shape, cut)
-    spent = np.empty((rounds, 2))
-    with tempfile.TemporaryDirectory() as name, torch.no_grad():
-        export(Path(name), model, table, "benchmark")
-        files = [Path(name) / f"{graph}.onnx" for graph in ("score_2", "score")]
-        held = [weights_in(file) for file in files]
-        sessions = [open_session(file) for file in files]
-        user = example_user(shape)
-        user.embedded[:, 0] = 1.0
-        given = {f"state_{place}": part.numpy() for place, part in enumerate(model.user_state(user))}
-    some = example_ads(shape, ads)
-    given |= {"embedded": some.embedded.numpy(), "dense": some.dense.numpy()}
-    answers = []
-    for session, inputs in sessions:
-        answers.append(session.run(None, {one: given[one] for one in inputs})[0])
-    for turn in range(rounds):
-        for place, (session, inputs) in enumerate(sessions):
-            feed = {one: given[one] for one in inputs}
-            start = time.thread_time()
-            session.run(None, feed)
-            spent[turn, place] = (time.thread_time() - start) * 1e6
-    folded, whole = np.median(spent, axis=0)
-    apart = float(np.abs(answers[0] - answers[1]).max())
-    ratio = f"{held[0] / held[1]:9.2f}{whole:10.0f}{folded:10.0f}{folded / whole:8.2f}"
-    return f"{cut:6.0%}{held[1]:10,}{held[0]:10,}{ratio}{apart:12.1e}"
-
-
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--ads", type=int, default=200)
-    parser.add_argument("--fields", type=int, default=16)
-    parser.add_argument("--rounds", type=int, default=400)
-    given = parser.parse_args()
+def run(given: argparse.Namespace) -> list[Row]:
+    """One row a share that is cut."""
     shape = Shape(
         width=WIDTH,
         request_fields=given.fields,
@@ -91,13 +62,37 @@ def main() -> None:
         scenario=0,
         scenarios=range(1, 2),
     )
-    print(f"{platform.processor() or platform.machine()}, torch {torch.__version__}, 1 thread, {given.ads} ads\n")
-    print(
-        f"{'cut':>6}{'weights':>10}{'folded':>10}{'ratio':>9}{'us whole':>10}{'us folded':>10}{'ratio':>8}{'apart':>12}"
+    torch.set_num_threads(1)
+    return [measured(shape, cut, given.ads, given.rounds) for cut in (0.0, 0.2, 0.4, 0.6, 0.8)]
+
+
+def measured(shape: Shape, cut: float, ads: int, rounds: int) -> Row:
+    """Of one share: the folded graph and, as its peer, the whole one."""
+    model, table = model_of(shape, cut)
+    with tempfile.TemporaryDirectory() as name, torch.no_grad():
+        export(Path(name), model, table, "benchmark")
+        files = {graph: Path(name) / f"{graph}.onnx" for graph in ("score_2", "score")}
+        held = {graph: weights_in(file) for graph, file in files.items()}
+        sessions = {graph: open_session(file) for graph, file in files.items()}
+        user = example_user(shape)
+        user.embedded[:, 0] = 1.0
+        given = {f"state_{place}": part.numpy() for place, part in enumerate(model.user_state(user))}
+    some = example_ads(shape, ads)
+    given |= {"embedded": some.embedded.numpy(), "dense": some.dense.numpy()}
+    feeds = {graph: {one: given[one] for one in inputs} for graph, (_, inputs) in sessions.items()}
+    folded, whole = (sessions[graph][0].run(None, feeds[graph])[0] for graph in files)
+    spent = alternate(
+        {graph: lambda graph=graph: sessions[graph][0].run(None, feeds[graph]) for graph in files},  # type: ignore[misc]
+        rounds=rounds,
     )
-    for cut in (0.0, 0.2, 0.4, 0.6, 0.8):
-        print(measured(shape, cut, given.ads, given.rounds), flush=True)
-
-
-if __name__ == "__main__":
-    main()
+    us = {graph: figure([1e6 * second for second in seconds]) for graph, seconds in spent.items()}
+    return Row(
+        name=f"{cut:.0%} of each layer cut, {ads} ads",
+        value=us["score_2"].median,
+        spread=us["score_2"].spread,
+        unit="us",
+        peer="not folded",
+        peer_value=us["score"].median,
+        turned=True,
+        note=f"{held['score_2'] / held['score']:.2f} of {held['score']:,} weights, {np.abs(folded - whole).max():.0e} apart",
+    )

@@ -1,7 +1,5 @@
 """Attribution over a month of log: time and memory, by rule.
 
-    python benchmarks/attribution.py [--events 1000000] [--dir FOLDER]
-
 The log is a real journal: answers to 200,000 users with one ad each, an impression for each, a click for one in
 twenty, and one order for every hundred answers, half of them of something that the user was shown. Every rule is
 applied to it by the code of `adcascade attribute`; peak memory is that of the process.
@@ -16,6 +14,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from adcascade.bench.rounds import alternate, figure, rates
+from adcascade.bench.row import Row
 from adcascade.events.attribution.credits import credits_of
 from adcascade.events.attribution.log import read_lines, read_touches
 from adcascade.events.attribution.rule import DAY_US, Goods, Rule
@@ -25,6 +25,11 @@ from adcascade.events.records import AuctionRecord, Click, Impression, Order, Or
 USERS, PRODUCTS = 200_000, 20_000
 GOODS = [Goods(f"p{n}", f"q{n // 4}", f"brand{n % 500}") for n in range(PRODUCTS)]
 SPAN_US = 30 * DAY_US
+RULES = {
+    "the default rule": Rule(),
+    "clicks of 30 days, views of 7, by brand": Rule(click_us=30 * DAY_US, view_us=7 * DAY_US, scope="brand"),
+    "any time before": Rule(click_us=None, view_us=None),
+}
 
 
 def records(events: int, seed: int = 0) -> Iterator[Record]:
@@ -47,36 +52,46 @@ def records(events: int, seed: int = 0) -> Iterator[Record]:
             yield Order(id=f"o{n}", time_us=at + 3_600_000_000, user=f"u{user}", lines=(line,))
 
 
-def run(log: Path, events: int) -> None:
-    """Write the log where there is none, and apply some rules."""
-    if not log.exists():
-        with Journal(log) as journal:
-            batch: list[Record] = []
-            for record in records(events):
-                batch.append(record)
-                if len(batch) == 20_000:
-                    journal.append(batch)
-                    batch = []
-            journal.append(batch)
-            print(f"{journal.last_seq:,} records")
-    known = {goods.product: goods for goods in GOODS}
-    for rule in (
-        Rule(),
-        Rule(click_us=30 * DAY_US, view_us=7 * DAY_US, scope="brand"),
-        Rule(click_us=None, view_us=None),
-    ):
-        began = time.perf_counter()
-        lines = read_lines(log, 0, 2**62, known)
-        earned = credits_of(lines, read_touches(log, lines, rule, GOODS.__getitem__), rule)
-        took, credited = time.perf_counter() - began, sum(credit is not None for credit in earned)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(f"{took:.1f} s, {credited:,} of {len(lines):,} lines, peak {peak:.0f} MiB: {rule}")
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Sizes."""
+    parser.add_argument("--events", type=int, default=300_000)
+    parser.add_argument("--rounds", type=int, default=3)
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=1_000_000)
-    parser.add_argument("--dir", type=Path)
-    arguments = parser.parse_args()
-    with TemporaryDirectory() as temporary:
-        run((arguments.dir or Path(temporary)) / "journal.db", arguments.events)
+def run(given: argparse.Namespace) -> list[Row]:
+    """Write the log, and apply each rule to it."""
+    with TemporaryDirectory() as name:
+        log = Path(name) / "journal.db"
+        written = write(log, given.events)
+        credited: dict[str, str] = {}
+        known = {goods.product: goods for goods in GOODS}
+
+        def apply(says: str, rule: Rule) -> None:
+            lines = read_lines(log, 0, 2**62, known)
+            earned = credits_of(lines, read_touches(log, lines, rule, GOODS.__getitem__), rule)
+            credited[says] = f"{sum(credit is not None for credit in earned):,} of {len(lines):,} lines credited"
+
+        spent = alternate(
+            {says: lambda says=says, rule=rule: apply(says, rule) for says, rule in RULES.items()},  # type: ignore[misc]
+            rounds=given.rounds,
+            clock=time.process_time,
+        )
+    rows = []
+    for says, seconds in spent.items():
+        speed = figure(rates(seconds, written))
+        rows.append(Row(name=says, value=speed.median, spread=speed.spread, unit="records/s", note=credited[says]))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return [*rows, Row(name=f"peak memory of the process, {written:,} records", value=peak, unit="MiB")]
+
+
+def write(log: Path, events: int) -> int:
+    """The log; how many records it holds."""
+    with Journal(log) as journal:
+        batch: list[Record] = []
+        for record in records(events):
+            batch.append(record)
+            if len(batch) == 20_000:
+                journal.append(batch)
+                batch = []
+        journal.append(batch)
+        return journal.last_seq

@@ -1,7 +1,5 @@
 """How much invalid traffic the filter finds, by kind of robot, and how many honest events it takes for one.
 
-    python benchmarks/invalid_traffic.py [--hours 6] [--seed 0]
-
 Honest shoppers come from homes and offices (hundreds behind one address, with the same two agents), see, scroll and
 click after times that are drawn from long-tailed laws; some pixels are slow, some click twice. Robots are of seven
 kinds, each made so that one rule should find it, and one that imitates people and that none should.
@@ -16,6 +14,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from adcascade.bench.row import Row
 from adcascade.events.traffic.filter import Told, TrafficFilter
 from adcascade.events.traffic.rules import Kind
 from adcascade.events.traffic.source import Source
@@ -140,45 +139,45 @@ def robots(random: np.random.Generator, bids: dict[str, Bid], hours: float) -> l
     return said
 
 
-def run(hours: float, seed: int) -> None:
-    """Live through the hours and print what was found."""
-    random, bids = np.random.default_rng(seed), dict[str, Bid]()
-    said = sorted(honest(random, bids, hours) + robots(random, bids, hours), key=lambda each: each.at_us)
-    events: Counter[tuple[str, str]] = Counter()
-    found: Counter[tuple[str, str]] = Counter()
-    why: Counter[tuple[str, str]] = Counter()
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Sizes."""
+    parser.add_argument("--hours", type=float, default=6.0)
+    parser.add_argument("--seed", type=int, default=0)
+
+
+def run(given: argparse.Namespace) -> list[Row]:
+    """Live through the hours: the filter's speed, and the share of each kind of sender's clicks that it finds."""
+    random, bids = np.random.default_rng(given.seed), dict[str, Bid]()
+    said = honest(random, bids, given.hours) + robots(random, bids, given.hours)
+    said.sort(key=lambda each: each.at_us)
+    sent: Counter[str] = Counter(each.who for each in said if each.kind == "click")
+    found: Counter[str] = Counter()
     with TemporaryDirectory() as folder:
         (Path(folder) / "ranges").write_text("203.0.112.0/22\n198.18.0.0/15\n")
         filter_ = TrafficFilter(data_centres=Path(folder) / "ranges")
-        began = time.process_time()
+        began = time.thread_time()
         for each in said:
-            bid = bids[each.bid]
-            told = Told(kind=each.kind, bid_id=each.bid, time_us=each.at_us, now_us=each.at_us, source=each.source)
-            finding = filter_.judge(told, bid)
-            events[each.who, each.kind] += 1
-            if finding is not None:
-                found[each.who, each.kind] += 1
-                why[each.who, finding.reason] += 1
-            elif each.kind == "impression":
-                bid.seen_us = bid.seen_us or each.at_us
-            elif each.kind == "viewable":
-                bid.viewable_us = bid.viewable_us or each.at_us
-            else:
-                bid.clicked_us = bid.clicked_us or each.at_us
-        took = time.process_time() - began
-    print(f"{len(said):,} events, {took / len(said) * 1e6:.2f} us of CPU each")
-    for who in ("honest", *ROBOTS):
-        line = [
-            f"{kind} {found[who, kind]:,} of {events[who, kind]:,} ({found[who, kind] / events[who, kind]:.2%})"
-            for kind in ("impression", "viewable", "click")
-            if events[who, kind]
-        ]
-        print(f"{who:16} {'; '.join(line)}; { ({reason: n for (w, reason), n in why.items() if w == who}) }")
+            if judged(filter_, each, bids[each.bid]) and each.kind == "click":
+                found[each.who] += 1
+        spent = time.thread_time() - began
+    speed = Row(name=f"judging an event, of {len(said):,}", value=spent / len(said) * 1e6, unit="us")
+    return [speed, *(share_row(who, found[who], sent[who]) for who in ("honest", *ROBOTS) if sent[who])]
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--hours", type=float, default=6.0)
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    run(arguments.hours, arguments.seed)
+def share_row(who: str, found: int, sent: int) -> Row:
+    """Share of a sender's clicks that were found."""
+    return Row(name=f"clicks found, {who}", value=found / sent, unit="share", note=f"{found:,} of {sent:,}")
+
+
+def judged(filter_: TrafficFilter, each: Said, bid: Bid) -> bool:
+    """Whether the filter finds something; else the bid remembers the event."""
+    told = Told(kind=each.kind, bid_id=each.bid, time_us=each.at_us, now_us=each.at_us, source=each.source)
+    if filter_.judge(told, bid) is not None:
+        return True
+    if each.kind == "impression":
+        bid.seen_us = bid.seen_us or each.at_us
+    elif each.kind == "viewable":
+        bid.viewable_us = bid.viewable_us or each.at_us
+    else:
+        bid.clicked_us = bid.clicked_us or each.at_us
+    return False

@@ -1,152 +1,174 @@
-"""Retrieval by a neural score at size: evaluations a millisecond, a walk beside brute force, live changes.
+"""Retrieval by a neural score: evaluations a millisecond of a core, beside the same walk scored by torch.
 
-    python benchmarks/nann.py [--ads 100000] [--steps 15] [--queries 100]
-
-The network has random weights, so its coverage is that of a score which nothing has flattened; what is timed does not
-depend on what it learned. One thread; times are CPU time of the thread, so that neighbours do not matter.
+The network is the table's of our technology page, 64->128->64->1 plus a dot product, and then the one that
+`train.retrieval = "nann"` learns, with attention to the history. Weights are random: coverage is that of a score which
+nothing has flattened, and what is timed does not depend on what was learned. One thread, CPU time.
 """
 
 import argparse
-import platform
 import time
+from collections.abc import Callable
 
 import numpy as np
 import torch
+from numba import njit
 
+from adcascade.bench.rounds import alternate, figure, rates
+from adcascade.bench.row import Bar, Row
 from adcascade.learning.model import Shape
 from adcascade.nn.inputs import Inputs
-from adcascade.retrieval.beam_walk import WalkConfig, beam_walk
+from adcascade.retrieval.beam_walk import Rows, Score, WalkConfig, beam_walk
 from adcascade.retrieval.best import best
-from adcascade.retrieval.classic_walk import classic_walk
 from adcascade.retrieval.graph import ProximityGraph
-from adcascade.retrieval.nann_model import NannModel
-from adcascade.retrieval.neural_network import Floats, NeuralNetwork, UserSide
+from adcascade.retrieval.nann_model import NannConfig, NannModel
+from adcascade.retrieval.neural_kernels import VECTORS
+from adcascade.retrieval.neural_network import Floats, NeuralNetwork
 
 K = 100
-WALKS = {
-    "beam 100": WalkConfig(entry_beam=50, upper_beam=50, beam=100),
-    "beam 400 (default)": WalkConfig(),
-    "beam 800": WalkConfig(entry_beam=200, upper_beam=400, beam=800),
-}
+FIELD = 16  # width of an embedding
+WALKS = {"ef 400": WalkConfig(), "ef 800": WalkConfig(entry_beam=200, upper_beam=400, beam=800)}
+Scores = list[Score]  # one a request
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Sizes."""
+    parser.add_argument("--ads", type=int, default=200_000)
+    parser.add_argument("--queries", type=int, default=40, help="requests a round")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--steps", type=int, default=15, help="of the history that is attended")
+
+
+def run(given: argparse.Namespace) -> list[Row]:
+    """Both networks over graphs of clustered vectors."""
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    plain = NannModel(_shape(0), NannConfig(width=64, hidden=(128, 64), attends=False)).eval()
+    attending = NannModel(_shape(given.steps)).eval()
+    rows = []
+    for says, model, dot in (("64-128-64-1 + dot", plain, True), ("default, with attention", attending, False)):
+        network = NeuralNetwork({name: part.numpy() for name, part in model.state_dict().items()})
+        e = clustered(given.ads, network.width, np.random.default_rng(0))
+        start = time.thread_time()
+        graph = ProximityGraph.build(np.arange(len(e), dtype=np.int32), e)
+        built = time.thread_time() - start
+        ours, theirs = scores_of(model, network, e, given, dot=dot)
+        for walk, config in WALKS.items():
+            rows += walk_rows(f"{says}, {walk}", graph, (ours, theirs), config, given.rounds, judged=dot)
+    return [*rows, *live_rows(graph, e, built)]
 
 
 def clustered(n: int, width: int, random: np.random.Generator) -> Floats:
     """Vectors [n, width] around 2000 centres, each of mean 0 and variance 1, as e_v are."""
-    centres = random.standard_normal((2000, width))
-    ads = centres[random.integers(2000, size=n)] + 0.5 * random.standard_normal((n, width))
+    centres = random.standard_normal((2000, width), np.float32)
+    ads = centres[random.integers(2000, size=n)] + 0.5 * random.standard_normal((n, width), np.float32)
     ads -= ads.mean(axis=1, keepdims=True)
-    return (ads / ads.std(axis=1, keepdims=True)).astype(np.float32)
+    vectors: Floats = ads / ads.std(axis=1, keepdims=True)
+    return vectors
 
 
-def network_table(model: NannModel, network: NeuralNetwork, e: Floats, steps: int) -> None:
-    """Evaluations a millisecond of NumPy and of torch, by how many ads a call scores."""
-    user = request_of(network, steps, 0)
-    given = Inputs(
-        torch.zeros((1, 0, 16)), torch.zeros((1, 0)), torch.randn((1, steps, 2, 16)), torch.ones((1, steps)) > 0
+def _shape(steps: int) -> Shape:
+    """Of a request with four fields and, perhaps, a history of two sequences."""
+    sequences = 2 if steps else 0
+    return Shape(
+        width=FIELD,
+        request_fields=4,
+        request_numbers=0,
+        ad_fields=1,
+        ad_numbers=16,
+        sequences=sequences,
+        length=steps,
     )
-    random = np.random.default_rng(0)
-    print(f"{'ads a call':>12}{'numpy / ms':>12}{'torch / ms':>12}")
-    with torch.inference_mode():
-        state = model.user_state(given)
-        for n in (32, 256, 2000, 20_000):
-            rows = random.integers(len(e), size=n)
-            calls = max(40_000 // n, 2)
-            ours = timed(lambda rows=rows: network.score(user, e[rows]), calls)
-            theirs = timed(lambda rows=rows: model.score_vectors(state, torch.from_numpy(e[rows])[None]), calls)
-            print(f"{n:12,}{n / ours:12,.0f}{n / theirs:12,.0f}")
 
 
-def request_of(network: NeuralNetwork, steps: int, seed: int) -> UserSide:
-    """A request with so many random steps of history."""
-    history = np.random.default_rng(seed).standard_normal((steps, 32)).astype(np.float32)
-    return network.user(np.empty(0, np.float32), history)
+def scores_of(
+    model: NannModel, network: NeuralNetwork, e: Floats, given: argparse.Namespace, *, dot: bool
+) -> tuple[Scores, Scores]:
+    """For each request our score and torch's, both with the user's side computed once."""
+    sides, tensor = network.item_sides(e), torch.from_numpy(e)
+    ours: Scores = []
+    theirs: Scores = []
+    for seed in range(given.queries):
+        random = np.random.default_rng(seed)
+        steps = random.standard_normal((given.steps * model.attends, 2 * FIELD), np.float32)
+        profile = random.standard_normal((1, 4, FIELD), np.float32)
+        direction = random.standard_normal(network.width, np.float32) * np.float32(dot)
+        side = network.user(profile.ravel(), steps)
+        history = torch.from_numpy(
+            steps.reshape(1, len(steps), -1, FIELD) if len(steps) else np.empty((1, 0, 0, FIELD))
+        )
+        user = Inputs(torch.from_numpy(profile), torch.zeros((1, 0)), history.float(), torch.ones((1, len(steps))) > 0)
+        with torch.inference_mode():
+            state = model.user_state(user)
+
+        def ours_one(rows: Rows, side=side, direction=direction) -> Floats:  # noqa: ANN001  bound, not passed
+            scores = network.score_rows(side, sides, rows)
+            if dot:
+                add_dots(e, rows, direction, scores)
+            return scores
+
+        def theirs_one(rows: Rows, state=state, direction=torch.from_numpy(direction)) -> Floats:  # noqa: ANN001, B008
+            with torch.inference_mode():
+                vectors = tensor[torch.from_numpy(rows)]
+                scores = model.score_vectors(state, vectors[None])[0]
+                return (scores + vectors @ direction if dot else scores).numpy()
+
+        ours.append(ours_one)
+        theirs.append(theirs_one)
+    return ours, theirs
 
 
-def timed(call: object, calls: int) -> float:
-    """Milliseconds of CPU time a call, the least of three rounds."""
-    assert callable(call)
-    rounds = []
-    for _ in range(3):
-        start = time.thread_time()
-        for _ in range(calls):
-            call()
-        rounds.append((time.thread_time() - start) / calls * 1e3)
-    return min(rounds)
+@njit(fastmath=VECTORS)
+def add_dots(e: Floats, rows: Rows, direction: Floats, scores: Floats) -> None:
+    """scores [n] += e[rows] . direction."""
+    for place in range(len(rows)):
+        vector, total = e[rows[place]], np.float32(0)
+        for unit in range(len(direction)):
+            total += vector[unit] * direction[unit]
+        scores[place] += total
 
 
-def walk_table(network: NeuralNetwork, e: Floats, steps: int, queries: int) -> None:
-    """Coverage, work and time of the walks, beside scoring everything."""
-    start = time.thread_time()
-    rows = np.arange(len(e), dtype=np.int32)
-    graph = ProximityGraph.build(rows, e)
-    print(f"\ngraph of {len(e):,} ads: built in {time.thread_time() - start:.1f} s, {len(graph.entries)} entry points")
-    users = [request_of(network, steps, seed) for seed in range(queries)]
-    exact, spent = [], []
-    for user in users:
-        start = time.thread_time()
-        exact.append(best(rows, network.score(user, e), K)[0])
-        spent.append((time.thread_time() - start) * 1e3)
-    print(f"{'walk':24}{'coverage':>10}{'scored':>9}{'p50 ms':>9}{'p99 ms':>9}{'scored/ms':>11}")
-    report("brute force", [1.0] * queries, [len(e)] * queries, spent)
-    walks = {name: lambda s, walk=walk: beam_walk(graph, s, walk) for name, walk in WALKS.items()}
-    walks["classic, ef 400"] = lambda s: classic_walk(graph, s, 400)
-    for name, walk in walks.items():
-        covered, scored, spent = [], [], []
-        walk(lambda rows: network.score(users[0], e[rows]))
-        for user, top in zip(users, exact, strict=True):
-            start = time.thread_time()
-            found, scores = walk(lambda rows, user=user: network.score(user, e[rows]))
-            spent.append((time.thread_time() - start) * 1e3)
-            covered.append(np.isin(top, best(found, scores, K)[0]).mean())
-            scored.append(len(found))
-        report(name, covered, scored, spent)
-    insert_table(graph, e)
+def walk_rows(
+    says: str, graph: ProximityGraph, scores: tuple[Scores, Scores], config: WalkConfig, rounds: int, *, judged: bool
+) -> list[Row]:
+    """Evaluations a millisecond of our walk and of torch's, and how much of the exact top the walk finds."""
+
+    def walks(some: Scores) -> Callable[[], object]:
+        return lambda: [beam_walk(graph, score, config) for score in some]
+
+    spent = alternate({"ours": walks(scores[0]), "torch": walks(scores[1])}, rounds=rounds)
+    found = [beam_walk(graph, score, config) for score in scores[0]]
+    evaluations = sum(len(rows) for rows, _ in found)
+    ours, peer = (figure(rates([1e3 * second for second in spent[name]], evaluations)) for name in ("ours", "torch"))
+    everything = np.arange(len(graph.levels[0].line), dtype=np.int32)
+    covered = np.mean(
+        [
+            np.isin(best(everything, score(everything), K)[0], best(*one, K)[0]).mean()
+            for score, one in zip(scores[0][:10], found, strict=False)
+        ]
+    )
+    note = f"{evaluations / len(found):,.0f} evaluations a request, {covered:.1%} of the exact top {K}"
+    common = {
+        "value": ours.median,
+        "spread": ours.spread,
+        "unit": "evaluations/ms",
+        "peer": "the same walk scored by torch",
+        "peer_value": peer.median,
+    }
+    first = Row(name=says, bar=Bar(of="value", least=2000) if judged else None, note=note, **common)
+    return [first, Row(name=f"{says}, beside torch", bar=Bar(of="ratio", least=2), **common)] if judged else [first]
 
 
-def report(name: str, covered: list[float], scored: list[int], spent: list[float]) -> None:
-    """One line."""
-    p50, p99 = np.percentile(spent, [50, 99])
-    rate = np.sum(scored) / np.sum(spent)
-    print(f"{name:24}{np.mean(covered):10.3f}{np.mean(scored):9,.0f}{p50:9.2f}{p99:9.2f}{rate:11,.0f}")
-
-
-def insert_table(graph: ProximityGraph, e: Floats) -> None:
-    """Time of linking an ad live."""
+def live_rows(graph: ProximityGraph, e: Floats, built: float) -> list[Row]:
+    """Time of building a graph, and of linking an ad live."""
     walk = WalkConfig(entry_beam=8, upper_beam=16, beam=48, rounds=8)
 
     def insert(row: int) -> None:
         near = beam_walk(graph, lambda rows: -((e[rows] - e[row]) ** 2).sum(axis=1), walk)
         graph.insert(row, e, best(*near, walk.beam)[0])
 
-    insert(0)
-    start = time.thread_time()
-    for row in range(1000):
-        insert(row)
-    print(f"live: linking an ad {(time.thread_time() - start) * 1e3:.0f} us; a tombstone is one bit")
-
-
-def main() -> None:
-    """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--ads", type=int, default=100_000)
-    parser.add_argument("--steps", type=int, default=15)
-    parser.add_argument("--queries", type=int, default=100)
-    given = parser.parse_args()
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    shape = Shape(
-        width=16, request_fields=0, request_numbers=0, ad_fields=1, ad_numbers=16, sequences=2, length=given.steps
-    )
-    model = NannModel(shape).eval()
-    network = NeuralNetwork({name: part.numpy() for name, part in model.state_dict().items()})
-    e = clustered(given.ads, network.width, np.random.default_rng(0))
-    print(f"{platform.processor() or platform.machine()}, numpy {np.__version__}, torch {torch.__version__}, 1 thread")
-    print(
-        f"{given.ads:,} ads of width {network.width}, history of {given.steps} steps, score 64-32-1, attention 64-32\n"
-    )
-    network_table(model, network, e, given.steps)
-    walk_table(network, e, given.steps, given.queries)
-
-
-if __name__ == "__main__":
-    main()
+    spent = alternate({"insert": lambda: [insert(row) for row in range(200)]}, rounds=3)["insert"]
+    link = figure([1e6 * second / 200 for second in spent])
+    return [
+        Row(name="building the graph, an ad", value=built / len(e) * 1e6, unit="us"),
+        Row(name="linking an ad live", value=link.median, spread=link.spread, unit="us"),
+    ]

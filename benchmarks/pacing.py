@@ -1,4 +1,4 @@
-"""How well the day's spend keeps to its plan: run `python benchmarks/pacing.py [--seed 0] [--views 40]`.
+"""How well each bidding method's spend keeps to its plan, over a simulated day.
 
 A small market lives a day by chance and a cascade learns from it. Then everybody's demand is measured on a day without
 daily budgets, and the same day is lived again by each bidding method with daily budgets of half that demand. Reported
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from adcascade.bench.row import Bar, Row
 from adcascade.bidding import METHODS
 from adcascade.cascade.bundle import Bundles
 from adcascade.cascade.training import Order, train_from_log
@@ -32,7 +33,14 @@ from adcascade.settings import load_settings
 WARM_UP = range(TICKS_PER_DAY + 2)
 SERVED = range(WARM_UP.stop, WARM_UP.stop + TICKS_PER_DAY // 2)  # of which bidders learn
 DAY = range(2 * TICKS_PER_DAY, 3 * TICKS_PER_DAY)
+METHOD, CONTROL = "ADCASCADE_BIDDING__METHOD", "ADCASCADE_BIDDING__CONTROL_S"
 FEWEST = 10  # charges a day that a campaign's demand must hold to be given a budget
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Sizes."""
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--views", type=float, default=12.0, help="page views a tick")
 
 
 def prepare(directory: Path, market: Market) -> None:
@@ -60,7 +68,7 @@ def live(
     directory: Path, market: Market, method: str, budgets: dict[str, int | None]
 ) -> tuple[dict[str, float | None], dict[str, tuple[int, int]], int]:
     """The day by a method on copies of the files: spend errors, (charges, micros) by campaign, overspend."""
-    os.environ["ADCASCADE_BIDDING__METHOD"] = method
+    os.environ[METHOD] = method
     trial, clock = Trial.of(directory), clock_at(DAY.start)
     with CatalogStore(f"sqlite:///{trial.catalog}") as store:
         store.put(
@@ -85,33 +93,38 @@ def live(
         trial.remove()
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--views", type=float, default=40.0)
-    arguments = parser.parse_args()
-    os.environ["ADCASCADE_BIDDING__CONTROL_S"] = "600"
-    config = MarketConfig(users=600, ads=240, campaigns=24, advertisers=12, views_per_tick=arguments.views)
-    market = Market(config, arguments.seed)
-    with tempfile.TemporaryDirectory() as name:
-        directory = Path(name) / "shop"
-        prepare(directory, market)
-        _, demand, _ = live(directory, market, "fixed", {})
-        budgets: dict[str, int | None] = {
-            campaign: micros // 2 for campaign, (count, micros) in demand.items() if count >= FEWEST
-        }
-        print(f"{len(budgets)} campaigns with daily budgets of half their demand, seed {arguments.seed}\n")
-        print("| method | error over the day | at its end | charged of the budgets | overspend | seconds |")
-        print("| --- | --- | --- | --- | --- | --- |")
-        for method in METHODS:
-            start = time.perf_counter()
-            errors, spent, overspend = live(directory, market, method, budgets)
-            used = sum(spent.get(campaign, (0, 0))[1] for campaign in budgets) / sum(filter(None, budgets.values()))
-            day, end = (errors[name] or 0.0 for name in ("day_before", "day_end"))
-            seconds = time.perf_counter() - start
-            print(f"| {method} | {day:.3f} | {end:.3f} | {used:.1%} | {overspend} | {seconds:.0f} |", flush=True)
+def run(given: argparse.Namespace) -> list[Row]:
+    """Two rows a method: the spend error, and how long the day took."""
+    before = os.environ.get(CONTROL)
+    os.environ[CONTROL] = "600"
+    config = MarketConfig(users=600, ads=240, campaigns=24, advertisers=12, views_per_tick=given.views)
+    market = Market(config, given.seed)
+    try:
+        with tempfile.TemporaryDirectory() as name:
+            directory = Path(name) / "shop"
+            prepare(directory, market)
+            _, demand, _ = live(directory, market, "fixed", {})
+            budgets: dict[str, int | None] = {
+                campaign: micros // 2 for campaign, (count, micros) in demand.items() if count >= FEWEST
+            }
+            return [row for method in METHODS for row in method_rows(directory, market, method, budgets)]
+    finally:
+        os.environ.pop(METHOD, None)
+        os.environ.pop(CONTROL)
+        if before is not None:
+            os.environ[CONTROL] = before
 
 
-if __name__ == "__main__":
-    main()
+def method_rows(directory: Path, market: Market, method: str, budgets: dict[str, int | None]) -> list[Row]:
+    """The day by one method."""
+    start = time.process_time()
+    errors, spent, overspend = live(directory, market, method, budgets)
+    seconds = time.process_time() - start
+    used = sum(spent.get(campaign, (0, 0))[1] for campaign in budgets) / sum(filter(None, budgets.values()))
+    note = f"{len(budgets)} campaigns, budgets half of their demand; at the day's end {errors['day_end'] or 0.0:.3f}"
+    return [
+        Row(name=f"{method}, spend error over the day", value=errors["day_before"] or 0.0, unit="share", note=note),
+        Row(name=f"{method}, charged of the budgets", value=used, unit="share"),
+        Row(name=f"{method}, overspend", value=overspend, unit="micros", bar=Bar(of="value", most=0)),
+        Row(name=f"{method}, the day", value=seconds, unit="CPU s"),
+    ]

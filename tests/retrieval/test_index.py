@@ -14,7 +14,7 @@ WIDTH = 4
 ROWS = 40
 ALL = np.full(ROWS // 8, 255, np.uint8)
 EXACT = IndexConfig()
-LISTS = IndexConfig(exact_up_to=0, lists=4, probes=4, fetch=ROWS)  # every list is read: nothing may be missed
+LISTS = IndexConfig(exact_up_to=0, gather_up_to=0, lists=4, probes=4, fetch=ROWS)  # every list is read: nothing may be missed
 
 
 def vectors_of(seed: int, n: int) -> Floats:
@@ -94,8 +94,8 @@ def clustered(n: int, seed: int) -> Floats:
 
 
 def recall(config: IndexConfig, share: float) -> float:
-    """Share of the true top 100 of 6000 ads that is found where the filter keeps `share` of them."""
-    n = 6_000
+    """Share of the true top 100 of 20,000 ads that is found where the filter keeps `share` of them."""
+    n = 20_000
     vectors, rows = clustered(n, 0), np.arange(n, dtype=np.int32)
     fast, exact = AdIndex(16, config), AdIndex(16)
     fast.build(rows, vectors)
@@ -112,7 +112,7 @@ def recall(config: IndexConfig, share: float) -> float:
 @pytest.mark.parametrize("share", [1.0, 0.4, 0.1])
 def test_lists_find_nearly_all(share: float) -> None:
     """IVF,SQ8 with its own defaults finds at least 95 of the best 100, however much the filter keeps."""
-    assert recall(IndexConfig(exact_up_to=1_000), share) >= 0.95
+    assert recall(IndexConfig(exact_up_to=1_000, gather_up_to=1_000), share) >= 0.95
 
 
 def test_more_probes_never_find_less() -> None:
@@ -123,7 +123,7 @@ def test_more_probes_never_find_less() -> None:
 
 def test_size_decides_what_is_exact() -> None:
     """Up to `exact_up_to` ads every vector is read; a catalog that grows live stays exact until it is built again."""
-    config = IndexConfig(exact_up_to=50, lists=4)
+    config = IndexConfig(exact_up_to=50, gather_up_to=5, lists=4)
     index = AdIndex(WIDTH, config)
     index.build(np.arange(50, dtype=np.int32), vectors_of(0, 50))
     index.add(np.arange(50, 80, dtype=np.int32), vectors_of(1, 30))

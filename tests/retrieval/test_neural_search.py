@@ -24,7 +24,7 @@ WALK = NeuralConfig(
 class Bumps:
     """A fake network: a score with several hills, as a user with several interests has, over given vectors."""
 
-    width = WIDTH
+    width = side_width = WIDTH
 
     def __init__(self, vectors: Floats) -> None:
         self.known = vectors
@@ -38,9 +38,13 @@ class Bumps:
         """Three hills, by the request's number."""
         return np.random.default_rng(int(request.scenario[0])).standard_normal((3, WIDTH)).astype(np.float32)
 
-    def score(self, query: Floats, e: Floats) -> Floats:
+    def item_sides(self, e: Floats) -> Floats:
+        """Scores read the vectors themselves."""
+        return e
+
+    def score_rows(self, query: Floats, sides: Floats, rows: Rows) -> Floats:
         """The nearest hill decides."""
-        found: Floats = -((e[:, None] - query[None]) ** 2).sum(axis=2).min(axis=1)
+        found: Floats = -((sides[rows][:, None] - query[None]) ** 2).sum(axis=2).min(axis=1)
         return found
 
 

@@ -1,14 +1,14 @@
 """AdIndex: the ads whose vectors have the largest inner product with a request's, filtered while searching.
 
-Vectors lie by catalog row. Up to some ten thousand ads the search is exact: one matrix product, as quick as
+Vectors lie by catalog row. Up to twenty thousand ads the search is exact: one matrix product, as quick as
 faiss' own flat index at this size, and replacing a vector is writing it. Above, faiss narrows first by an
-inverted file over 8-bit vectors (IVF,SQ8), which takes additions and removals while it serves, and what it
-finds is scored again with the full vectors. Where a filter keeps few enough ads, these are all read instead.
+inverted file over 8-bit vectors (inverted_file.py), which takes additions and removals while it serves, and what
+it finds is scored again with the full vectors. Where a filter keeps few enough ads, these are all read instead.
 
 Letters: N rows, K width of a vector, M rows of a call.
 """
 
-from dataclasses import dataclass
+import math
 from typing import Any
 
 import faiss
@@ -17,22 +17,12 @@ from numpy.typing import NDArray
 
 from adcascade.catalog.bitmaps import are_in, patch_of, rows_in, switch_off, switch_on
 from adcascade.retrieval.best import best
+from adcascade.retrieval.inverted_file import IndexConfig, Wanted, probes_for, trained
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int32]
 Bits = NDArray[np.uint8]
 _faiss: Any = faiss  # its stubs do not know what its Python layer adds
-
-
-@dataclass(frozen=True, kw_only=True)
-class IndexConfig:
-    """When to approximate, and how closely."""
-
-    exact_up_to: int = 50_000  # ads that are all read; of more, IVF,SQ8 reads some
-    lists: int | None = None  # of the inverted file; None: the power of two next to 4 sqrt(M)
-    probes: int | None = None  # lists read where the filter keeps all; None: an eighth of them
-    fetch: int = 3  # times k that are fetched from the lists and scored again
-    seed: int = 0
 
 
 class AdIndex:
@@ -44,6 +34,7 @@ class AdIndex:
         self.config = config or IndexConfig()
         self._vectors: Floats = np.zeros((0, width), np.float32)
         self._present: Bits = np.zeros(0, np.uint8)
+        self._wanted = Wanted(0)
         self._count = 0
         self._ivf: Any = None  # faiss.IndexIVFScalarQuantizer; None: exact
 
@@ -56,13 +47,30 @@ class AdIndex:
         """Whether every search reads every vector."""
         return self._ivf is None
 
+    @property
+    def lists(self) -> int:
+        """How many lists the vectors lie in; 0 where every search reads every vector."""
+        return 0 if self._ivf is None else int(self._ivf.nlist)
+
+    @property
+    def probes(self) -> int:
+        """How many of them a search without a filter reads."""
+        return 0 if self._ivf is None else int(self._ivf.nprobe)
+
+    @probes.setter
+    def probes(self, number: int) -> None:
+        if self._ivf is not None:
+            self._ivf.nprobe = number
+
     def build(self, rows: Rows, vectors: Floats) -> None:
         """Start anew with these ads, int32 [M] and float32 [M, K]; approximate if they are many."""
         self._vectors, self._present = np.zeros((0, self.width), np.float32), np.zeros(0, np.uint8)
         self._count, self._ivf = 0, None
         if len(rows) > self.config.exact_up_to:
-            self._ivf = _train(vectors, self.config)
+            self._ivf = trained(vectors, self.config)
         self.add(rows, vectors)
+        if self._ivf is not None and self.config.probes is None:
+            self.probes = probes_for(self._ivf, rows, vectors, self.config)
 
     def add(self, rows: Rows, vectors: Floats) -> None:
         """Insert or replace the vectors [M, K] of distinct rows [M]; found from now on."""
@@ -104,43 +112,44 @@ class AdIndex:
 
         query [K]; bits as Snapshot.eligible gives them; bonus float32 [N], what a row is worth beside its vector.
         """
-        wanted = self._wanted(bits)
-        kept = int(np.bitwise_count(wanted).sum())
-        if self._ivf is None or k == 0 or kept <= self.config.exact_up_to:
-            rows = rows_in(wanted, len(wanted) * 8)
-            scores = self._product(query, rows, wanted)
+        kept = self._wanted.put(bits, self._present)
+        if self._ivf is None or k == 0 or kept <= self.config.gather_up_to:
+            rows = rows_in(self._wanted.bits, len(self._present) * 8)
+            scores = self._product(query, rows)
         else:
-            rows = self._near(query, k, wanted, kept)
+            fetch = self.config.slack if bonus is None else self.config.fetch
+            rows = self._near(query, round(k * fetch), kept)
             scores = self._vectors[rows] @ query
         return best(rows, scores if bonus is None else scores + bonus[rows], k)
 
-    def _wanted(self, bits: Bits) -> Bits:
-        size = min(len(bits), len(self._present))
-        return bits[:size] & self._present[:size]
-
-    def _product(self, query: Floats, rows: Rows, wanted: Bits) -> Floats:
+    def _product(self, query: Floats, rows: Rows) -> Floats:
         """query . vector of the rows [M], by gathering few rows or multiplying all."""
-        if 4 * len(rows) < len(wanted) * 8:
+        if 4 * len(rows) < len(self._vectors):
             scores: Floats = self._vectors[rows] @ query
         else:
-            scores = (self._vectors[: len(wanted) * 8] @ query)[rows]
+            scores = (self._vectors @ query)[rows]
         return scores
 
-    def _near(self, query: Floats, k: int, wanted: Bits, kept: int) -> Rows:
-        """Rows from the lists nearest to the query; the fewer rows the filter keeps, the more lists are read."""
-        probes = min(-(-self._ivf.nprobe * self._count // kept), self._ivf.nlist)
-        given = _faiss.SearchParametersIVF(sel=_faiss.IDSelectorBitmap(wanted), nprobe=probes)
-        _, found = self._ivf.search(query[None], k * self.config.fetch, params=given)
+    def _near(self, query: Floats, count: int, kept: int) -> Rows:
+        """Rows from the lists nearest to the query.
+
+        The best of what a filter keeps lie farther out, but in fewer lists than chance would say: where it keeps one
+        of n, sqrt(n) times as many lists find as large a share of them (`adcascade bench retrieval`).
+        """
+        probes = min(math.ceil(self.probes * math.sqrt(self._count / kept)), self.lists)
+        given = self._wanted.parameters(probes, everything=kept == self._count)
+        _, found = self._ivf.search(query[None], count, params=given)
         rows: Rows = found[0][found[0] >= 0].astype(np.int32)
         return rows
 
     def _grow(self, n: int) -> None:
         if n > len(self._vectors):
-            capacity = max(-(-n // 8) * 8, 2 * len(self._vectors), 64)
+            capacity = max(-(-n // 64) * 64, 2 * len(self._vectors))
             vectors = np.zeros((capacity, self.width), np.float32)
             vectors[: len(self._vectors)] = self._vectors
             self._vectors = vectors
             self._present = np.concatenate((self._present, np.zeros(capacity // 8 - len(self._present), np.uint8)))
+            self._wanted = Wanted(capacity // 8)
 
 
 def search_slow(
@@ -150,23 +159,3 @@ def search_slow(
     rows = [row for row in sorted(vectors) if row < 8 * len(bits) and bits[row // 8] >> (row % 8) & 1]
     scores = [float(vectors[row] @ query) + (0.0 if bonus is None else float(bonus[row])) for row in rows]
     return best(np.array(rows, np.int32), np.array(scores, np.float32), k)
-
-
-def _train(vectors: Floats, config: IndexConfig) -> Any:
-    """An empty IVF,SQ8 whose lists and ranges are learned from the vectors [M, K]."""
-    lists = config.lists or 2 ** round(np.log2(4 * np.sqrt(len(vectors))))
-    lists = min(lists, len(vectors))
-    width = vectors.shape[1]
-    quantizer = _faiss.IndexFlatIP(width)
-    index = _faiss.IndexIVFScalarQuantizer(
-        quantizer, width, lists, _faiss.ScalarQuantizer.QT_8bit, _faiss.METRIC_INNER_PRODUCT
-    )
-    index.cp.seed, index.cp.min_points_per_centroid, index.cp.max_points_per_centroid = 1234 + config.seed, 1, 64
-    sample = vectors
-    if len(vectors) > 64 * lists:
-        chosen = np.random.default_rng(config.seed).choice(len(vectors), 64 * lists, replace=False)
-        sample = vectors[np.sort(chosen)]
-    index.train(np.ascontiguousarray(sample, np.float32))
-    index.set_direct_map_type(_faiss.DirectMap.Hashtable)
-    index.nprobe = min(config.probes or max(lists // 8, 1), lists)
-    return index

@@ -1,10 +1,15 @@
 """NeuralNetwork: the trained NannModel in NumPy, which is all that serving needs of it.
 
-Columns are ads: a layer of n ads is [width, n], so that biases, softmax and ReLU run along memory, and buffers are the
-object's own. Per request the query's last layer is folded into the keys: with h the hidden layer of Q,
-Q . K_l = h . (W_q K_l) + b_q . K_l. The item's half of the first layer and the hidden layer of Q are one product.
+What a score needs of an ad alone is computed once an ad, its side: Q(e_v), and by linearity the ad's part W_v e_v of
+the first layer. What it needs of the request alone is computed once a request. A score then begins with an addition:
 
-Letters: n ads, L steps that there are, E width of e_v, A of the attention, D of its hidden layer, H and G of the score.
+    first = ReLU(W_v e_v + base + alpha . values),   alpha = softmax(keys . Q(e_v)),   base and values = W_u of the user
+
+which is exact, and saves the first product. An ad's side takes A + H numbers where e_v takes E. Rows are ads: a layer
+of n ads is [n, width], read from the ads' sides wherever they lie; buffers are the object's own.
+
+Letters: n ads, N capacity in catalog rows, L steps that there are, E width of e_v, A of the attention (0 where nothing
+is attended), H and G of the score's layers.
 """
 
 from pathlib import Path
@@ -14,24 +19,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adcascade.errors import BundleError
+from adcascade.retrieval.neural_kernels import add_first, last_layer, read_first, read_queries
 
 Floats = NDArray[np.float32]
+Rows = NDArray[np.int32]
 FILE = "network.npz"
-CHUNK = 2048  # ads whose layers fit into the cache together
+CHUNK = 512  # ads whose layers stay in the core's own cache
 EPS = 1e-5  # of the layer norm
 
 
 class UserSide(NamedTuple):
     """What the scores need of one request; L = 0 where nothing is attended."""
 
-    base: Floats  # [H, 1]
-    keys: Floats  # [L, D], folded with the query's last layer
-    bias: Floats  # [L, 1]
-    values: Floats  # [H, L]
+    base: Floats  # [H]
+    keys: Floats  # [L, A]
+    values: Floats  # [L, H], base included: alpha adds up to one
 
 
 class NeuralNetwork:
-    """`item_vectors` once an ad, `user` once a request, `score` for any ads; one thread at a time."""
+    """`item_vectors` and `item_sides` once an ad, `user` once a request, `score_rows` for any ads; one thread."""
 
     def __init__(self, weights: dict[str, Floats]) -> None:
         """weights: arrays by the names of the model's parameters, each [out, in] or [out]."""
@@ -39,16 +45,14 @@ class NeuralNetwork:
         w = self.weights
         self.width = len(w["item_last.bias"])
         self.attends = "query.0.weight" in w
-        hidden, first = (len(w["query.0.bias"]) if self.attends else 0), len(w["item_first.weight"])
-        self._hidden = hidden
-        query = w["query.0.weight"] if self.attends else np.empty((0, self.width), np.float32)
-        self._joint = np.concatenate((query, w["item_first.weight"]))  # [D + H, E]
-        self._query_bias = w["query.0.bias"][:, None] if self.attends else np.empty((0, 1), np.float32)
-        self._last = w["last.weight"] * w["gain"]  # [1, G]
-        self._second_bias = w["second.bias"][:, None]
-        self._layer = np.empty((hidden + first, CHUNK), np.float32)
-        self._added = np.empty((first, CHUNK), np.float32)
-        self._second = np.empty((len(self._second_bias), CHUNK), np.float32)
+        attention = len(w["query.2.bias"]) if self.attends else 0
+        second, first = w["second.weight"].shape
+        self.side_width = attention + first
+        self._turned = np.ascontiguousarray(w["second.weight"].T)  # [H, G]
+        self._last = (w["last.weight"] * w["gain"])[0]  # [G]
+        self._query, self._first, self._second = (
+            np.empty((CHUNK, width), np.float32) for width in (attention, first, second)
+        )
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -75,57 +79,57 @@ class NeuralNetwork:
         found: Floats = x / np.sqrt((x * x).mean(axis=1, keepdims=True) + EPS)
         return found
 
+    def item_sides(self, e: Floats) -> Floats:
+        """What scores need of the ads with these vectors [n, E]: their queries and first layers [n, A + H]."""
+        sides = np.empty((len(e), self.side_width), np.float32)
+        attention = self.side_width - self._first.shape[1]
+        for start in range(0, len(e), CHUNK):
+            part = slice(start, start + CHUNK)
+            if self.attends:
+                hidden = np.maximum(self._linear("query.0", e[part]), 0)
+                sides[part, :attention] = self._linear("query.2", hidden)
+            sides[part, attention:] = e[part] @ self.weights["item_first.weight"].T
+        return sides
+
     def user(self, profile: Floats, steps: Floats) -> UserSide:
         """The request's side: its embeddings and numbers [P], and the L steps of its history [L, S K]."""
-        w, first = self.weights, len(self._added)
+        w = self.weights
         width = w["profile_first.weight"].shape[1] - len(profile)
         mean = steps.mean(axis=0) if len(steps) else np.zeros(width, np.float32)
-        base = self._linear("profile_first", np.concatenate((profile, mean[:width]))[None]).T  # [H, 1]
-        if not self.attends:
-            nothing = np.empty((0, 0), np.float32)
-            return UserSide(base, nothing, np.empty((0, 1), np.float32), np.empty((first, 0), np.float32))
+        base = self._linear("profile_first", np.concatenate((profile, mean[:width]))[None])[0]
+        if not self.attends or not len(steps):
+            return UserSide(base, np.empty((0, 0), np.float32), np.empty((0, len(base)), np.float32))
         keys = self._linear("key.2", np.maximum(self._linear("key.0", steps), 0))
-        keys /= np.float32(np.sqrt(keys.shape[1]))  # [L, A]
-        return UserSide(
-            base,
-            keys @ w["query.2.weight"],
-            (keys @ w["query.2.bias"])[:, None],
-            w["history_first.weight"] @ steps.T,
-        )
+        keys /= np.float32(np.sqrt(keys.shape[1]))
+        return UserSide(base, keys, steps @ w["history_first.weight"].T + base)
 
     def score(self, user: UserSide, e: Floats) -> Floats:
         """s_u of the vectors e [n, E]: float32 [n]."""
-        scores = np.empty(len(e), np.float32)
-        for start in range(0, len(e), CHUNK):
-            part = e[start : start + CHUNK]
-            scores[start : start + CHUNK] = self._score(user, part)
+        return self.score_rows(user, self.item_sides(e), np.arange(len(e), dtype=np.int32))
+
+    def score_rows(self, user: UserSide, sides: Floats, rows: Rows) -> Floats:
+        """s_u of the ads at rows [n] of the sides [N, A + H]: float32 [n]."""
+        scores = np.empty(len(rows), np.float32)
+        for start in range(0, len(rows), CHUNK):
+            part = slice(start, start + CHUNK)
+            self._score(user, sides, rows[part], scores[part])
         return scores
 
-    def _score(self, user: UserSide, e: Floats) -> Floats:
-        n, hidden = len(e), self._hidden
-        layer, added, second = (  # [D + H, n], [H, n], [G, n]
-            buffer.reshape(-1)[: len(buffer) * n].reshape(len(buffer), n)
-            for buffer in (self._layer, self._added, self._second)
-        )
-        np.matmul(self._joint, e.T, out=layer)
-        first = layer[hidden:]
-        first += user.base
+    def _score(self, user: UserSide, sides: Floats, rows: Rows, scores: Floats) -> None:
+        n = len(rows)
+        query, first, second = self._query[:n], self._first[:n], self._second[:n]
         if len(user.keys):
-            h = layer[:hidden]
-            h += self._query_bias
-            np.maximum(h, 0, out=h)
-            alpha = user.keys @ h  # [L, n]
-            alpha += user.bias
+            read_queries(sides, rows, query)
+            alpha = user.keys @ query.T  # [L, n]
             alpha -= alpha.max(axis=0)
             np.exp(alpha, out=alpha)
             alpha /= alpha.sum(axis=0)
-            first += np.matmul(user.values, alpha, out=added)
-        np.maximum(first, 0, out=first)
-        np.matmul(self.weights["second.weight"], first, out=second)
-        second += self._second_bias
-        np.maximum(second, 0, out=second)
-        found: Floats = (self._last @ second)[0]
-        return found
+            np.matmul(alpha.T, user.values, out=first)
+            add_first(sides, rows, first)
+        else:
+            read_first(sides, rows, user.base, first)
+        np.matmul(first, self._turned, out=second)
+        last_layer(second, self.weights["second.bias"], self._last, scores)
 
     def _linear(self, name: str, x: Floats) -> Floats:
         """x [n, in] -> [n, out]."""

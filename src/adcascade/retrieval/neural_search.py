@@ -1,9 +1,10 @@
 """NeuralSearch: the ads that a neural network scores best, as one Searcher: exact for few ads, a beam walk for many.
 
-An ad is its vector e_v. The graph over them comes with the bundle and is brought up to date with the catalog; ads that
-come, change and go while it serves are linked and tombstoned, without a rebuild until the graph is worn (graph.py).
-Filters hold for results: a walk passes through whatever is near. Where a filter keeps few ads, these are all scored;
-where it keeps a share of them, the beams are wider by as much as it keeps less.
+An ad is its vector e_v, which says what it is near to, and its side of the network, which is all that scores read. The
+graph over the e_v comes with the bundle and is brought up to date with the catalog; ads that come, change and go while
+it serves are linked and tombstoned, without a rebuild until the graph is worn (graph.py). Filters hold for results: a
+walk passes through whatever is near. Where a filter keeps few ads, these are all scored; where it keeps a share of
+them, the beams are wider by as much as it keeps less.
 
 Letters: N capacity in catalog rows, M rows of a call, E width of e_v.
 """
@@ -48,6 +49,7 @@ class NeuralSearch:
         self.config = config
         self._ads, self._made = ads, made
         self.vectors: Floats = np.zeros((0, ads.network.width), np.float32)
+        self._sides: Floats = np.zeros((0, ads.network.side_width), np.float32)
         self.graph = ProximityGraph.build(np.empty(0, np.int32), self.vectors, config.graph)
         self._present: Bits = np.zeros(0, np.uint8)
         self._count = 0
@@ -68,7 +70,7 @@ class NeuralSearch:
 
     def score(self, query: UserSide, rows: Rows) -> Floats:
         """s_u(v) of rows that are, or were, in the index."""
-        return self._ads.network.score(query, self.vectors[rows])
+        return self._ads.network.score_rows(query, self._sides, rows)
 
     def search(self, query: UserSide, k: int, bits: Bits, bonus: Floats) -> tuple[Rows, Floats]:
         """At most k rows of the bitmap with the highest s_u(v) + bonus[row] that the walk meets."""
@@ -90,8 +92,8 @@ class NeuralSearch:
 
     def build(self, rows: Rows) -> None:
         """Start anew with these ads; a graph that was made before is brought up to date, or else built."""
-        self.vectors, self._present = np.zeros((0, self.vectors.shape[1]), np.float32), np.zeros(0, np.uint8)
-        self._count = 0
+        self.vectors, self._sides = self.vectors[:0], self._sides[:0]
+        self._present, self._count = np.zeros(0, np.uint8), 0
         self._place(rows)
         if self._made is None:
             self.graph = ProximityGraph.build(rows, self.vectors[rows], self.config.graph)
@@ -102,7 +104,7 @@ class NeuralSearch:
         moved = np.abs(before[there] - self.vectors[there]).max(axis=1) > MOVED
         gone = np.ones(len(before), np.bool_)
         gone[there] = False
-        self.vectors[: len(before)][gone] = before[gone]
+        self._write(np.flatnonzero(gone), before[gone])
         self.graph.remove(int((gone & before.any(axis=1)).sum()))
         self._link(np.concatenate((there[moved], rows[rows >= len(before)])))
 
@@ -129,9 +131,14 @@ class NeuralSearch:
         """Write the vectors of distinct rows, which can be found from now on."""
         if len(rows):
             self._grow(int(rows.max()) + 1)
-            self.vectors[rows] = self._ads.vectors(rows)
+            self._write(rows, self._ads.vectors(rows))
             self._count += len(rows) - int(are_in(self._present, rows).sum())
             switch_on(self._present, patch_of(rows))
+
+    def _write(self, rows: NDArray[np.integer], vectors: Floats) -> None:
+        """Of these rows, for which there is room: e_v, and what the network makes of it."""
+        self.vectors[rows] = vectors
+        self._sides[rows] = self._ads.network.item_sides(vectors)
 
     def _link(self, rows: Rows) -> None:
         for row in rows.tolist():
@@ -162,11 +169,16 @@ class NeuralSearch:
     def _grow(self, n: int) -> None:
         if n > len(self.vectors):
             capacity = max(-(-n // 8) * 8, 2 * len(self.vectors), 64)
-            vectors = np.zeros((capacity, self.vectors.shape[1]), np.float32)
-            vectors[: len(self.vectors)] = self.vectors
-            self.vectors = vectors
+            self.vectors, self._sides = _grown(self.vectors, capacity), _grown(self._sides, capacity)
             more = np.zeros(-(-capacity // 8) - len(self._present), np.uint8)
             self._present = np.concatenate((self._present, more))
+
+
+def _grown(array: Floats, n: int) -> Floats:
+    """The array with n rows, the new ones 0."""
+    grown = np.zeros((n, array.shape[1]), np.float32)
+    grown[: len(array)] = array
+    return grown
 
 
 def _inside(bits: Bits, rows: Rows) -> NDArray[np.bool_]:
