@@ -1,8 +1,8 @@
 """Training, batch scoring and the neural walk on a GPU, beside FuxiCTR, TorchRec and the memory's bandwidth.
 
-The same code as on a CPU: `Step` over a DeviceEmbedding, `predict`, and BatchWalk. Where there is no GPU the same runs on
-the CPU at small sizes, which shows that it runs and is no GPU's figure. The floor of a step is the time to move what must
-be moved: of each row looked up, the weight and its gradient once, and weight and sum of squares read and written.
+The same code as on a CPU: `Step` over a DeviceEmbedding, `predict`, and BatchWalk. Where there is no GPU the same runs
+on the CPU at small sizes, which shows that it runs and is no GPU's figure. The floor of a step is the time to move what
+must be moved: of each row looked up, the weight and its gradient once, and weight and sum of squares read and written.
 """
 
 import argparse
@@ -64,6 +64,7 @@ def training(given: argparse.Namespace, device: torch.device, bandwidth: float) 
     """Samples a second of a step, by model and precision, beside both peers."""
     sizes = loaded("training", FOLDER)
     given.batches = 4
+    sizes_said = f"{given.fields} x {given.vocab:,}, batch {given.batch}"
     rows = []
     for model in ("dcn_v2", "din"):
         data = sizes.made(model, given.vocab, given)
@@ -84,7 +85,7 @@ def training(given: argparse.Namespace, device: torch.device, bandwidth: float) 
             for peer, value in peers.items() or {"": None}.items():
                 rows.append(
                     Row(
-                        name=f"{model} {precision}, {given.fields} x {given.vocab:,}, batch {given.batch}, {device.type}",
+                        name=f"{model} {precision}, {sizes_said}, {device.type}",
                         value=ours.median,
                         unit="samples/s",
                         spread=ours.spread,
