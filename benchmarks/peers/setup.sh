@@ -11,3 +11,6 @@ PIP="$PEERS/bin/pip"
 "$PIP" install --quiet fuxictr numba || echo "fuxictr is not installed" >&2
 "$PIP" install --quiet hnswlib faiss-cpu || echo "hnswlib is not installed (it needs g++)" >&2
 "$PIP" install --quiet fastapi uvicorn uvloop httptools || echo "fastapi is not installed" >&2
+# without its dependencies: it asks for the CUDA build of fbgemm, and fbgemm's 1.8.0 is the one that loads with torch 2.13
+"$PIP" install --quiet --no-deps torchrec fbgemm-gpu-cpu==1.8.0 &&
+    "$PIP" install --quiet torchmetrics tensordict tqdm pyre-extensions iopath || echo "torchrec is not installed" >&2

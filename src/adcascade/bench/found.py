@@ -5,6 +5,7 @@ import importlib.util
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 from adcascade.bench.row import Row
@@ -39,6 +40,12 @@ def names(folder: Path) -> list[str]:
 
 def hot_path(name: str, folder: Path) -> HotPath:
     """InputError where there is none of that name."""
+    module = loaded(name, folder)
+    return HotPath(name, (module.__doc__ or "").strip().splitlines()[0], module.add_options, module.run)
+
+
+def loaded(name: str, folder: Path) -> ModuleType:
+    """The module of a hot path, for another that measures the same thing elsewhere; InputError where there is none."""
     known = names(folder)
     if name not in known:
         raise InputError("benchmark", name, f"one of {', '.join(known)}")
@@ -48,8 +55,7 @@ def hot_path(name: str, folder: Path) -> HotPath:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses and child processes look their module up
     spec.loader.exec_module(module)
-    says = (module.__doc__ or "").strip().splitlines()[0]
-    return HotPath(name, says, module.add_options, module.run)
+    return module
 
 
 def parsed(path: HotPath, arguments: Sequence[str]) -> argparse.Namespace:

@@ -178,10 +178,12 @@ def gather(
 
 @torch.no_grad()
 def predict(model: ScoringModel, table: EmbeddingTable, batch: Batch, *, size: int = 8192) -> NDArray[np.float32]:
-    """Logits [B] of B pairs, in parts of `size`; the model is left in evaluation mode."""
+    """Logits [B] of B pairs, in parts of `size`, on the model's device; it is left in evaluation mode."""
     model.eval()
+    device = next((str(one.device) for one in model.parameters()), "cpu")
+    ragged = model.ragged and device == "cpu"
     parts = []
     for part in batch.slices(size):
-        sides = gather(table, part, model.shape, ragged=model.ragged)
-        parts.append(model(sides.user, sides.ads).numpy())
+        sides = gather(table, part, model.shape, device=device, ragged=ragged)
+        parts.append(model(sides.user, sides.ads).cpu().numpy())
     return np.concatenate(parts) if parts else np.empty(0, np.float32)
