@@ -15,16 +15,16 @@ are one fused kernel each, or on another EmbeddingTable.
 Letters in shapes: B samples, C columns (one a field), W the sum of their widths.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from adcascade.nn.packed import TableConfig
-from adcascade.nn.table import EmbeddingTable, Ids
+from adcascade.nn.table import EmbeddingTable, Floats, Ids
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +53,7 @@ class Pack:
     config: TableConfig
     columns: tuple[int, ...]
     offsets: tuple[int, ...]
+    sizes: tuple[int, ...]  # how many rows each column has
     rows: int  # of the table, with padding
     traffic: float
 
@@ -81,7 +82,7 @@ def unpacked(fields: Sequence[TableField]) -> tuple[Pack, ...]:
 
 
 def vocabularies(fields: Sequence[TableField]) -> list[list[int]]:
-    """Columns that share their rows, the owner first. ValueError where they want different tables, or the owner is none."""
+    """Columns that share their rows, the owner first. ValueError where they want different tables, or none owns them."""
     owners = {field.name: [column] for column, field in enumerate(fields) if not field.of}
     for column, field in enumerate(fields):
         if not field.of:
@@ -121,6 +122,7 @@ def _pack(fields: Sequence[TableField], units: Iterable[list[int]]) -> Pack:
         config=fields[columns[0]].config,
         columns=columns,
         offsets=tuple(offset for _, offset in placed),
+        sizes=tuple(fields[column].rows for column in columns),
         rows=end + 1,
         traffic=sum(fields[column].traffic for column in columns),
     )
@@ -144,6 +146,30 @@ class FieldTables:
         ]
         self._order = _column_order(self.packs)
 
+    def start_like(self, other: "FieldTables") -> None:
+        """Take over the state of every field from another plan's tables of the same fields."""
+        known = {
+            column: {name: values[rows] for name, values in state.items()}
+            for state, places in other.by_column()
+            for column, rows in places
+        }
+        for table, (state, places) in zip(self.tables, self.by_column(), strict=True):
+            for column, rows in places:
+                for name, values in state.items():
+                    values[rows] = known[column][name]
+            table.load_state_dict(state)
+
+    def by_column(self) -> Iterator[tuple[dict[str, Floats], list[tuple[int, slice]]]]:
+        """Of each pack: a copy of its table's state, and which rows of it belong to which column."""
+        for pack, table in zip(self.packs, self.tables, strict=True):
+            yield (
+                table.state_dict(),
+                [
+                    (column, slice(offset + 1, offset + 1 + size))
+                    for column, offset, size in zip(pack.columns, pack.offsets, pack.sizes, strict=True)
+                ],
+            )
+
     def rows(self, ids: Ids) -> list[Ids]:
         """Values [B, C], 0 where padded -> rows of each pack's table."""
         found = []
@@ -161,7 +187,7 @@ class FieldTables:
         """What was looked up, column after column: [B, W]."""
         flat = [leaf.flatten(1) for leaf in looked.leaves]
         found = flat[0] if len(flat) == 1 else torch.cat(flat, dim=1)
-        return found if self._order is None else found[:, self._order]
+        return found if self._order is None else _Reordered.apply(found, *self._order)  # type: ignore[no-untyped-call]
 
     def update(self, looked: Looked, *, share: float = 1.0) -> None:
         """One step of every table, from the gradients of what was looked up."""
@@ -175,8 +201,26 @@ def _is_stretch(columns: Sequence[int]) -> slice | None:
     return slice(first, last + 1) if last - first + 1 == len(columns) else None
 
 
-def _column_order(packs: Sequence[Pack]) -> Tensor | None:
-    """Where each number of [B, W], column after column, stands pack after pack; None where the two are the same."""
+class _Reordered(torch.autograd.Function):
+    """Numbers [B, W] in another order, and their gradient back: a look-up both ways, where indexing would add up."""
+
+    @staticmethod
+    def forward(ctx: Any, found: Tensor, order: Tensor, back: Tensor) -> Tensor:  # noqa: ANN401  torch's context
+        """[B, W] -> [B, W], the number `order[w]` at place w; `back` is the inverse order."""
+        ctx.save_for_backward(back)
+        return found.index_select(1, order)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]  # noqa: ANN401
+        """The same the other way."""
+        (back,) = ctx.saved_tensors
+        return gradient.index_select(1, back), None, None
+
+
+def _column_order(packs: Sequence[Pack]) -> tuple[Tensor, Tensor] | None:
+    """Where each number of [B, W], column after column, stands pack after pack, and back; None where the two are one."""
     column = np.concatenate([np.repeat(pack.columns, pack.config.width) for pack in packs])
     order = np.argsort(column, kind="stable")
-    return None if (order == np.arange(len(order))).all() else torch.from_numpy(order)
+    if (order == np.arange(len(order))).all():
+        return None
+    return torch.from_numpy(order), torch.from_numpy(np.argsort(order))

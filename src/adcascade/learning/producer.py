@@ -37,6 +37,7 @@ class Producer(Generic[T]):
         except BaseException as error:  # noqa: BLE001  raised again where the items are asked for
             self._error = error
         finally:
+            self._items = iter(())  # what a generator holds open is closed
             with self._changed:
                 self._ended = True
                 self._changed.notify_all()

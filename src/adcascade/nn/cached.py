@@ -166,13 +166,19 @@ class CachedEmbedding:
             slots = self._slot[rows].astype(np.int64)
             hot, cold = slots >= 0, slots < 0
             learn_rows(self.config, (self._hot_weight, self._hot_squares), slots[hot], total[hot], share)
-            learn_rows(self.config, (self._weight, self._squares), rows[cold], total[cold], share)
             self._dirty[slots[hot]] = True
-            self.traffic.cold_bytes += row_bytes(self.config) * int(cold.sum())
+            self._learn_cold(rows[cold], total[cold], share)
             self._updates += 1
             since = self._updates - self.cache.warm_up
             if since >= 0 and since % self.cache.flush_every == 0:
                 self._choose()
+
+    def _learn_cold(self, rows: Ids, total: Floats, share: float) -> None:
+        """Cold rows are learned in memory, laid out as hot ones are: the kernel is the same, and so are the bits."""
+        weight, squares = self._weight[rows], self._squares[rows]
+        learn_rows(self.config, (weight, squares), np.arange(len(rows)), total, share)
+        self._weight[rows], self._squares[rows] = weight, squares
+        self.traffic.cold_bytes += row_bytes(self.config) * len(rows)
 
     def _choose(self) -> None:
         """The rows with the highest counts become, or stay, hot."""

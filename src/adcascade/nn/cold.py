@@ -39,7 +39,6 @@ def save_rows(file: str, rows: Floats) -> None:
     try:
         with Path(file).open("wb") as out:
             np.lib.format.write_array_header_1_0(out, head)
-            for part in parts(*rows.shape):
-                out.write(np.ascontiguousarray(rows[part]))
+            out.writelines(np.ascontiguousarray(rows[part]) for part in parts(*rows.shape))
     except OSError as error:
         raise StoreError(f"the table could not be written to {file}: {error}") from error

@@ -91,7 +91,7 @@ class PackedEmbedding:
 
 
 def learn_rows(config: TableConfig, held: tuple[Floats, Floats], rows: Ids, total: Floats, share: float) -> None:
-    """One step of different rows [m] of the weights and sums in `held`, by their gradients [m, K], at `share` of the rate."""
+    """One step of different rows [m] of the weights and sums in `held`, by their gradients [m, K], used up."""
     rule = (config.rate * share, config.l2, config.eps)
     adagrad = _row_wise_adagrad if config.row_wise else _adagrad
     adagrad(*held, rows, total, rule)

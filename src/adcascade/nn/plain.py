@@ -8,13 +8,14 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.sparse import check_sparse_tensor_invariants
 
 from adcascade.nn.packed import PackedEmbedding, TableConfig
 from adcascade.nn.table import Floats, Ids
 
 
 class PlainEmbedding:
-    """Keeps `EmbeddingTable`; starts as PackedEmbedding does. ValueError for rules that torch has not (row-wise, l2)."""
+    """Keeps `EmbeddingTable`; starts as PackedEmbedding does. ValueError for rules that torch lacks (row-wise, l2)."""
 
     def __init__(self, rows: int, config: TableConfig, *, seed: int = 0) -> None:
         if config.row_wise or config.l2:
@@ -51,11 +52,11 @@ class PlainEmbedding:
             return
         rows = torch.from_numpy(ids.ravel())
         learned = (rows != 0).nonzero().squeeze(1)
-        self.parameter.grad = torch.sparse_coo_tensor(
-            rows[learned][None], gradient.reshape(-1, self.width)[learned], self.parameter.shape, check_invariants=False
-        )
+        given = gradient.reshape(-1, self.width)[learned]
         self.optimiser.param_groups[0]["lr"] = self.config.rate * share
-        self.optimiser.step()
+        with check_sparse_tensor_invariants(False):  # said aloud, or torch warns that it does not check
+            self.parameter.grad = torch.sparse_coo_tensor(rows[learned][None], given, self.parameter.shape)
+            self.optimiser.step()
 
     def save(self, file: str) -> None:
         """Write all rows as a .npy file of float32 [R, K]."""
