@@ -24,7 +24,7 @@ def fields_(draw: st.DrawFn) -> list[TableField]:
     for number in range(draw(st.integers(1, 9))):
         owners = [field for field in found if not field.of]
         ids = draw(st.sampled_from([1.0, 3.0, 20.0]))
-        if owners and draw(st.booleans()):
+        if owners and draw(st.sampled_from([True, False])):
             owner = draw(st.sampled_from(owners))
             found.append(TableField(name=f"f{number}", rows=owner.rows, config=owner.config, ids=ids, of=owner.name))
         else:

@@ -158,20 +158,20 @@ table.look_up(np.arange(100))
 table.save(sys.argv[1] + "/small.npy")
 anonymous = lambda: int(next(l for l in open("/proc/self/status") if l.startswith("RssAnon")).split()[1])
 before = anonymous()
-table = CachedEmbedding(1_000_000, TableConfig(width=32), CacheConfig(hot_rows=10), Path(sys.argv[1]))
+table = CachedEmbedding(500_000, TableConfig(width=32), CacheConfig(hot_rows=10), Path(sys.argv[1]))
 table.save(sys.argv[1] + "/table.npy")
 print(anonymous() - before)
 """
 
 
 def test_making_and_saving_a_large_table_takes_little_memory(tmp_path: Path) -> None:
-    """256 MB of rows: what the process holds for itself grows by the index and a few parts."""
+    """128 MB of rows: what the process holds for itself grows by the index and a few parts."""
     done = subprocess.run(
         [sys.executable, "-c", GROWS, str(tmp_path)], capture_output=True, text=True, check=True, timeout=60
     )
-    assert int(done.stdout) * 1024 < INDEX_BYTES * 1_000_000 + 3 * PART_BYTES
+    assert int(done.stdout) * 1024 < INDEX_BYTES * 500_000 + 3 * PART_BYTES
     saved = np.load(tmp_path / "table.npy", mmap_mode="r")
-    twin = PackedEmbedding(1_000_000, TableConfig(width=32)).weight
+    twin = PackedEmbedding(500_000, TableConfig(width=32)).weight
     assert saved.shape == twin.shape
     assert (saved[::997] == twin[::997]).all()
 

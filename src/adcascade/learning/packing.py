@@ -82,7 +82,7 @@ def unpacked(fields: Sequence[TableField]) -> tuple[Pack, ...]:
 
 
 def vocabularies(fields: Sequence[TableField]) -> list[list[int]]:
-    """Columns that share their rows, the owner first. ValueError where they want different tables, or none owns them."""
+    """Columns that share their rows, the owner first. ValueError where they want different tables or none is theirs."""
     owners = {field.name: [column] for column, field in enumerate(fields) if not field.of}
     for column, field in enumerate(fields):
         if not field.of:
@@ -205,20 +205,20 @@ class _Reordered(torch.autograd.Function):
     """Numbers [B, W] in another order, and their gradient back: a look-up both ways, where indexing would add up."""
 
     @staticmethod
-    def forward(ctx: Any, found: Tensor, order: Tensor, back: Tensor) -> Tensor:  # noqa: ANN401  torch's context
+    def forward(ctx: Any, found: Tensor, order: Tensor, back: Tensor) -> Tensor:
         """[B, W] -> [B, W], the number `order[w]` at place w; `back` is the inverse order."""
         ctx.save_for_backward(back)
         return found.index_select(1, order)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]  # noqa: ANN401
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         """The same the other way."""
         (back,) = ctx.saved_tensors
         return gradient.index_select(1, back), None, None
 
 
 def _column_order(packs: Sequence[Pack]) -> tuple[Tensor, Tensor] | None:
-    """Where each number of [B, W], column after column, stands pack after pack, and back; None where the two are one."""
+    """Where each number of [B, W], column after column, stands pack after pack, and back; None where all stay."""
     column = np.concatenate([np.repeat(pack.columns, pack.config.width) for pack in packs])
     order = np.argsort(column, kind="stable")
     if (order == np.arange(len(order))).all():

@@ -39,6 +39,6 @@ def save_rows(file: str, rows: Floats) -> None:
     try:
         with Path(file).open("wb") as out:
             np.lib.format.write_array_header_1_0(out, head)
-            out.writelines(np.ascontiguousarray(rows[part]) for part in parts(*rows.shape))
+            out.writelines(rows[part].tobytes() for part in parts(*rows.shape))
     except OSError as error:
         raise StoreError(f"the table could not be written to {file}: {error}") from error

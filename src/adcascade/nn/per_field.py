@@ -51,11 +51,11 @@ class PerFieldEmbedding:
 
     def look_up(self, ids: Ids) -> Floats:
         """The rows of `ids`, [..., F] -> [..., F, K], or of any ids -> [..., K]."""
-        table, row = np.searchsorted(self._starts, ids, side="right") - 1, ids - self._starts[0]
+        field = np.searchsorted(self._starts, ids, side="right") - 1  # -1 for padding
         found: Floats = np.zeros((*ids.shape, self.width), np.float32)
         for f, one in enumerate(self.tables):
-            here = (table == f) & (ids > 0)
-            found[here] = one.look_up(row[here] + 2 - self._starts[f])
+            here = field == f
+            found[here] = one.look_up(ids[here] - self._starts[f] + 1)
         return found
 
     def update(self, ids: Ids, gradient: Tensor | None, *, share: float = 1.0) -> None:

@@ -54,7 +54,7 @@ class PlainEmbedding:
         learned = (rows != 0).nonzero().squeeze(1)
         given = gradient.reshape(-1, self.width)[learned]
         self.optimiser.param_groups[0]["lr"] = self.config.rate * share
-        with check_sparse_tensor_invariants(False):  # said aloud, or torch warns that it does not check
+        with check_sparse_tensor_invariants(False):  # type: ignore[no-untyped-call]  # torch asks
             self.parameter.grad = torch.sparse_coo_tensor(rows[learned][None], given, self.parameter.shape)
             self.optimiser.step()
 

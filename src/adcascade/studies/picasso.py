@@ -228,9 +228,9 @@ def study(seeds: tuple[int, ...], scale: Scale, data: Path) -> Result:  # noqa: 
         seconds=0.0,
         notes=(
             "no GPU: what the card says of kernels, transfers and streams there was not tried",
-            f"reading, encoding, shuffling and looking up take {told['prepared_share']:.0%} of the plain loop; where other "
-            f"threads do it, the one that trains has {told['trainer_share']:.0%} of its work left",
-            "the operating system keeps the file of the cold rows in memory: what a miss costs at a disk is not seen here",
+            f"reading, encoding, shuffling and looking up take {told['prepared_share']:.0%} of the plain loop; where "
+            f"other threads do it, the one that trains has {told['trainer_share']:.0%} of its work left",
+            "the operating system keeps the file of the cold rows in memory: what a miss costs at a disk is not seen",
         ),
         panels=(hit_panel([hits for _, hits in runs]), packing_panel(rows)),
     )

@@ -3,7 +3,7 @@
 hit ratio by the law    H(k) / H(V)    where the k most frequent of V values are hot
 """
 
-import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,8 @@ import torch
 from adcascade.bench.rounds import alternate, figure
 from adcascade.nn.cached import CacheConfig, CachedEmbedding
 from adcascade.nn.packed import PackedEmbedding
-from adcascade.studies.picasso_world import TABLE, Ids, harmonic, skewed
+from adcascade.nn.table import EmbeddingTable
+from adcascade.studies.picasso_world import TABLE, harmonic, skewed
 
 SHARES = (0.01, 0.05, 0.1, 0.2)
 
@@ -47,22 +48,17 @@ def look_up_runs(folder: Path, *, values: int, batch: int, rounds: int, seed: in
     random = np.random.default_rng((seed, 5))
     name = 1 + random.permutation(values)
     batches = [name[skewed(random, values, (batch,)) - 1] for _ in range(rounds + 1)]
-    packed = PackedEmbedding(values + 1, TABLE, seed=seed)
-    tables = {"rows in memory": packed}
-    caches = {"hot rows together": values // 10, "all rows cold": 0}
-    cached = {
-        title: CachedEmbedding(values + 1, TABLE, CacheConfig(hot_rows=hot, warm_up=1), folder, seed=seed)
-        for title, hot in caches.items()
-    }
-    for table in cached.values():
-        seen: Ids = np.concatenate((name[: values // 10], *batches))
+    tables: dict[str, EmbeddingTable] = {"rows in memory": PackedEmbedding(values + 1, TABLE, seed=seed)}
+    for title, hot in (("hot rows together", values // 10), ("all rows cold", 0)):
+        cache = CacheConfig(hot_rows=hot, warm_up=1)
+        tables[title] = table = CachedEmbedding(values + 1, TABLE, cache, folder, seed=seed)
+        seen = np.concatenate((name[: values // 10], *batches))
         table.update(seen, torch.zeros_like(table.gather(seen)))
-    turn = dict.fromkeys((*tables, *cached), 0)
+    turn = dict.fromkeys(tables, 0)
 
     def once(title: str) -> None:
-        (tables | cached)[title].look_up(batches[turn[title] % len(batches)])  # type: ignore[operator]
+        tables[title].look_up(batches[turn[title] % len(batches)])
         turn[title] += 1
 
-    calls = {title: lambda title=title: once(title) for title in turn}  # type: ignore[misc]
-    spent = alternate(calls, rounds=rounds, clock=time.thread_time)
+    spent = alternate({title: partial(once, title) for title in tables}, rounds=rounds)
     return {title: {"look_ups": batch / figure(seconds).median / 1e6} for title, seconds in spent.items()}

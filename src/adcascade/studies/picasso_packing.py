@@ -9,6 +9,7 @@ All three start from the same rows and see the same batches. The network over th
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -99,7 +100,7 @@ def packing_runs(count: int, *, values: int, batch: int, rounds: int, seed: int)
         losses[way].append(steps[way](batches[turn[way] % len(batches)], label))
         turn[way] += 1
 
-    spent = alternate({way: lambda way=way: once(way) for way in WAYS}, rounds=rounds, warm=2)  # type: ignore[misc]
+    spent = alternate({way: partial(once, way) for way in WAYS}, rounds=rounds, warm=2)
     twin = np.array(losses[UNPACKED])
     seconds = {way: figure(spent[way]).median for way in WAYS}
     found = {
