@@ -26,7 +26,7 @@ class MicroBatches:
         self.parts, self.objective = parts, objective
 
     def __call__(self, model: ScoringModel, sides: Sides, samples: Labelled) -> Tensor:
-        """The loss of the batch -> (). All parts but the last have had their backward pass; `backward` does the last."""
+        """The loss of the batch -> (). All parts but the last have had their backward pass already."""
         size, whole = -(-len(samples) // self.parts), float(samples.weight.sum())
         before = torch.zeros(())
         for start in range(0, len(samples), size):

@@ -2,13 +2,13 @@
 
     packing       F fields of widths 8 and 16, values by Zipf's law (picasso_packing.py)
     ablation      the training loop on a log of texts, with each technique left out (picasso_ablation.py)
-    caching       hit ratios beside Zipf's law, and what a look-up costs (picasso_caching.py)
+    caching       hit ratios beside Zipf's law and on Criteo's ids (picasso_real.py), the cost of a look-up (picasso_caching.py)
 
     ips          instances a second: of one step with F fields by CPU time of the thread, of the loop by the wall clock
     times        ips, as a multiple of the unpacked twin's or of the plain loop's
     operators    torch's operators of embeddings and their optimiser in a step
     loss_off     the largest difference of a step's loss from the twin's
-    hit_ratio    share of look-ups that meet the hot tier; `law`: what Zipf's law says of it
+    hit_ratio    share of look-ups that meet the hot tier; `law`: what Zipf's law, or hindsight, says of it
     look_ups     million rows a second
 
 What depends on the machine is measured in turns.
@@ -21,8 +21,10 @@ from pathlib import Path
 
 import msgspec
 
+from adcascade.bench.rounds import figure
 from adcascade.studies.claims import gain, reaches
 from adcascade.studies.contract import Claim, Line, Panel, Result, Role, Row, Scale, row
+from adcascade.studies.data import absent, has_set
 from adcascade.studies.picasso_ablation import (
     FULL,
     MEMORY,
@@ -33,21 +35,23 @@ from adcascade.studies.picasso_ablation import (
     Trial,
     ablation_runs,
 )
-from adcascade.studies.picasso_caching import SHARES, hit_runs, look_up_runs
+from adcascade.studies.picasso_caching import COLD, HOT, IN_MEMORY, SHARES, hit_runs, look_up_seconds
 from adcascade.studies.picasso_packing import FUSED, PACKED, UNPACKED, packing_runs
+from adcascade.studies.picasso_real import NAME, SOURCE, criteo_ids, replayed
 from adcascade.studies.picasso_world import Log
 
 COUNTS = (26, 100, 300)  # F
 LEAST_TIMES = {26: 1.2, 100: 1.2, 300: 1.8}  # of the unpacked twin's instances a second: what the card measured
 SHOWN = (
-    "ips",
     "times",
+    "ips",
     "operators",
     "loss_off",
     "hit_ratio",
     "law",
     "look_ups",
 )  # the columns; the others decide claims
+REAL = "Criteo, 10% of rows hot"
 TOLD = {PLAIN: "prepared_share", MEMORY: "trainer_share"}
 Runs = dict[str, dict[str, float]]
 
@@ -64,11 +68,20 @@ class Size:
     hit_values: int
     hit_steps: int
     look_values: int  # rows of the table that is looked up
+    real_rows: int  # samples of Criteo's log
 
 
 SIZES = {
     "tiny": Size(
-        values=50, batch=16, rounds=2, log_rows=300, log_values=50, hit_values=500, hit_steps=20, look_values=2_000
+        values=50,
+        batch=16,
+        rounds=2,
+        log_rows=300,
+        log_values=50,
+        hit_values=500,
+        hit_steps=20,
+        look_values=2_000,
+        real_rows=500,
     ),
     "small": Size(
         values=20_000,
@@ -79,6 +92,7 @@ SIZES = {
         hit_values=20_000,
         hit_steps=200,
         look_values=4_000_000,
+        real_rows=64_000,
     ),
     "full": Size(
         values=100_000,
@@ -89,6 +103,7 @@ SIZES = {
         hit_values=100_000,
         hit_steps=1_000,
         look_values=16_000_000,
+        real_rows=64_000,
     ),
 }
 
@@ -107,17 +122,19 @@ def measured(seed: int, size: Size) -> tuple[Runs, dict[float, dict[str, float]]
         found |= ablation_runs(trial, size.log_rows, rounds=max(size.rounds // 6, 1))
         hits = hit_runs(folder, values=size.hit_values, batch=size.batch, steps=size.hit_steps, seed=seed)
         found |= {f"{share:.0%} of rows hot": run for share, run in hits.items()}
-        found |= look_up_runs(folder, values=size.look_values, batch=size.batch * 26, rounds=size.rounds, seed=seed)
+        batch = 26 * size.batch
+        spent = look_up_seconds(folder, values=size.look_values, batch=batch, rounds=size.rounds, seed=seed)
+        found |= {name: {"look_ups": batch / figure(seconds).median / 1e6} for name, seconds in spent.items()}
     return found, hits
 
 
 def role_of(name: str) -> Role:
     """What a row is in the comparison."""
-    if name in {PLAIN, "rows in memory"} or name.endswith(UNPACKED):
+    if name in {PLAIN, IN_MEMORY} or name.endswith(UNPACKED):
         return "baseline"
     if name == MEMORY:
         return "oracle"
-    return "ablation" if name.startswith("−") or name.endswith(PACKED) or name == "all rows cold" else "method"
+    return "ablation" if name.startswith("−") or name.endswith(PACKED) or name == COLD else "method"
 
 
 def equivalence(rows: dict[str, Row]) -> list[Claim]:
@@ -189,8 +206,8 @@ def caching_claims(rows: dict[str, Row]) -> list[Claim]:
         gain(
             "a tenth of the rows together: looked up faster than from all in random order",
             "look_ups",
-            rows["hot rows together"],
-            rows["rows in memory"],
+            rows[HOT],
+            rows[IN_MEMORY],
         ),
     ]
 
@@ -198,16 +215,31 @@ def caching_claims(rows: dict[str, Row]) -> list[Claim]:
 def ablation_claims(rows: dict[str, Row]) -> list[Claim]:
     """Whether each technique is worth having beside the two others."""
     return [
-        gain(f"the loop: full is faster than {without}", "ips", rows[FULL], rows[without])
+        gain(f"the loop: full is faster than {without}", "times", rows[FULL], rows[without])
         for without in (NO_PACKING, NO_INTERLEAVING, NO_CACHING)
     ]
 
 
-def study(seeds: tuple[int, ...], scale: Scale, data: Path) -> Result:  # noqa: ARG001  every batch is drawn
+def real_row(seeds: tuple[int, ...], size: Size, folder: Path) -> Row:
+    """The hot tier on Criteo's ids."""
+    ids, rows = criteo_ids(folder, size.real_rows)
+    with tempfile.TemporaryDirectory() as name:
+        runs = [replayed(ids, rows, Path(name), hot_share=0.1, batch=size.batch, seed=seed) for seed in seeds]
+    return row(REAL, "method", runs)
+
+
+def study(seeds: tuple[int, ...], scale: Scale, data: Path) -> Result:
     """All parts, for each seed."""
     runs = [measured(seed, SIZES[scale]) for seed in seeds]
     names = list(runs[0][0])
     rows = {name: row(name, role_of(name), [found[name] for found, _ in runs]) for name in names}
+    claims: list[Claim] = []
+    notes: list[str] = []
+    if has_set(data, NAME):
+        rows[REAL] = real_row(seeds, SIZES[scale], data / NAME)
+        claims.append(reaches("Criteo: a tenth takes 70 % of the look-ups", "hit_ratio", rows[REAL], at_least=0.7))
+    else:
+        notes.append(absent(NAME, SOURCE))
     parts: tuple[Callable[[dict[str, Row]], list[Claim]], ...] = (
         equivalence,
         packing_claims,
@@ -219,14 +251,15 @@ def study(seeds: tuple[int, ...], scale: Scale, data: Path) -> Result:  # noqa: 
     return Result(
         slug="picasso",
         paper="arXiv 2204.04903",
-        data="drawn by Zipf's law",
+        data="drawn by Zipf's law" + ("" if notes else "; Criteo's ids"),
         scale=scale,
         seeds=seeds,
-        metric="ips",
+        metric="times",
         rows=tuple(_shown(one) for one in rows.values()),
-        claims=tuple(claim for part in parts for claim in part(rows)),
+        claims=(*(claim for part in parts for claim in part(rows)), *claims),
         seconds=0.0,
         notes=(
+            *notes,
             "no GPU: what the card says of kernels, transfers and streams there was not tried",
             f"reading, encoding, shuffling and looking up take {told['prepared_share']:.0%} of the plain loop; where "
             f"other threads do it, the one that trains has {told['trainer_share']:.0%} of its work left",

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from adcascade.bench.rounds import alternate, figure
+from adcascade.bench.rounds import alternate
 from adcascade.nn.cached import CacheConfig, CachedEmbedding
 from adcascade.nn.packed import PackedEmbedding
 from adcascade.nn.table import EmbeddingTable
 from adcascade.studies.picasso_world import TABLE, harmonic, skewed
 
+IN_MEMORY, HOT, COLD = "rows in memory", "hot rows together", "all rows cold"
 SHARES = (0.01, 0.05, 0.1, 0.2)
 
 
@@ -43,13 +44,13 @@ def hit_runs(folder: Path, *, values: int, batch: int, steps: int, seed: int) ->
     return found
 
 
-def look_up_runs(folder: Path, *, values: int, batch: int, rounds: int, seed: int) -> dict[str, dict[str, float]]:
-    """Million rows a second by CPU time: all in memory in random order, hot ones together, all in the file."""
+def look_up_seconds(folder: Path, *, values: int, batch: int, rounds: int, seed: int) -> dict[str, list[float]]:
+    """To look a batch up, by CPU time: all rows in memory in random order, a tenth of them hot, all in the file."""
     random = np.random.default_rng((seed, 5))
     name = 1 + random.permutation(values)
     batches = [name[skewed(random, values, (batch,)) - 1] for _ in range(rounds + 1)]
-    tables: dict[str, EmbeddingTable] = {"rows in memory": PackedEmbedding(values + 1, TABLE, seed=seed)}
-    for title, hot in (("hot rows together", values // 10), ("all rows cold", 0)):
+    tables: dict[str, EmbeddingTable] = {IN_MEMORY: PackedEmbedding(values + 1, TABLE, seed=seed)}
+    for title, hot in ((HOT, values // 10), (COLD, 0)):
         cache = CacheConfig(hot_rows=hot, warm_up=1)
         tables[title] = table = CachedEmbedding(values + 1, TABLE, cache, folder, seed=seed)
         seen = np.concatenate((name[: values // 10], *batches))
@@ -60,5 +61,4 @@ def look_up_runs(folder: Path, *, values: int, batch: int, rounds: int, seed: in
         tables[title].look_up(batches[turn[title] % len(batches)])
         turn[title] += 1
 
-    spent = alternate({title: partial(once, title) for title in tables}, rounds=rounds)
-    return {title: {"look_ups": batch / figure(seconds).median / 1e6} for title, seconds in spent.items()}
+    return alternate({title: partial(once, title) for title in tables}, rounds=rounds)

@@ -10,7 +10,7 @@ All three start from the same rows and see the same batches. The network over th
 import sys
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -85,35 +85,47 @@ def _calls(step: FieldStep, ids: Ids, gradient: Tensor) -> int:
     return calls
 
 
-def packing_runs(count: int, *, values: int, batch: int, rounds: int, seed: int) -> dict[str, dict[str, float]]:
-    """All ways at F = `count`: operators, how far losses and rows are from the plain twin's, instances a second."""
+class Race(NamedTuple):
+    """Of each way: its last state, the seconds of each step that was timed, the losses of all; and a batch."""
+
+    steps: dict[str, FieldStep]
+    seconds: dict[str, list[float]]
+    losses: dict[str, list[float]]
+    ids: Ids
+
+
+def race(count: int, *, values: int, batch: int, rounds: int, seed: int, ways: Sequence[str] = WAYS) -> Race:
+    """F = `count` fields: all ways from the same rows, on the same batches, in turns, by CPU time of the thread."""
     fields, random = fields_of(count, values), np.random.default_rng((seed, count))
     batches = [skewed(random, values, (batch, count)) for _ in range(4)]
     label = torch.from_numpy((random.random(batch) < 0.3).astype(np.float32))
-    steps = {way: FieldStep(fields, way, seed=seed) for way in WAYS}
-    for way in WAYS[1:]:
-        steps[way].tables.start_like(steps[UNPACKED].tables)
-    turn = dict.fromkeys(WAYS, 0)
-    losses: dict[str, list[float]] = {way: [] for way in WAYS}
+    steps = {way: FieldStep(fields, way, seed=seed) for way in ways}
+    for way in ways[1:]:
+        steps[way].tables.start_like(steps[ways[0]].tables)
+    losses: dict[str, list[float]] = {way: [] for way in ways}
 
     def once(way: str) -> None:
-        losses[way].append(steps[way](batches[turn[way] % len(batches)], label))
-        turn[way] += 1
+        losses[way].append(steps[way](batches[len(losses[way]) % len(batches)], label))
 
-    spent = alternate({way: partial(once, way) for way in WAYS}, rounds=rounds, warm=2)
-    twin = np.array(losses[UNPACKED])
-    seconds = {way: figure(spent[way]).median for way in WAYS}
+    seconds = alternate({way: partial(once, way) for way in ways}, rounds=rounds, warm=2)
+    return Race(steps, seconds, losses, batches[0])
+
+
+def packing_runs(count: int, *, values: int, batch: int, rounds: int, seed: int) -> dict[str, dict[str, float]]:
+    """All ways at F = `count`: operators, how far losses and rows are from the plain twin's, instances a second."""
+    run = race(count, values=values, batch=batch, rounds=rounds, seed=seed)
+    twin, plain = np.array(run.losses[UNPACKED]), figure(run.seconds[UNPACKED]).median
     found = {
         way: {
-            "ips": batch / seconds[way],
-            "times": seconds[UNPACKED] / seconds[way],
-            "loss_off": float(np.abs(np.array(losses[way]) - twin).max()),
-            "rows_off": rows_off(steps[way].tables, steps[UNPACKED].tables),
+            "ips": batch / figure(seconds).median,
+            "times": plain / figure(seconds).median,
+            "loss_off": float(np.abs(np.array(run.losses[way]) - twin).max()),
+            "rows_off": rows_off(run.steps[way].tables, run.steps[UNPACKED].tables),
         }
-        for way in WAYS
+        for way, seconds in run.seconds.items()
     }
     counted = [way for way in WAYS if way != UNPACKED or count <= MOST_COUNTED]
-    return found | {way: found[way] | operators(steps[way], batches[0]) for way in counted}
+    return found | {way: found[way] | operators(run.steps[way], run.ids) for way in counted}
 
 
 def rows_off(one: FieldTables, other: FieldTables) -> float:
