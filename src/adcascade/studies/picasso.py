@@ -2,7 +2,8 @@
 
     packing       F fields of widths 8 and 16, values by Zipf's law (picasso_packing.py)
     ablation      the training loop on a log of texts, with each technique left out (picasso_ablation.py)
-    caching       hit ratios beside Zipf's law and on Criteo's ids (picasso_real.py), the cost of a look-up (picasso_caching.py)
+    caching       hit ratios beside Zipf's law, and what a look-up costs (picasso_caching.py); hit ratios on the ids of
+                  Criteo's log (picasso_real.py)
 
     ips          instances a second: of one step with F fields by CPU time of the thread, of the loop by the wall clock
     times        ips, as a multiple of the unpacked twin's or of the plain loop's
