@@ -12,7 +12,8 @@ look-up knows how many steps had ended when it began, so one pass over the ids o
 Letters in shapes: B samples, C columns of ids, K width, R rows.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -21,12 +22,14 @@ from numba import njit
 from numpy.typing import NDArray
 from torch import Tensor
 
+from adcascade.contracts import Batch
 from adcascade.learning.labelled import Labelled
 from adcascade.learning.producer import Producer
 from adcascade.learning.rows import rows_of
 from adcascade.nn.table import EmbeddingTable, Floats, Ids
 
 Stamps = NDArray[np.int32]
+RowsOf = Callable[[Batch], Ids]
 
 
 class Ahead(NamedTuple):
@@ -58,9 +61,9 @@ class LookedUpAhead:
         """R."""
         return self.table.rows
 
-    def ahead(self, samples: Labelled) -> Ahead:
-        """Look a later batch up; another thread may train meanwhile."""
-        steps, ids = self._steps, rows_of(samples.batch)
+    def ahead(self, samples: Labelled, rows: RowsOf = rows_of) -> Ahead:
+        """Look the rows of a later batch up; another thread may train meanwhile."""
+        steps, ids = self._steps, rows(samples.batch)
         return Ahead(samples, ids, self.table.gather(ids), steps)
 
     def gather(self, ids: Ids) -> Tensor:
@@ -130,12 +133,16 @@ class Interleaving:
         self._producers.append(producer)
         return producer
 
-    def batches(self, batches: Iterator[Labelled]) -> Iterator[Labelled]:
-        """The batches of an epoch, looked up ahead; each must be learned from before the next is asked for."""
+    def batches(self, batches: Iterator[Labelled], rows: RowsOf = rows_of) -> Iterator[Labelled]:
+        """The batches of an epoch, looked up ahead; each must be learned from before the next is asked for.
+
+        rows: the ids that learning from a batch will gather.
+        """
         if self._looked is None:
             yield from batches
             return
-        producer = Producer(map(self._looked.ahead, batches), ahead=self._ahead, name="batches ahead")
+        look_up = partial(self._looked.ahead, rows=rows)
+        producer = Producer(map(look_up, batches), ahead=self._ahead, name="batches ahead")
         self._producers.append(producer)
         for turn in producer:
             self._looked.turn = turn
