@@ -73,7 +73,7 @@ class LookedUpAhead:
             return self.table.gather(ids)
         flat = ids.ravel()
         places = _stale(flat, self._stamp, turn.steps)
-        turn.leaf.detach().numpy().reshape(-1, self.width)[places] = self.table.look_up(flat[places])
+        _put(turn.leaf.detach().numpy().reshape(-1, self.width), places, self.table.look_up(flat[places]))
         self.patched += len(places)
         return turn.leaf
 
@@ -159,6 +159,14 @@ def _stale(ids: Ids, stamp: Stamps, steps: int) -> Ids:
             places[n] = i
             n += 1
     return places[:n]
+
+
+@njit(cache=True, nogil=True)
+def _put(found: Floats, places: Ids, rows: Floats) -> None:
+    """found[places] = rows, [n, K] and [m, K]."""
+    for i in range(len(places)):
+        for k in range(found.shape[1]):
+            found[places[i], k] = rows[i, k]
 
 
 @njit(cache=True, nogil=True)
