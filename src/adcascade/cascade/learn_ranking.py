@@ -27,6 +27,7 @@ from adcascade.features.feature import Feature
 from adcascade.features.fields import Fields
 from adcascade.features.fitting import columns_of
 from adcascade.learning.auxiliary_head import AuxiliaryConfig
+from adcascade.learning.caching import table_of
 from adcascade.learning.export import export
 from adcascade.learning.external_distillation import EXTRA, fit_with_teacher
 from adcascade.learning.labelled import LabelledBlocks, labelled
@@ -34,7 +35,8 @@ from adcascade.learning.loop import Progress, Training, fit, predict
 from adcascade.learning.model import DeepModel, ScoringModel, Shape
 from adcascade.learning.student_adapter import AdapterLearner, StudentAdapter
 from adcascade.metrics.logistic import sigmoid
-from adcascade.nn.packed import PackedEmbedding
+from adcascade.nn.device import device_named
+from adcascade.nn.table import EmbeddingTable
 from adcascade.ranking import METHODS
 from adcascade.ranking.recipes import RECIPES, Recipe
 from adcascade.sections import SupervisionSettings, TrainSettings
@@ -49,7 +51,7 @@ class Trained:
 
     encoder: Encoder
     model: ScoringModel
-    table: PackedEmbedding
+    table: EmbeddingTable
     method: str
 
     def export(self, folder: Path) -> None:
@@ -116,7 +118,9 @@ def learn_ranking(
     encoder = Encoder.fit(features, learn.tables(columns_of(features)))
     recipe = recipe_of(settings, rows=len(learn), seed=seed)
     model = new_model(encoder, settings, recipe)
-    table = PackedEmbedding(encoder.rows, recipe.table, seed=seed)
+    table = table_of(
+        encoder.rows, recipe.table, seed=seed, memory_mb=settings.memory_mb, device=recipe.training.device
+    )
     blocks = LabelledBlocks.of(encoder, learn, label=label, extra=EXTRA if supervision else ())
     if supervision is None:
         fit(model, table, blocks, recipe.training, progress=progress)
@@ -134,7 +138,7 @@ def new_model(encoder: Encoder, settings: TrainSettings, recipe: Recipe) -> Scor
 
 def fit_supervised(  # noqa: PLR0917  what `fit` takes, and the settings
     model: ScoringModel,
-    table: PackedEmbedding,
+    table: EmbeddingTable,
     blocks: LabelledBlocks,
     training: Training,
     settings: SupervisionSettings,
@@ -208,6 +212,8 @@ def recipe_of(settings: TrainSettings, *, rows: int, seed: int) -> Recipe:
             rate=settings.dense_rate or training.rate,
             precision=settings.precision,
             compiled=settings.compiled,
+            device=str(device_named(settings.device)),
+            interleave=settings.interleave,
         ),
     )
 

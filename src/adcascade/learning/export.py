@@ -59,7 +59,7 @@ def ad_inputs(embedded: Tensor, dense: Tensor) -> Inputs:
 
 def export(folder: Path, model: ScoringModel, table: EmbeddingTable, fingerprint: str) -> None:
     """Write the files into an existing folder; `fingerprint` is the encoder's."""
-    model.eval()
+    model.eval().to("cpu")
     shape = model.shape
     table.save(str(folder / "table.npy"))
     user, ads, served = example_user(shape), example_ads(shape, 3), model.for_serving().eval()

@@ -7,6 +7,7 @@ The same blocks, seed and machine give the same model.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -16,9 +17,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from adcascade.contracts import Batch
+from adcascade.learning.interleaving import Interleaving
 from adcascade.learning.labelled import Labelled
 from adcascade.learning.model import ScoringModel, Shape, log_loss
 from adcascade.learning.precision import Precision, compile_forward, computing, eager
+from adcascade.learning.rows import present_in, rows_of, steps_of
 from adcascade.nn.inputs import Inputs
 from adcascade.nn.table import EmbeddingTable
 
@@ -37,6 +40,7 @@ class Training:
     precision: Precision = "float32"  # of the dense part's products (precision.py)
     compiled: bool = False  # the dense part, by torch.compile: needs a C++ compiler, pays for whole batches of one size
     device: str = "cpu"  # of the dense part, as torch names it
+    interleave: int = 0  # batches that are looked up while an earlier one is learned from (interleaving.py)
     rows: int = 0  # samples of an epoch, where known: then both rates fall linearly to zero by the end
     seed: int = 0
 
@@ -82,17 +86,19 @@ def fit(
     """Train in place; the mean loss of each epoch. `blocks` is iterated once an epoch."""
     random = np.random.default_rng(training.seed)
     torch.manual_seed(training.seed)
-    step = Step(model, table, training, objective)
     model.train()
     losses: list[float] = []
-    for epoch in range(training.epochs):
-        total, seen = 0.0, 0
-        for samples in shuffled(blocks, training.batch_size, random):
-            loss = step(samples, training.share(epoch * training.rows + seen))
-            total, seen = total + loss * len(samples), seen + len(samples)
-            if progress is not None:
-                progress(epoch, seen, loss)
-        losses.append(total / max(seen, 1))
+    with Interleaving(table, training.interleave) as ahead:
+        step = Step(model, ahead.table, training, objective)
+        rows = partial(rows_of, ragged=step.ragged)
+        for epoch in range(training.epochs):
+            total, seen = 0.0, 0
+            for samples in ahead.batches(shuffled(ahead.blocks(blocks), training.batch_size, random), rows):
+                loss = step(samples, training.share(epoch * training.rows + seen))
+                total, seen = total + loss * len(samples), seen + len(samples)
+                if progress is not None:
+                    progress(epoch, seen, loss)
+            losses.append(total / max(seen, 1))
     model.eval()
     return losses
 
@@ -154,9 +160,8 @@ def gather(
     ragged: only the N steps that are there are looked up, and the request's history is [N, S, K].
     """
     b, (fields, k) = len(batch), (batch.ids.shape[1], table.width)
-    present = np.arange(shape.length) < batch.history_length[:, None]  # [B, L]
-    steps = batch.history[present] if ragged else batch.history  # [N, S] or [B, L, S]
-    ids = np.concatenate((batch.ids.ravel(), steps.ravel()))  # [n]
+    present, steps = present_in(batch), steps_of(batch, ragged=ragged)
+    ids = rows_of(batch, ragged=ragged)
     leaf = table.gather(ids)  # [n, K]
     found = F.dropout(leaf, dropout) if dropout else leaf
     of_fields, of_steps = torch.split_with_sizes(found.to(device), [batch.ids.size, steps.size])
