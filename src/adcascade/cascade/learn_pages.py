@@ -23,7 +23,6 @@ from adcascade.calibration.learn import CalibrationLearner
 from adcascade.cascade.learn_ranking import Trained, judge_table
 from adcascade.events.samples import Samples
 from adcascade.features.ads import AdFeatures
-from adcascade.learning.scorer import ad_vectors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +104,8 @@ def seen_pages(shown: Iterable[Shown], known: Known, plan: PagePlan) -> tuple[Se
 
 def _items(rows: NDArray[np.int32], flat: Sequence[Shown], known: Known) -> Items:
     """The catalog as organic items, the unknown product, the shown ads, nothing."""
-    vectors, organic = ad_vectors(known.ranking.table.weight, known.ads, rows), len(known.ads)
+    embedded = known.ranking.table.look_up(known.ads.ids[rows]).reshape(len(rows), -1)
+    vectors, organic = np.concatenate((embedded, known.ads.dense[rows]), axis=1, dtype=np.float32), len(known.ads)
     blank = np.zeros((1, vectors.shape[1]), np.float32)
     base = log_odds(np.array([one.ctr for one in flat]))
     kind = np.repeat([Kind.ORGANIC, Kind.UNKNOWN, Kind.AD, Kind.NOTHING], [organic, 1, len(flat), 1])

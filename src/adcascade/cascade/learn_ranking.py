@@ -27,6 +27,7 @@ from adcascade.features.feature import Feature
 from adcascade.features.fields import Fields
 from adcascade.features.fitting import columns_of
 from adcascade.learning.auxiliary_head import AuxiliaryConfig
+from adcascade.learning.caching import table_of
 from adcascade.learning.export import export
 from adcascade.learning.external_distillation import EXTRA, fit_with_teacher
 from adcascade.learning.labelled import LabelledBlocks, labelled
@@ -34,7 +35,7 @@ from adcascade.learning.loop import Progress, Training, fit, predict
 from adcascade.learning.model import DeepModel, ScoringModel, Shape
 from adcascade.learning.student_adapter import AdapterLearner, StudentAdapter
 from adcascade.metrics.logistic import sigmoid
-from adcascade.nn.packed import PackedEmbedding
+from adcascade.nn.table import EmbeddingTable
 from adcascade.ranking import METHODS
 from adcascade.ranking.recipes import RECIPES, Recipe
 from adcascade.sections import SupervisionSettings, TrainSettings
@@ -49,7 +50,7 @@ class Trained:
 
     encoder: Encoder
     model: ScoringModel
-    table: PackedEmbedding
+    table: EmbeddingTable
     method: str
 
     def export(self, folder: Path) -> None:
@@ -115,7 +116,7 @@ def learn_ranking(
     make = model_class(settings.ranking)
     torch.manual_seed(seed)
     model = make(Shape.of(encoder, recipe.table.width))
-    table = PackedEmbedding(encoder.rows, recipe.table, seed=seed)
+    table = table_of(encoder.rows, recipe.table, seed=seed, memory_mb=settings.memory_mb)
     blocks = LabelledBlocks(encoder, learn.tables, label=label, extra=EXTRA if supervision else ())
     if supervision is None:
         fit(model, table, blocks, recipe.training, progress=progress)
@@ -126,7 +127,7 @@ def learn_ranking(
 
 def fit_supervised(  # noqa: PLR0917  what `fit` takes, and the settings
     model: ScoringModel,
-    table: PackedEmbedding,
+    table: EmbeddingTable,
     blocks: LabelledBlocks,
     training: Training,
     settings: SupervisionSettings,
@@ -190,6 +191,7 @@ def recipe_of(settings: TrainSettings, *, rows: int, seed: int) -> Recipe:
             epochs=settings.epochs or training.epochs,
             batch_size=settings.batch or training.batch_size,
             rate=settings.dense_rate or training.rate,
+            interleave=settings.interleave,
         ),
     )
 

@@ -52,7 +52,7 @@ class TeacherSnapshot:
         """Write it into a new folder."""
         folder.mkdir(parents=True, exist_ok=True)
         self.trained.encoder.save(folder)
-        np.save(folder / "table.npy", self.trained.table.weight)
+        self.trained.table.save(str(folder / "table.npy"))
         state = {name: value.numpy() for name, value in self.trained.model.state_dict().items()}
         np.savez(folder / "model.npz", **state)
         manifest = TeacherManifest(method=self.trained.method, trained_until_us=self.trained_until_us)

@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from adcascade.contracts import Batch
+from adcascade.learning.interleaving import Interleaving
 from adcascade.learning.labelled import Labelled
 from adcascade.learning.model import ScoringModel, Shape, log_loss
+from adcascade.learning.rows import rows_of
 from adcascade.nn.inputs import Inputs
 from adcascade.nn.table import EmbeddingTable
 
@@ -33,6 +35,7 @@ class Training:
     rate: float = 1e-3  # of Adam, for the dense part
     decay: float = 0.0  # decoupled weight decay of the dense part (AdamW)
     embedding_dropout: float = 0.0  # of the gathered embeddings, whole numbers of a vector alone
+    interleave: int = 0  # batches that are looked up while an earlier one is learned from (interleaving.py)
     rows: int = 0  # samples of an epoch, where known: then both rates fall linearly to zero by the end
     seed: int = 0
 
@@ -75,17 +78,18 @@ def fit(
     """Train in place; the mean loss of each epoch. `blocks` is iterated once an epoch."""
     random = np.random.default_rng(training.seed)
     torch.manual_seed(training.seed)
-    step = Step(model, table, training, objective)
     model.train()
     losses: list[float] = []
-    for epoch in range(training.epochs):
-        total, seen = 0.0, 0
-        for samples in shuffled(blocks, training.batch_size, random):
-            loss = step(samples, training.share(epoch * training.rows + seen))
-            total, seen = total + loss * len(samples), seen + len(samples)
-            if progress is not None:
-                progress(epoch, seen, loss)
-        losses.append(total / max(seen, 1))
+    with Interleaving(table, training.interleave) as ahead:
+        step = Step(model, ahead.table, training, objective)
+        for epoch in range(training.epochs):
+            total, seen = 0.0, 0
+            for samples in ahead.batches(shuffled(ahead.blocks(blocks), training.batch_size, random)):
+                loss = step(samples, training.share(epoch * training.rows + seen))
+                total, seen = total + loss * len(samples), seen + len(samples)
+                if progress is not None:
+                    progress(epoch, seen, loss)
+            losses.append(total / max(seen, 1))
     model.eval()
     return losses
 
@@ -124,8 +128,7 @@ def shuffled(blocks: Iterable[Labelled], batch_size: int, random: np.random.Gene
 
 def gather(table: EmbeddingTable, batch: Batch, shape: Shape, *, dropout: float = 0.0) -> Sides:
     """Look the ids of a batch up and cut it into its two sides."""
-    b, steps = len(batch), batch.history.reshape(len(batch), -1)
-    ids = np.concatenate((batch.ids, steps), axis=1)  # [B, F + L S]
+    b, ids = len(batch), rows_of(batch)  # [B, F + L S]
     leaf = table.gather(ids)  # [B, F + L S, K]
     found = F.dropout(leaf, dropout) if dropout else leaf
     fields, f, d = batch.ids.shape[1], shape.request_fields, shape.request_numbers

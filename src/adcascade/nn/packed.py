@@ -72,12 +72,7 @@ class PackedEmbedding:
         if gradient is None or ids.size == 0:
             return
         rows, total = sum_by_row(ids.ravel(), gradient.reshape(-1, self.width).contiguous().numpy(), self._place)
-        c = self.config
-        rule = (c.rate * share, c.l2, c.eps)
-        if c.row_wise:
-            _row_wise_adagrad(self.weight, self.squares, rows, total, rule)
-        else:
-            _adagrad(self.weight, self.squares, rows, total, rule)
+        learn_rows(self.config, (self.weight, self.squares), rows, total, share)
 
     def save(self, file: str) -> None:
         """Write all rows as a .npy file of float32 [R, K]."""
@@ -95,7 +90,14 @@ class PackedEmbedding:
             ours[:] = state[name]
 
 
-@njit(cache=True)
+def learn_rows(config: TableConfig, held: tuple[Floats, Floats], rows: Ids, total: Floats, share: float) -> None:
+    """One step of different rows [m] of the weights and sums in `held`, by their gradients [m, K], used up."""
+    rule = (config.rate * share, config.l2, config.eps)
+    adagrad = _row_wise_adagrad if config.row_wise else _adagrad
+    adagrad(*held, rows, total, rule)
+
+
+@njit(cache=True, nogil=True)
 def sum_by_row(ids: Ids, gradients: Floats, place: Ids) -> tuple[Ids, Floats]:
     """Gradients [n, K] of rows [n] -> the different rows [m] but 0, in order of appearance, and their sums [m, K].
 
@@ -122,7 +124,7 @@ def sum_by_row(ids: Ids, gradients: Floats, place: Ids) -> tuple[Ids, Floats]:
     return rows[:found], total[:found]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _adagrad(weight: Floats, squares: Floats, rows: Ids, total: Floats, rule: tuple[float, float, float]) -> None:
     rate, l2, eps = np.float32(rule[0]), np.float32(rule[1]), np.float32(rule[2])
     for at in range(len(rows)):
@@ -133,7 +135,7 @@ def _adagrad(weight: Floats, squares: Floats, rows: Ids, total: Floats, rule: tu
             weight[row, k] -= rate * g / (np.sqrt(squares[row, k]) + eps)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _row_wise_adagrad(
     weight: Floats, squares: Floats, rows: Ids, total: Floats, rule: tuple[float, float, float]
 ) -> None:

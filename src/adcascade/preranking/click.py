@@ -7,7 +7,7 @@ from adcascade.features import AdFeatures
 from adcascade.learning.export import export
 from adcascade.learning.labelled import LabelledBlocks
 from adcascade.learning.loop import Progress, Training, fit
-from adcascade.nn.packed import PackedEmbedding
+from adcascade.nn.table import EmbeddingTable
 from adcascade.preranking.mlp import PrerankingConfig
 from adcascade.preranking.student import Source, Tables, student_of
 
@@ -16,7 +16,7 @@ from adcascade.preranking.student import Source, Tables, student_of
 class ClickLearner:
     """The same student as the others', by the log loss of clicks on what was shown."""
 
-    teacher_table: PackedEmbedding
+    teacher_table: EmbeddingTable
     ads: AdFeatures  # of the catalog
     config: PrerankingConfig = field(default_factory=PrerankingConfig)
     training: Training = field(default_factory=lambda: Training(epochs=4, batch_size=256, rate=3e-3))

@@ -12,7 +12,7 @@ from adcascade.learning.export import export
 from adcascade.learning.labelled import Labelled
 from adcascade.learning.loop import Objective, Progress, Sides, Training, fit, sample_loss
 from adcascade.learning.model import ScoringModel
-from adcascade.nn.packed import PackedEmbedding
+from adcascade.nn.table import EmbeddingTable
 from adcascade.preranking.copr import CoprConfig, log_value, rank_alignment
 from adcascade.preranking.mixed import MixedBlocks
 from adcascade.preranking.mlp import PrerankingConfig
@@ -50,7 +50,7 @@ def grid(logit: Tensor, samples: Labelled, config: CoprConfig) -> tuple[Tensor, 
 class CoprLearner:
     """The same student as the distilled one's; only what it is taught differs. It never asks the ranker itself."""
 
-    teacher_table: PackedEmbedding
+    teacher_table: EmbeddingTable
     ads: AdFeatures  # of the catalog
     config: PrerankingConfig = field(default_factory=PrerankingConfig)
     copr: CoprConfig = field(default_factory=CoprConfig)

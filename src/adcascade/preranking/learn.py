@@ -13,7 +13,7 @@ from adcascade.features import AdFeatures
 from adcascade.learning.export import export
 from adcascade.learning.loop import Progress, Training, fit, predict
 from adcascade.learning.model import ScoringModel
-from adcascade.nn.packed import PackedEmbedding
+from adcascade.nn.table import EmbeddingTable
 from adcascade.preranking.distillation import DistillationConfig, DistilledBlocks, Rows
 from adcascade.preranking.mlp import PrerankingConfig
 from adcascade.preranking.student import Source, student_of
@@ -24,7 +24,7 @@ class PrerankingLearner:
     """A student of `teacher`, a ranking model with its table; both read the same encoder's batches."""
 
     teacher: ScoringModel
-    teacher_table: PackedEmbedding
+    teacher_table: EmbeddingTable
     ads: AdFeatures  # of the catalog
     config: PrerankingConfig = field(default_factory=PrerankingConfig)
     distillation: DistillationConfig = field(default_factory=DistillationConfig)

@@ -17,6 +17,7 @@ from adcascade.features import AdFeatures, Encoder
 from adcascade.learning.loop import Progress
 from adcascade.learning.model import ScoringModel, Shape
 from adcascade.nn.packed import PackedEmbedding, TableConfig
+from adcascade.nn.table import EmbeddingTable
 from adcascade.preranking.mlp import PrerankingConfig, PrerankingMLP
 
 Tables = Callable[[], Iterable[pa.Table]]
@@ -27,7 +28,7 @@ class Source:
     """What a method of the room may learn from; each takes what it needs."""
 
     teacher: ScoringModel  # the ranker that will serve beside it
-    teacher_table: PackedEmbedding
+    teacher_table: EmbeddingTable
     ads: AdFeatures  # of the catalog
     live: NDArray[np.int32]  # [R] catalog rows that may be served
     tables: Tables  # impressions: sample tables of the event log
@@ -45,12 +46,12 @@ class Pupil(Protocol):
 
 
 def student_of(
-    teacher_table: PackedEmbedding, encoder: Encoder, config: PrerankingConfig, seed: int
+    teacher_table: EmbeddingTable, encoder: Encoder, config: PrerankingConfig, seed: int
 ) -> tuple[PrerankingMLP, PackedEmbedding]:
     """The network before its first step, and its table."""
     torch.manual_seed(seed)
     width = teacher_table.width
     model = PrerankingMLP(Shape.of(encoder, width), config)
-    table = PackedEmbedding(len(teacher_table.weight), TableConfig(width=width, rate=0.005))
-    table.weight[:] = teacher_table.weight
+    table = PackedEmbedding(teacher_table.rows, TableConfig(width=width, rate=0.005))
+    table.weight[:] = teacher_table.look_up(np.arange(teacher_table.rows))
     return model, table
