@@ -42,6 +42,12 @@ STUDIES: dict[str, Entry] = {
         room="learning",
         where="adcascade.studies.exfm:study",
     ),
+    "picasso": Entry(
+        title="PICASSO: packing, interleaving and caching to train models of many fields",
+        paper="arXiv 2204.04903",
+        room="learning",
+        where="adcascade.studies.picasso:study",
+    ),
     "defuse": Entry(
         title="Delayed conversions: labels corrected by type of record",
         paper="arXiv 2202.06472",
