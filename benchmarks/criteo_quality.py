@@ -1,23 +1,31 @@
-"""Which ranker wins on few samples: `python benchmarks/criteo_quality.py --data ../shared/data [--json FILE]`.
+"""Quality on real clicks: precision and row-wise Adagrad against exact float32, and rankers beside other libraries.
 
-Trains adcascade's rankers by their recipes, a hashed logistic regression (scikit-learn), LightGBM and, where it is
-installed, FuxiCTR's DCN-V2 on the last rows of the folder's `criteo_display/train.parquet`, and judges all on
-`valid.parquet`. Recipes were chosen on the last tenth of train, with the figures on valid in sight.
-Prints AUC, log loss and PCOC, mean over the seeds and their spread.
+Trains on the last rows of `criteo_display/train.parquet` below ADCASCADE_DATA (or --data), judges on `valid.parquet`.
+Arms: DCN-V2 by its recipe (`dcn_v2`), the same with `medium` or `bf16` products or `row`-wise Adagrad, other rankers by
+name, and by name "hashed LR", "LightGBM", "FuxiCTR" (its own fit in the peers' environment). Recipes were chosen on the
+last tenth of train, with the figures on valid in sight. A row's value is the mean AUC over the seeds, its spread their
+standard deviation as a share; the rows of differences compare runs of equal seeds.
 """
 
 import argparse
-import json
+import os
+import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
 from numpy.typing import NDArray
 
+from adcascade.bench import Bar, Row
+from adcascade.bench.peers import PeerAbsentError, ask_peer
+from adcascade.errors import DataMissingError
 from adcascade.events.importers.base import Options
 from adcascade.events.importers.criteo import CATEGORIES, CRITEO, NUMBERS
 from adcascade.features import Encoder, Feature
@@ -25,6 +33,7 @@ from adcascade.learning.labelled import labelled
 from adcascade.learning.loop import fit, predict
 from adcascade.learning.model import Shape
 from adcascade.metrics import auc, log_loss, pcoc
+from adcascade.metrics.logistic import sigmoid
 from adcascade.nn.packed import PackedEmbedding
 from adcascade.ranking import METHODS
 from adcascade.ranking.recipes import RECIPES
@@ -35,24 +44,23 @@ FEATURES = (
     *(Feature(name=name, side="context", kind="categorical") for name in CATEGORIES),  # every value is kept
 )
 
+FIT = Path(__file__).parent / "peers" / "fuxictr_fit.py"
 Probabilities = NDArray[np.float64]
 Arm = Callable[[pa.Table, pa.Table, int], Probabilities]  # train, test, seed -> P(click) of the test rows
 
 
-def ours(method: str) -> Arm:
+def ours(method: str, *, row_wise: bool = False, **training: Any) -> Arm:
     """One of adcascade's rankers by its recipe, not calibrated afterwards."""
 
     def arm(train: pa.Table, test: pa.Table, seed: int) -> Probabilities:
-        import torch  # noqa: PLC0415  only where a torch model is asked for
-
         encoder = Encoder.fit(FEATURES, [train])
         recipe = RECIPES[method].of(rows=len(train), seed=seed)
         module, _, name = METHODS[method].partition(":")
         torch.manual_seed(seed)
         model = getattr(import_module(module), name)(Shape.of(encoder, recipe.table.width))
-        table = PackedEmbedding(encoder.rows, recipe.table, seed=seed)
-        fit(model, table, [labelled(encoder, train)], recipe.training)
-        return 1 / (1 + np.exp(-predict(model, table, labelled(encoder, test).batch).astype(np.float64)))
+        table = PackedEmbedding(encoder.rows, replace(recipe.table, row_wise=row_wise), seed=seed)
+        fit(model, table, [labelled(encoder, train)], replace(recipe.training, **training))
+        return sigmoid(predict(model, table, labelled(encoder, test).batch))
 
     return arm
 
@@ -111,16 +119,15 @@ def lightgbm(train: pa.Table, test: pa.Table, seed: int) -> Probabilities:
     return np.asarray(model.booster_.predict(table_of_codes(test)), np.float64)
 
 
-def arms() -> dict[str, Arm]:
-    """What can be compared here."""
-    found: dict[str, Arm] = {name: ours(name) for name in ("dcn_v2", "lr", "committee")}
-    found |= {"hashed LR (scikit-learn)": hashed_lr, "LightGBM": lightgbm}
-    if find_spec("fuxictr"):
-        fuxictr = import_module("peer_fuxictr")
-        found["FuxiCTR DCN-V2"] = lambda train, test, seed: fuxictr.dcn_v2(
-            table_of_codes(train), train["click"].to_numpy(), table_of_codes(test), seed
-        )
-    return found
+ARMS: dict[str, Arm] = {
+    **{name: ours(name) for name in ("dcn_v2", "lr", "committee")},
+    "row": ours("dcn_v2", row_wise=True),
+    "medium": ours("dcn_v2", precision="medium"),
+    "bf16": ours("dcn_v2", precision="bf16"),
+    "hashed LR": hashed_lr,
+    "LightGBM": lightgbm,
+}
+EQUAL = 5e-4  # of the AUC
 
 
 def read(path: Path) -> pa.Table:
@@ -128,59 +135,94 @@ def read(path: Path) -> pa.Table:
     return pa.concat_tables(CRITEO.read([path], Options()).tables).unify_dictionaries()
 
 
-def compare(folder: Path, sizes: Sequence[int], seeds: Sequence[int], names: Sequence[str]) -> list[dict[str, object]]:
-    """One row a size and arm."""
-    train, test = read(folder / "criteo_display" / "train.parquet"), read(folder / "criteo_display" / "valid.parquet")
-    label = test["click"].to_numpy()
-    rows: list[dict[str, object]] = []
-    for size in sizes:
+def write_codes(table: pa.Table, file: Path) -> list[str]:
+    """The columns as text, and the label `y`, for a peer; the names of the columns."""
+    codes = table_of_codes(table)
+    names = [*NUMBERS, *CATEGORIES]
+    columns = {name: pa.array(codes[:, place]).cast(pa.string()) for place, name in enumerate(names)}
+    pq.write_table(pa.table({**columns, "y": table["click"].cast(pa.float64())}), file)
+    return names
+
+
+def fuxictr(train: pa.Table, test: pa.Table, seeds: Sequence[int]) -> tuple[list[Probabilities], dict[str, Any]]:
+    """P(click) of the test rows by seed, from FuxiCTR's own fit with its best batch here, and its CPU seconds."""
+    with tempfile.TemporaryDirectory() as name:
+        files = {part: Path(name) / f"{part}.parquet" for part in ("train", "test")}
+        columns = [write_codes(rows, files[part]) for part, rows in (("train", train), ("test", test))][0]
+        order = {part: str(file) for part, file in files.items()} | {"columns": columns, "seeds": list(seeds)}
+        out = Path(name) / "found.npy"
+        told = ask_peer(FIT, order | {"batch": 256, "rate": 1e-3, "out": str(out)})
+        return list(np.load(out).astype(np.float64)), told
+
+
+def data_folder(given: Path | None) -> Path:
+    """Of the public sets. DataMissingError where nobody says where they are, or Criteo is not among them."""
+    folder = given or (Path(os.environ["ADCASCADE_DATA"]) if "ADCASCADE_DATA" in os.environ else None)
+    if folder is None or not (folder / "criteo_display").is_dir():
+        raise DataMissingError(f"no criteo_display in {folder}: give --data, or set ADCASCADE_DATA")
+    return folder
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Rows, seeds, arms."""
+    parser.add_argument("--data", type=Path, help="the folder of public data sets; else ADCASCADE_DATA")
+    parser.add_argument("--rows", nargs="+", type=int, default=[64_000], help="how many of the last training rows")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--arms", nargs="+", choices=[*ARMS, "FuxiCTR"], default=["dcn_v2", "row", "bf16"])
+
+
+def run(given: argparse.Namespace) -> list[Row]:
+    """One row an arm, then the differences to exact float32."""
+    torch.set_num_threads(1)
+    folder = data_folder(given.data) / "criteo_display"
+    train, test = read(folder / "train.parquet"), read(folder / "valid.parquet")
+    rows: list[Row] = []
+    for size in given.rows:
         part = train.slice(max(len(train) - size, 0))
-        for name, arm in arms().items():
-            if names and name not in names:
-                continue
+        found: dict[str, list[float]] = {}
+        for name in given.arms:
             start = time.process_time()
-            found = [arm(part, test, seed) for seed in seeds]
-            row = {
-                "rows": len(part),
-                "ranker": name,
-                "auc": [auc(label, p) for p in found],
-                "log_loss": [log_loss(label, p) for p in found],
-                "pcoc": [pcoc(label, p) for p in found],
-                "cpu_s": (time.process_time() - start) / len(seeds),
-            }
-            rows.append(row)
-            print(line(row), flush=True)
+            try:
+                probabilities, told = judged(name, part, test, given.seeds)
+            except PeerAbsentError as absent:
+                print(absent)
+                continue
+            seconds = told.get("preparing", time.process_time() - start) + sum(told.get("fits", ()))
+            rows.append(row_of(f"{name}, {len(part):,} rows", test, probabilities, seconds / len(given.seeds)))
+            found[name] = [auc(test["click"].to_numpy(), p) for p in probabilities]
+        rows += differences(found, len(part))
     return rows
 
 
-def line(row: dict[str, object]) -> str:
-    """One row of the table, in Markdown."""
-    cells = [f"{row['rows']:,}", str(row["ranker"])]
-    for name in ("auc", "log_loss", "pcoc"):
-        values = np.array(row[name])
-        cells.append(f"{values.mean():.4f} ± {values.std():.4f}")
-    return "| " + " | ".join([*cells, f"{row['cpu_s']:.0f}"]) + " |"
+def judged(
+    name: str, train: pa.Table, test: pa.Table, seeds: Sequence[int]
+) -> tuple[list[Probabilities], dict[str, Any]]:
+    """Predictions of an arm by seed, and what a peer told of its time."""
+    if name == "FuxiCTR":
+        return fuxictr(train, test, seeds)
+    return [ARMS[name](train, test, seed) for seed in seeds], {}
 
 
-def main() -> None:
-    """Read the options, compare, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="the folder of public data sets")
-    parser.add_argument("--rows", default="4000,16000,64000", help="how many of the last training rows to learn from")
-    parser.add_argument("--seeds", default="0,1,2")
-    parser.add_argument("--arms", default="", help="only these, separated by commas")
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    print("| rows | ranker | AUC | log loss | PCOC | CPU s |\n| ---: | --- | --- | --- | --- | ---: |")
-    rows = compare(
-        options.data,
-        [int(size) for size in options.rows.split(",")],
-        [int(seed) for seed in options.seeds.split(",")],
-        [name for name in options.arms.split(",") if name],
-    )
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1))
+def row_of(name: str, test: pa.Table, found: Sequence[Probabilities], seconds: float) -> Row:
+    """Mean AUC, with the other metrics in the note."""
+    label = test["click"].to_numpy()
+    values = np.array([[auc(label, p), log_loss(label, p), pcoc(label, p)] for p in found])
+    (mean, loss, ratio), spread = values.mean(axis=0), values[:, 0].std()
+    said = f"AUC {mean:.4f} ± {spread:.4f}, log loss {loss:.4f}, PCOC {ratio:.3f}; {seconds:.0f} s CPU a seed"
+    return Row(name=name, value=float(mean), unit="AUC", spread=float(spread / mean), note=said)
 
 
-if __name__ == "__main__":
-    main()
+def differences(found: dict[str, list[float]], rows: int) -> list[Row]:
+    """How far the mean AUC of each variant of DCN-V2 is from that of exact float32."""
+    exact = found.get("dcn_v2")
+    return [
+        Row(
+            name=f"{name} against dcn_v2, {rows:,} rows",
+            value=float(abs(np.mean(np.subtract(found[name], exact)))),
+            unit="AUC apart",
+            bar=Bar(of="value", most=EQUAL),
+            note="by seed: " + ", ".join(f"{one:+.5f}" for one in np.subtract(found[name], exact)),
+        )
+        for name in ("row", "medium", "bf16")
+        if exact and name in found
+    ]

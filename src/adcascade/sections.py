@@ -204,6 +204,18 @@ class TrainSettings(Section):
         description="that the ranker's embeddings may take while they learn; rare rows then lie in an unnamed file "
         "of the working directory; none: all rows in memory",
     )
+    row_wise: bool = Field(
+        default=False, description="one sum of squares a row of the embeddings instead of one a weight: less memory"
+    )
+    precision: Literal["float32", "medium", "bf16"] = Field(
+        default="float32",
+        description="of the networks' products: as torch computes them, as it finds quickest, or in bf16 (quick where "
+        "the processor is: `adcascade bench training` tells)",
+    )
+    compiled: bool = Field(
+        default=False,
+        description="the networks by torch.compile: needs a C++ compiler, and half a minute before the first step",
+    )
     holdout: float = Field(
         default=0.1, gt=0, lt=1, description="last share of the log, kept for calibration and the report"
     )

@@ -38,7 +38,7 @@ def test_gradients_of_equal_rows_are_summed(ids: list[int]) -> None:
     """sum_by_row is the sum over equal rows, padding left out, and leaves its scratch clean."""
     rows = np.array(ids, np.int64)
     gradients = np.random.default_rng(len(ids)).standard_normal((len(ids), WIDTH)).astype(np.float32)
-    scratch = np.full(ROWS, -1, np.int64)
+    scratch = np.full(ROWS, -1, np.int32)
     touched, total = sum_by_row(rows, gradients, scratch)
     assert sorted(touched.tolist()) == sorted(set(ids) - {0})
     for row, sums in zip(touched, total, strict=True):

@@ -185,6 +185,7 @@ def recipe_of(settings: TrainSettings, *, rows: int, seed: int) -> Recipe:
             table,
             width=settings.width or table.width,
             rate=settings.learning_rate or table.rate,
+            row_wise=settings.row_wise,
         ),
         training=replace(
             training,
@@ -192,6 +193,8 @@ def recipe_of(settings: TrainSettings, *, rows: int, seed: int) -> Recipe:
             batch_size=settings.batch or training.batch_size,
             rate=settings.dense_rate or training.rate,
             interleave=settings.interleave,
+            precision=settings.precision,
+            compiled=settings.compiled,
         ),
     )
 

@@ -89,7 +89,7 @@ class AuxiliaryHeads(ScoringModel):
 
     def heads(self, user: Inputs, ads: Inputs) -> Heads:
         """All heads on one backbone, for B pairs."""
-        z = self.student.represent(self.student.user_state(user), ads)  # [B, Z]
+        z = self.student.pairs(user, ads)  # [B, Z]
         scaled: Tensor = ScaleGradient.apply(z, self.config.beta)  # type: ignore[no-untyped-call]
         return Heads(*(head(part).squeeze(1) for head, part in self._on(z, scaled)))
 
@@ -106,7 +106,7 @@ def scaled_label(teacher: Tensor, alpha: float) -> Tensor:
 def masked_loss(logit: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     """Weighted log losses of the rows whose target is known (not NaN), over the weight of all rows; [B] -> ()."""
     known = ~target.isnan()
-    losses = F.binary_cross_entropy_with_logits(logit[known], target[known], weight[known], reduction="sum")
+    losses = F.binary_cross_entropy_with_logits(logit[known].float(), target[known], weight[known], reduction="sum")
     return losses / weight.sum().clamp(min=1e-12)
 
 

@@ -9,7 +9,7 @@ The result is that of training without: a row which is learned after it was look
 again when that batch's turn comes. Every step leaves its number at the rows that it touches (`stamp`), and every
 look-up knows how many steps had ended when it began, so one pass over the ids of a batch finds the stale ones.
 
-Letters in shapes: B samples, C columns of ids, K width, R rows.
+Letters in shapes: n ids of a batch, K width, R rows.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -36,8 +36,8 @@ class Ahead(NamedTuple):
     """A batch that was looked up before its turn."""
 
     samples: Labelled
-    ids: Ids  # [B, C]
-    leaf: Tensor  # [B, C, K]
+    ids: Ids  # [n]
+    leaf: Tensor  # [n, K]
     steps: int  # that had ended when the look-up began
 
 

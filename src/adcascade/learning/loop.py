@@ -19,6 +19,7 @@ from adcascade.contracts import Batch
 from adcascade.learning.interleaving import Interleaving
 from adcascade.learning.labelled import Labelled
 from adcascade.learning.model import ScoringModel, Shape, log_loss
+from adcascade.learning.precision import Precision, compile_forward, computing, eager
 from adcascade.learning.rows import rows_of
 from adcascade.nn.inputs import Inputs
 from adcascade.nn.table import EmbeddingTable
@@ -35,6 +36,9 @@ class Training:
     rate: float = 1e-3  # of Adam, for the dense part
     decay: float = 0.0  # decoupled weight decay of the dense part (AdamW)
     embedding_dropout: float = 0.0  # of the gathered embeddings, whole numbers of a vector alone
+    precision: Precision = "float32"  # of the dense part's products (precision.py)
+    compiled: bool = False  # the dense part, by torch.compile: needs a C++ compiler, pays for whole batches of one size
+    device: str = "cpu"  # of the dense part, as torch names it
     interleave: int = 0  # batches that are looked up while an earlier one is learned from (interleaving.py)
     rows: int = 0  # samples of an epoch, where known: then both rates fall linearly to zero by the end
     seed: int = 0
@@ -58,12 +62,15 @@ Objective = Callable[[ScoringModel, Sides, Labelled], Tensor]
 
 def click_loss(model: ScoringModel, sides: Sides, samples: Labelled) -> Tensor:
     """The model's own loss of a batch: the weighted mean log loss, and what the model adds to it: -> ()."""
-    return model.loss(sides.user, sides.ads, torch.from_numpy(samples.label), torch.from_numpy(samples.weight))
+    device = sides.user.dense.device
+    label, weight = (torch.from_numpy(column).to(device) for column in (samples.label, samples.weight))
+    return model.loss(sides.user, sides.ads, label, weight)
 
 
 def sample_loss(logits: Tensor, samples: Labelled) -> Tensor:
     """The weighted mean log loss alone, of logits [B, M] that are known already: -> ()."""
-    return log_loss(logits, torch.from_numpy(samples.label), torch.from_numpy(samples.weight))
+    label, weight = (torch.from_numpy(column).to(logits.device) for column in (samples.label, samples.weight))
+    return log_loss(logits, label, weight)
 
 
 def fit(
@@ -84,7 +91,7 @@ def fit(
         step = Step(model, ahead.table, training, objective)
         for epoch in range(training.epochs):
             total, seen = 0.0, 0
-            for samples in ahead.batches(shuffled(ahead.blocks(blocks), training.batch_size, random)):
+            for samples in ahead.batches(shuffled(ahead.blocks(blocks), training.batch_size, random), step.rows):
                 loss = step(samples, training.share(epoch * training.rows + seen))
                 total, seen = total + loss * len(samples), seen + len(samples)
                 if progress is not None:
@@ -100,19 +107,34 @@ class Step:
     def __init__(
         self, model: ScoringModel, table: EmbeddingTable, training: Training, objective: Objective = click_loss
     ) -> None:
-        self.model, self.table, self.training, self.objective = model, table, training, objective
+        self.model, self.table, self.training, self.objective = model.to(training.device), table, training, objective
+        if training.compiled:
+            compile_forward(model)
+        self.ragged = model.ragged and training.device == "cpu" and not training.compiled  # compiled: shapes stay
         self.optimiser = torch.optim.AdamW(
             model.parameters(), lr=training.rate, weight_decay=training.decay, fused=True
         )
+
+    def rows(self, batch: Batch) -> NDArray[np.int64]:
+        """The ids that learning from a batch gathers, [n]."""
+        return rows_of(batch, ragged=self.ragged)
 
     def __call__(self, samples: Labelled, share: float = 1.0) -> float:
         """Learn from a batch at `share` of the rates; its loss before that."""
         self.optimiser.param_groups[0]["lr"] = self.training.rate * share
         self.model.advance(1 - share)
-        sides = gather(self.table, samples.batch, self.model.shape, dropout=self.training.embedding_dropout)
+        sides = gather(
+            self.table,
+            samples.batch,
+            self.model.shape,
+            dropout=self.training.embedding_dropout,
+            device=self.training.device,
+            ragged=self.ragged,
+        )
         self.optimiser.zero_grad(set_to_none=True)
-        loss = self.objective(self.model, sides, samples)
-        loss.backward()  # type: ignore[no-untyped-call]
+        with computing(self.training.precision, self.training.device), eager(len(samples) != self.training.batch_size):
+            loss = self.objective(self.model, sides, samples)
+            loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
         self.table.update(sides.ids, sides.leaf.grad, share=share)
         return float(loss.detach())
@@ -126,22 +148,36 @@ def shuffled(blocks: Iterable[Labelled], batch_size: int, random: np.random.Gene
             yield block.take(order[start : start + batch_size])
 
 
-def gather(table: EmbeddingTable, batch: Batch, shape: Shape, *, dropout: float = 0.0) -> Sides:
-    """Look the ids of a batch up and cut it into its two sides."""
-    b, ids = len(batch), rows_of(batch)  # [B, F + L S]
-    leaf = table.gather(ids)  # [B, F + L S, K]
+def gather(
+    table: EmbeddingTable,
+    batch: Batch,
+    shape: Shape,
+    *,
+    dropout: float = 0.0,
+    device: str = "cpu",
+    ragged: bool = False,
+) -> Sides:
+    """Look the ids of a batch up and cut it into its two sides, on a device.
+
+    ragged: only the N steps that are there are looked up, and the request's history is [N, S, K].
+    """
+    b, (fields, k) = len(batch), (batch.ids.shape[1], table.width)
+    present = np.arange(shape.length) < batch.history_length[:, None]  # [B, L]
+    ids = rows_of(batch, ragged=ragged)  # [n]
+    steps = (int(present.sum()), shape.sequences) if ragged else batch.history.shape  # [N, S] or [B, L, S]
+    leaf = table.gather(ids)  # [n, K]
     found = F.dropout(leaf, dropout) if dropout else leaf
-    fields, f, d = batch.ids.shape[1], shape.request_fields, shape.request_numbers
-    dense = torch.from_numpy(batch.dense)
-    ad_numbers = dense[:, d:]
+    of_fields, of_steps = found.to(device).split([batch.ids.size, len(ids) - batch.ids.size])
+    user, ads = of_fields.view(b, fields, k).split([shape.request_fields, fields - shape.request_fields], dim=1)
+    dense, match = torch.from_numpy(batch.dense).to(device), torch.from_numpy(batch.match).to(device)
+    numbers, ad_numbers = dense.split([shape.request_numbers, dense.shape[1] - shape.request_numbers], dim=1)
     if shape.matches:
-        ad_numbers = torch.cat((ad_numbers, torch.from_numpy(batch.match)), dim=1)
-    mask = torch.arange(shape.length) < torch.from_numpy(batch.history_length)[:, None]  # [B, L]
-    history = found[:, fields:].reshape(b, shape.length, shape.sequences, table.width)
-    nothing = found.new_zeros((b, 0, 0, table.width)), torch.zeros((b, 0), dtype=torch.bool)
+        ad_numbers = torch.cat((ad_numbers, match), dim=1)
+    nothing = found.new_zeros((b, 0, 0, k), device=device), torch.zeros((b, 0), dtype=torch.bool, device=device)
+    mask = torch.from_numpy(present).to(device)
     return Sides(
-        user=Inputs(found[:, :f], dense[:, :d], history, mask),
-        ads=Inputs(found[:, f:fields], ad_numbers, *nothing),
+        user=Inputs(user, numbers, of_steps.view(*steps, k), mask),
+        ads=Inputs(ads, ad_numbers, *nothing),
         ids=ids,
         leaf=leaf,
     )
@@ -153,6 +189,6 @@ def predict(model: ScoringModel, table: EmbeddingTable, batch: Batch, *, size: i
     model.eval()
     parts = []
     for part in batch.slices(size):
-        sides = gather(table, part, model.shape)
+        sides = gather(table, part, model.shape, ragged=model.ragged)
         parts.append(model(sides.user, sides.ads).numpy())
     return np.concatenate(parts) if parts else np.empty(0, np.float32)

@@ -66,6 +66,7 @@ class ScoringModel(nn.Module, ABC):
     """
 
     shape: Shape
+    ragged: bool = False  # whether `forward` takes the request's history as the steps that are there, [N, S, K]
 
     @abstractmethod
     def user_state(self, user: Inputs) -> tuple[Tensor, ...]:
@@ -110,6 +111,14 @@ class DeepModel(ScoringModel):
     def represent(self, state: tuple[Tensor, ...], ads: Inputs) -> Tensor:
         """What the last map reads of n ads: [n, Z]."""
 
+    def pairs(self, user: Inputs, ads: Inputs) -> Tensor:
+        """The same of B pairs, [B, Z]; a model that knows a shorter way where no request is shared takes it here."""
+        return self.represent(self.user_state(user), ads)
+
+    def forward(self, user: Inputs, ads: Inputs) -> Tensor:
+        """Logits [B] of B pairs of a request and an ad."""
+        return self.head(self.pairs(user, ads)).squeeze(1)  # type: ignore[no-any-return]
+
     def score(self, state: tuple[Tensor, ...], ads: Inputs) -> Tensor:
         """Logits [n]."""
         return self.head(self.represent(state, ads)).squeeze(1)  # type: ignore[no-any-return]
@@ -121,5 +130,5 @@ def log_loss(logits: Tensor, label: Tensor, weight: Tensor) -> Tensor:
     logits [B, M], label and weight [B] -> ().
     """
     wanted = label[:, None].expand_as(logits)
-    loss = F.binary_cross_entropy_with_logits(logits, wanted, weight[:, None], reduction="sum")
+    loss = F.binary_cross_entropy_with_logits(logits.float(), wanted, weight[:, None], reduction="sum")
     return loss / weight.sum().clamp(min=1e-12)

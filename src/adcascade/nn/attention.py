@@ -9,7 +9,10 @@ Wq q + Wk k + Wd (q - k) = (Wq + Wd) q + (Wk - Wd) k, so two maps are learned, a
 Letters in shapes: B requests (1 when serving), n ads, L steps, C width of a step, H hidden units.
 """
 
+import torch
 from torch import Tensor, nn
+
+from adcascade.nn.interest import Unit, interest
 
 
 class ActivationUnit(nn.Module):
@@ -27,6 +30,12 @@ class ActivationUnit(nn.Module):
         """q [n, C], k [B, L, C] and stepped = self.step(k) [B, L, H], B = n or 1 -> energies [n, L]."""
         hidden = self.activation(self.ask(q)[:, None] + stepped + self.meet(q[:, None] * k))  # [n, L, H]
         return self.weigh(hidden).squeeze(2)  # type: ignore[no-any-return]
+
+    def interest(self, q: Tensor, steps: Tensor, lengths: Tensor) -> Tensor:
+        """Σ_l e_l k_l [B, C] of q [B, C] and ragged steps [N, C], of which lengths [B] belong to each sample."""
+        maps = torch.cat((self.step.weight, self.meet.weight), dim=1)
+        unit = Unit(maps, self.activation.weight, self.weigh.weight[0], self.weigh.bias)
+        return interest(self.ask(q), q, steps, lengths, unit)
 
 
 class Bilinear(nn.Module):

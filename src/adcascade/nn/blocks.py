@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -40,6 +41,11 @@ class SplitLinear(nn.Module):
         self.request_weight = nn.Parameter(whole.weight.data[:, :request_width].clone())
         self.ad_weight = nn.Parameter(whole.weight.data[:, request_width:].clone())
         self.bias = nn.Parameter(whole.bias.data.clone())
+
+    @property
+    def weight(self) -> Tensor:
+        """W = [W_u, W_a] in one piece, [H, U + A], for rows that share no request."""
+        return torch.cat((self.request_weight, self.ad_weight), dim=1)
 
     def request(self, u: Tensor) -> Tensor:
         """W_u u + b: [B, U] -> [B, H]."""

@@ -9,6 +9,8 @@ gives that back to `update`, which sums the gradients of equal rows and applies 
 which is what torch.optim.Adagrad does with sparse gradients, without building them. Row-wise Adagrad
 keeps one G per row, the mean of g_r² over the row. Time does not grow with the number of rows.
 
+The kernels divide as NumPy does (error_model): a check for zero in the loop would keep it from running in vectors.
+
 Letters in shapes: R rows, K width.
 """
 
@@ -17,9 +19,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numba import njit
+from numpy.typing import NDArray
 from torch import Tensor
 
 from adcascade.nn.table import Floats, Ids
+
+Places = NDArray[np.int32]
+Rule = tuple[np.float32, np.float32, np.float32]  # rate, l2, eps
+FAST = {"reassoc", "contract", "arcp"}  # liberties that leave NaN and infinity what they are
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +51,7 @@ class PackedEmbedding:
         self.weight: Floats = random.standard_normal((rows, config.width), np.float32) * np.float32(config.init_std)
         self.weight[0] = 0
         self.squares: Floats = np.full((rows, 1 if config.row_wise else config.width), config.start, np.float32)
-        self._place = np.full(rows, -1, np.int64)
+        self._place = np.full(rows, -1, np.int32)
 
     @property
     def width(self) -> int:
@@ -62,7 +69,8 @@ class PackedEmbedding:
 
     def gather(self, ids: Ids) -> Tensor:
         """The rows of `ids`, any shape [...] -> a leaf [..., K] whose gradient `update` takes."""
-        return torch.from_numpy(self.look_up(ids)).requires_grad_()
+        found = torch.from_numpy(self.weight).index_select(0, torch.from_numpy(ids).flatten())
+        return found.view(*ids.shape, self.width).requires_grad_()
 
     def update(self, ids: Ids, gradient: Tensor | None, *, share: float = 1.0) -> None:
         """One step, at `share` of the rate, from the gradient [..., K] of what `gather(ids)` returned.
@@ -92,20 +100,20 @@ class PackedEmbedding:
 
 def learn_rows(config: TableConfig, held: tuple[Floats, Floats], rows: Ids, total: Floats, share: float) -> None:
     """One step of different rows [m] of the weights and sums in `held`, by their gradients [m, K], used up."""
-    rule = (config.rate * share, config.l2, config.eps)
+    rule = (np.float32(config.rate * share), np.float32(config.l2), np.float32(config.eps))
     adagrad = _row_wise_adagrad if config.row_wise else _adagrad
     adagrad(*held, rows, total, rule)
 
 
 @njit(cache=True, nogil=True)
-def sum_by_row(ids: Ids, gradients: Floats, place: Ids) -> tuple[Ids, Floats]:
+def sum_by_row(ids: Ids, gradients: Floats, place: Places) -> tuple[Ids, Floats]:
     """Gradients [n, K] of rows [n] -> the different rows [m] but 0, in order of appearance, and their sums [m, K].
 
-    `place`, int64 [R], is scratch: all -1 before and after.
+    `place`, int32 [R], is scratch: all -1 before and after.
     """
     n, width = gradients.shape
     rows = np.empty(n, np.int64)
-    total = np.zeros((n, width), np.float32)
+    total = np.empty((n, width), np.float32)
     found = 0
     for i in range(n):
         row = ids[i]
@@ -113,20 +121,22 @@ def sum_by_row(ids: Ids, gradients: Floats, place: Ids) -> tuple[Ids, Floats]:
             continue
         at = place[row]
         if at < 0:
-            at = found
-            place[row] = at
-            rows[at] = row
+            place[row] = found
+            rows[found] = row
+            for k in range(width):
+                total[found, k] = gradients[i, k]
             found += 1
-        for k in range(width):
-            total[at, k] += gradients[i, k]
+        else:
+            for k in range(width):
+                total[at, k] += gradients[i, k]
     for at in range(found):
         place[rows[at]] = -1
     return rows[:found], total[:found]
 
 
-@njit(cache=True, nogil=True)
-def _adagrad(weight: Floats, squares: Floats, rows: Ids, total: Floats, rule: tuple[float, float, float]) -> None:
-    rate, l2, eps = np.float32(rule[0]), np.float32(rule[1]), np.float32(rule[2])
+@njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")
+def _adagrad(weight: Floats, squares: Floats, rows: Ids, total: Floats, rule: Rule) -> None:
+    rate, l2, eps = rule
     for at in range(len(rows)):
         row = rows[at]
         for k in range(weight.shape[1]):
@@ -135,11 +145,9 @@ def _adagrad(weight: Floats, squares: Floats, rows: Ids, total: Floats, rule: tu
             weight[row, k] -= rate * g / (np.sqrt(squares[row, k]) + eps)
 
 
-@njit(cache=True, nogil=True)
-def _row_wise_adagrad(
-    weight: Floats, squares: Floats, rows: Ids, total: Floats, rule: tuple[float, float, float]
-) -> None:
-    rate, l2, eps = np.float32(rule[0]), np.float32(rule[1]), np.float32(rule[2])
+@njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")
+def _row_wise_adagrad(weight: Floats, squares: Floats, rows: Ids, total: Floats, rule: Rule) -> None:
+    rate, l2, eps = rule
     width = weight.shape[1]
     for at in range(len(rows)):
         row = rows[at]

@@ -5,7 +5,8 @@
 
 x_0 = [u; a] holds the embeddings and numbers of the request (u, with the mean of each history) and
 of the ad (a). The first cross layer and the first layer of the MLP are linear in x_0, so their request
-half W_u u is computed once per request and only W_a a per ad; the numbers are the same.
+half W_u u is computed once per request and only W_a a per ad; the numbers are the same. Training pairs share no
+request: there the maps are whole again, and the cross layers run in blocks (nn/cross.py).
 
 Reads: embedded, dense, history (as a mean), mask.
 Letters in shapes: B pairs, n ads, U width of u, A of a, H of the MLP's first layer.
@@ -14,10 +15,12 @@ Letters in shapes: B pairs, n ads, U width of u, A of a, H of the MLP's first la
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from adcascade.learning.model import DeepModel, Shape
 from adcascade.nn.blocks import SplitLinear, mlp
+from adcascade.nn.cross import cross
 from adcascade.nn.inputs import Inputs, flat, history_mean
 
 
@@ -47,8 +50,20 @@ class DCNv2(DeepModel):
 
     def user_state(self, user: Inputs) -> tuple[Tensor, ...]:
         """u [B, U], its half of the first cross layer [B, U + A] and of the MLP's first layer [B, H]."""
-        u = torch.cat((flat(user), history_mean(user)), dim=1) if self.shape.sequences else flat(user)
+        u = self._request(user)
         return u, self.first_cross.request(u), self.first_hidden.request(u)
+
+    def _request(self, user: Inputs) -> Tensor:
+        """u, [B, U]."""
+        return torch.cat((flat(user), history_mean(user)), dim=1) if self.shape.sequences else flat(user)
+
+    def pairs(self, user: Inputs, ads: Inputs) -> Tensor:
+        """[x_C ; mlp(x_0)] of B pairs that share no request."""
+        x_0 = torch.cat((self._request(user), flat(ads)), dim=1)  # [B, U + A]
+        maps = (self.first_cross, *self.crosses)
+        x = cross(x_0, [one.weight for one in maps], [one.bias for one in maps])
+        first = F.linear(x_0, self.first_hidden.weight, self.first_hidden.bias)
+        return torch.cat((x, self.hidden(self.dropout(torch.relu(first)))), dim=1)
 
     @property
     def head(self) -> nn.Linear:
@@ -61,7 +76,7 @@ class DCNv2(DeepModel):
         a = flat(ads)  # [n, A]
         x_0 = torch.cat((u.expand(len(a), -1), a), dim=1)  # [n, U + A]
         x = x_0 * (crossed_u + self.first_cross.ad(a)) + x_0
-        for cross in self.crosses:
-            x = x_0 * cross(x) + x
+        for layer in self.crosses:
+            x = x_0 * layer(x) + x
         deep = self.hidden(self.dropout(torch.relu(hidden_u + self.first_hidden.ad(a))))
         return torch.cat((x, deep), dim=1)

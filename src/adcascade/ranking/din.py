@@ -6,7 +6,8 @@
 
 k_l holds the embeddings of step l of all sequences, q those of the ad's fields of the same kinds. As
 in the paper the weights are not normalised: their sum tells how strong the interest is. The steps' part of the
-attention is computed once per request, and so is the request's half of the MLP's first layer.
+attention is computed once per request, and so is the request's half of the MLP's first layer. Training reads ragged
+histories (nn/interest.py): the same numbers, without the padding.
 
 Reads: embedded, dense, history, mask; the encoder must declare a sequence.
 Letters in shapes: B requests (1 when serving), n ads, L steps, C = S K, H hidden units of the attention.
@@ -15,6 +16,7 @@ Letters in shapes: B requests (1 when serving), n ads, L steps, C = S K, H hidde
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from adcascade.errors import ConfigurationError
@@ -36,6 +38,9 @@ class DINConfig:
 class DIN(DeepModel):
     """Target attention over the history, then an MLP."""
 
+    ragged = True
+    targets: Tensor  # [S]
+
     def __init__(self, shape: Shape, config: DINConfig | None = None) -> None:
         super().__init__()
         if not shape.sequences:
@@ -43,6 +48,7 @@ class DIN(DeepModel):
         config = config or DINConfig()
         self.shape, self.config = shape, config
         c = shape.sequences * shape.width
+        self.register_buffer("targets", torch.tensor(shape.targets), persistent=False)
         self.attention = ActivationUnit(c, config.attention)
         self.first = SplitLinear(shape.request_flat, shape.ad_flat + c, config.hidden[0])
         self.dropout = nn.Dropout(config.dropout)
@@ -52,6 +58,16 @@ class DIN(DeepModel):
         """Steps k [B, L, C], their map [B, L, H], the mask [B, L] as numbers, the MLP's request half [B, first]."""
         k = user.history.flatten(2)  # [B, L, C]
         return k, self.attention.step(k), user.mask.to(k.dtype), self.first.request(flat(user))
+
+    def pairs(self, user: Inputs, ads: Inputs) -> Tensor:
+        """The MLP's last hidden layer of B pairs; no step of padding costs anything where the history is ragged."""
+        if user.history.dim() == 4:
+            return self.represent(self.user_state(user), ads)
+        q = ads.embedded.index_select(1, self.targets).flatten(1)  # [B, C]
+        interest = self.attention.interest(q, user.history.flatten(1), user.mask.sum(dim=1))
+        x = torch.cat((flat(user), flat(ads), interest), dim=1)
+        first = F.linear(x, self.first.weight, self.first.bias)
+        return self.rest[:-1](self.dropout(torch.relu(first)))  # type: ignore[no-any-return]
 
     @property
     def head(self) -> nn.Linear:
