@@ -11,6 +11,7 @@ from adcascade.auction.page_tokens import Kind
 from adcascade.auction.products import Products
 from adcascade.cascade.learn_pages import Known, PagePlan, Shown, seen_pages
 from adcascade.catalog.nouns import Ad
+from adcascade.nn.packed import PackedEmbedding, TableConfig
 
 ADS: list[Ad | None] = [Ad(id=str(i), campaign="c", product=f"p{i}") for i in range(4)]
 
@@ -27,7 +28,8 @@ class Features:
 
 def known() -> Known:
     """A table whose row r holds r, and slot factors 1 and 0.5."""
-    table = SimpleNamespace(weight=np.arange(5, dtype=np.float32)[:, None])
+    table = PackedEmbedding(5, TableConfig(width=1))
+    table.weight[:] = np.arange(5, dtype=np.float32)[:, None]
     return Known(
         ranking=cast("Any", SimpleNamespace(table=table)),
         calibration=cast("Any", SimpleNamespace(factors=np.array([1.0, 0.5]))),

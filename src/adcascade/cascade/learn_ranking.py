@@ -210,6 +210,7 @@ def recipe_of(settings: TrainSettings, *, rows: int, seed: int) -> Recipe:
             epochs=settings.epochs or training.epochs,
             batch_size=settings.batch or training.batch_size,
             rate=settings.dense_rate or training.rate,
+            interleave=settings.interleave,
             precision=settings.precision,
             compiled=settings.compiled,
             device=str(device_named(settings.device)),

@@ -7,7 +7,6 @@ The same blocks, seed and machine give the same model.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +20,7 @@ from adcascade.learning.interleaving import Interleaving
 from adcascade.learning.labelled import Labelled
 from adcascade.learning.model import ScoringModel, Shape, log_loss
 from adcascade.learning.precision import Precision, compile_forward, computing, eager
-from adcascade.learning.rows import present_in, rows_of, steps_of
+from adcascade.learning.rows import present_in, rows_of
 from adcascade.nn.inputs import Inputs
 from adcascade.nn.table import EmbeddingTable
 
@@ -90,10 +89,9 @@ def fit(
     losses: list[float] = []
     with Interleaving(table, training.interleave) as ahead:
         step = Step(model, ahead.table, training, objective)
-        rows = partial(rows_of, ragged=step.ragged)
         for epoch in range(training.epochs):
             total, seen = 0.0, 0
-            for samples in ahead.batches(shuffled(ahead.blocks(blocks), training.batch_size, random), rows):
+            for samples in ahead.batches(shuffled(ahead.blocks(blocks), training.batch_size, random), step.rows):
                 loss = step(samples, training.share(epoch * training.rows + seen))
                 total, seen = total + loss * len(samples), seen + len(samples)
                 if progress is not None:
@@ -116,6 +114,10 @@ class Step:
         self.optimiser = torch.optim.AdamW(
             model.parameters(), lr=training.rate, weight_decay=training.decay, fused=True
         )
+
+    def rows(self, batch: Batch) -> NDArray[np.int64]:
+        """The ids that learning from a batch gathers, [n]."""
+        return rows_of(batch, ragged=self.ragged)
 
     def __call__(self, samples: Labelled, share: float = 1.0) -> float:
         """Learn from a batch at `share` of the rates; its loss before that."""
@@ -160,11 +162,11 @@ def gather(
     ragged: only the N steps that are there are looked up, and the request's history is [N, S, K].
     """
     b, (fields, k) = len(batch), (batch.ids.shape[1], table.width)
-    present, steps = present_in(batch), steps_of(batch, ragged=ragged)
-    ids = rows_of(batch, ragged=ragged)
+    present, ids = present_in(batch), rows_of(batch, ragged=ragged)  # [B, L], [n]
+    steps = (int(present.sum()), shape.sequences) if ragged else batch.history.shape  # [N, S] or [B, L, S]
     leaf = table.gather(ids)  # [n, K]
     found = F.dropout(leaf, dropout) if dropout else leaf
-    of_fields, of_steps = torch.split_with_sizes(found.to(device), [batch.ids.size, steps.size])
+    of_fields, of_steps = torch.split_with_sizes(found.to(device), [batch.ids.size, len(ids) - batch.ids.size])
     sides = [shape.request_fields, fields - shape.request_fields]
     user, ads = torch.split_with_sizes(of_fields.view(b, fields, k), sides, dim=1)
     dense, match = torch.from_numpy(batch.dense).to(device), torch.from_numpy(batch.match).to(device)
@@ -174,7 +176,7 @@ def gather(
     nothing = found.new_zeros((b, 0, 0, k), device=device), torch.zeros((b, 0), dtype=torch.bool, device=device)
     mask = torch.from_numpy(present).to(device)
     return Sides(
-        user=Inputs(user, numbers, of_steps.view(*steps.shape, k), mask),
+        user=Inputs(user, numbers, of_steps.view(*steps, k), mask),
         ads=Inputs(ads, ad_numbers, *nothing),
         ids=ids,
         leaf=leaf,

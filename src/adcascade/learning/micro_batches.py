@@ -42,5 +42,14 @@ class MicroBatches:
 
 def cut(sides: Sides, index: slice) -> Sides:
     """Some of the samples; the leaf stays whole, and collects the gradients of all parts."""
-    user, ads = (Inputs(*(tensor[index] for tensor in side)) for side in (sides.user, sides.ads))
-    return sides._replace(user=user, ads=ads)
+    return sides._replace(user=cut_side(sides.user, index), ads=cut_side(sides.ads, index))
+
+
+def cut_side(side: Inputs, index: slice) -> Inputs:
+    """Some of the samples of one side, whose history is [B, L, S, K], or [N, S, K] of the steps that are there."""
+    steps = index
+    if side.history.dim() == 3:
+        end = side.mask.sum(dim=1).cumsum(dim=0)  # [B] where each sample's steps end
+        first, last = (int(end[place - 1]) if place else 0 for place in (index.start, min(index.stop, len(end))))
+        steps = slice(first, last)
+    return Inputs(side.embedded[index], side.dense[index], side.history[steps], side.mask[index])

@@ -7,13 +7,12 @@ from adcascade.contracts import Batch
 
 
 def rows_of(batch: Batch, *, ragged: bool = False) -> NDArray[np.int64]:
-    """Of fields, then of the steps of all sequences, end to end: [n]."""
-    return np.concatenate((batch.ids.ravel(), steps_of(batch, ragged=ragged).ravel()))
+    """Of fields, then of the steps of all sequences, end to end: [B F + B L S].
 
-
-def steps_of(batch: Batch, *, ragged: bool) -> NDArray[np.int64]:
-    """Rows of the history's steps: [B, L, S] with padding or, ragged, of the N steps that are there alone: [N, S]."""
-    return batch.history[present_in(batch)] if ragged else batch.history
+    ragged: of the steps only the N that are there: [B F + N S].
+    """
+    steps = batch.history[present_in(batch)] if ragged else batch.history  # [N, S] or [B, L, S]
+    return np.concatenate((batch.ids.ravel(), steps.ravel()))
 
 
 def present_in(batch: Batch) -> NDArray[np.bool_]:

@@ -162,7 +162,7 @@ class CachedEmbedding:
             return
         given = gradient.reshape(-1, self.width).contiguous().numpy()
         with self._lock:
-            rows, total = sum_by_row(ids.ravel(), given, self._place)  # type: ignore[arg-type]
+            rows, total = sum_by_row(ids.ravel(), given, self._place)
             slots = self._slot[rows].astype(np.int64)
             hot, cold = slots >= 0, slots < 0
             learn_rows(self.config, (self._hot_weight, self._hot_squares), slots[hot], total[hot], share)
