@@ -84,17 +84,13 @@ def run(given: argparse.Namespace) -> list[Row]:
         rounds=given.rounds,
         warm=0,
     )
-    ours, other = figure(spent["mbct"]), figure(spent["lightgbm"])
     leaves = int((grown[-1].feature == LEAF).sum())
     others = sum(tree["num_leaves"] for tree in boosted[-1].dump_model()["tree_info"])
-    fit = Row(
-        name=f"fit, {given.rows:,} rows, {given.trees} trees",
-        value=ours.median,
-        spread=ours.spread,
-        unit="s",
-        peer="LightGBM",
-        peer_value=other.median,
-        turned=True,
+    fit = timed(
+        f"fit, {given.rows:,} rows, {given.trees} trees",
+        spent,
+        "s",
+        1.0,
         bar=Bar(of="ratio", least=0.5),
         note=f"{leaves} leaves, LightGBM {others}",
     )
@@ -143,13 +139,22 @@ def mapping(trees: Trees, booster: lightgbm.Booster, p: np.ndarray, codes: np.nd
         },
         rounds=7,
     )
-    ours, other = (figure([1e6 * second / len(parts) for second in spent[name]]) for name in ("mbct", "lightgbm"))
+    return timed(f"mapping {ADS} ads of a request", spent, "us", 1e6 / len(parts))
+
+
+def timed(
+    name: str, spent: dict[str, list[float]], unit: str, scale: float, *, bar: Bar | None = None, note: str = ""
+) -> Row:
+    """The seconds of both, times `scale`."""
+    ours, other = (figure([scale * second for second in spent[one]]) for one in ("mbct", "lightgbm"))
     return Row(
-        name=f"mapping {ADS} ads of a request",
+        name=name,
         value=ours.median,
         spread=ours.spread,
-        unit="us",
+        unit=unit,
         peer="LightGBM",
         peer_value=other.median,
         turned=True,
+        bar=bar,
+        note=note,
     )

@@ -274,7 +274,6 @@ def whole_rows(index: AdIndex, vectors: Vectors, built: float, peer: dict[str, A
         rounds=3,
     )
     live = {says: figure([1e6 * second / len(rows) for second in seconds]) for says, seconds in changed.items()}
-    apart = f"{us['filtered'].median / us['unfiltered'].median:.2f} of unfiltered"
     return [
         Row(
             name="trained, build",
@@ -285,24 +284,21 @@ def whole_rows(index: AdIndex, vectors: Vectors, built: float, peer: dict[str, A
             turned=True,
             bar=Bar(of="ratio", least=4),
         ),
-        Row(
-            name="trained, a filter that keeps 10 %, the same lists",
-            value=us["filtered"].median,
-            spread=us["filtered"].spread,
-            unit="us",
-            peer="without the filter",
-            peer_value=us["unfiltered"].median,
-            bar=Bar(of="ratio", most=2),
-            note=apart,
-        ),
-        Row(
-            name="trained, a filter that keeps 10 %, as AdIndex chooses",
-            value=us["chosen"].median,
-            spread=us["chosen"].spread,
-            unit="us",
-            peer="hnswlib, filter a Python callable",
-            peer_value=beside["filtered_us"],
-            turned=True,
+        *(
+            Row(name=name, value=us[key].median, spread=us[key].spread, unit="us", **more)
+            for name, key, more in (
+                (
+                    "trained, a filter that keeps 10 %, the same lists",
+                    "filtered",
+                    {"peer": "without the filter", "peer_value": us["unfiltered"].median, "turned": False}
+                    | {"bar": Bar(of="ratio", most=2)},
+                ),
+                (
+                    "trained, a filter that keeps 10 %, as AdIndex chooses",
+                    "chosen",
+                    {"peer": "hnswlib, filter a Python callable", "peer_value": beside["filtered_us"], "turned": True},
+                ),
+            )
         ),
         *(
             Row(
