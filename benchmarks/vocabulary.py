@@ -7,6 +7,7 @@ floor is reading every byte of the column once.
 
 import argparse
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -55,9 +56,14 @@ def _vocabulary(given: argparse.Namespace, size: int, length: int) -> list[Row]:
     }
     spent = alternate(calls, rounds=given.rounds)
     found = {name: figure(rates(seconds, len(values) / 1e6)) for name, seconds in spent.items()}
-    floor = {"floor": found["floor"].median, "floor_of": "reading the bytes"}
+    floor: dict[str, Any] = {"floor": found["floor"].median, "floor_of": "reading the bytes"}
     name = f"{size:,} words of {length} bytes"
-    common = {"value": found["ours"].median, "spread": found["ours"].spread, "unit": "M values/CPU-s", **floor}
+    common: dict[str, Any] = {
+        "value": found["ours"].median,
+        "spread": found["ours"].spread,
+        "unit": "M values/CPU-s",
+        **floor,
+    }
     best = Row(
         name=f"vocabulary, {name}", peer="pyarrow index_in", peer_value=found["index_in"].median, bar=BAR, **common
     )

@@ -116,7 +116,7 @@ def learn_ranking(
     torch.manual_seed(seed)
     model = make(Shape.of(encoder, recipe.table.width))
     table = PackedEmbedding(encoder.rows, recipe.table, seed=seed)
-    blocks = LabelledBlocks(encoder, learn.tables, label=label, extra=EXTRA if supervision else ())
+    blocks = LabelledBlocks.of(encoder, learn, label=label, extra=EXTRA if supervision else ())
     if supervision is None:
         fit(model, table, blocks, recipe.training, progress=progress)
     else:

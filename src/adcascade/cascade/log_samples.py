@@ -32,6 +32,7 @@ def write_log_samples(
 
     With a store every row also says what a teacher said of it (learning/supervision.py).
     """
+    folder.parent.mkdir(parents=True, exist_ok=True)
     if folder.exists():
         shutil.rmtree(folder)
     counts = JoinCounts()
@@ -43,6 +44,7 @@ def write_log_samples(
             conversion_window_us=round(settings.conversion_window_s * 1e6),
             until_us=until_us,
             counts=counts,
+            scratch=folder.parent,
         )
         ripe = until_us - round(settings.conversion_window_s * 1e6)
         since = pa.scalar(until_us - round(settings.days * 86400e6), pa.int64())

@@ -64,13 +64,16 @@ def _perform(connection: sqlite3.Connection, batch: Sequence[Work], new: Sequenc
             answers.append(_act(connection, work.action))
             continue
         stop = start + len(work.rows)
-        receipts = [ACCEPTED] * len(work.rows) if new is None else [_WORDS[is_new] for is_new in new[start:stop]]
-        gathered.add(work, receipts)
-        answers.append(receipts)
+        if new is None and work.bookings is None:
+            answers.append(ACCEPTED if work.single else [ACCEPTED] * len(work.rows))
+        else:
+            receipts = [ACCEPTED] * len(work.rows) if new is None else [_WORDS[is_new] for is_new in new[start:stop]]
+            gathered.add(work, receipts)
+            answers.append(receipts)
         start = stop
     gathered.write()
     return [
-        answer[0] if work.single and isinstance(answer, list) and work.action is None else answer
+        answer[0] if work.single and isinstance(answer, list) else answer
         for work, answer in zip(batch, answers, strict=True)
     ]
 

@@ -18,7 +18,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from adcascade.features.keys import hash_bytes
-from adcascade.features.words import Bytes, load, missing, prefetch, same, short
+from adcascade.features.words import Bytes, Int, load, missing, prefetch, same, short
 
 Offsets = NDArray[np.int64] | NDArray[np.int32]
 Ids = NDArray[np.int64]
@@ -80,7 +80,8 @@ def buffers(values: pa.Array) -> Texts:
     if offset_buffer is None or offset_buffer.size == 0:
         offsets: Offsets = np.zeros(1, np.int64)
     else:
-        offsets = np.frombuffer(offset_buffer, np.int64 if wide else np.int32)[start : start + n + 1]
+        every: Offsets = np.frombuffer(offset_buffer, np.int64) if wide else np.frombuffer(offset_buffer, np.int32)
+        offsets = every[start : start + n + 1]
     has_bytes = data_buffer is not None and data_buffer.size > 0
     data = np.frombuffer(data_buffer, np.uint8) if has_bytes else np.zeros(1, np.uint8)
     has_nulls = values.null_count > 0 and valid_buffer is not None
@@ -89,11 +90,11 @@ def buffers(values: pa.Array) -> Texts:
 
 
 @njit(cache=True, inline="always")
-def _named(data: Bytes, start: int, length: int) -> tuple[np.uint64, np.uint64]:
+def _named(data: Bytes, start: Int, length: Int) -> tuple[np.uint64, np.uint64]:
     """The two words that name a text of at least one byte; up to 16 bytes they are the text."""
     if length <= 8:
         return short(data, start, length), np.uint64(0)
-    last = load(data, start + length - 8)
+    last: np.uint64 = load(data, start + length - 8)
     if length <= 16:
         return load(data, start), last
     h = np.uint64(length)
@@ -104,9 +105,9 @@ def _named(data: Bytes, start: int, length: int) -> tuple[np.uint64, np.uint64]:
 
 
 @njit(cache=True, inline="always")
-def _place(first: np.uint64, last: np.uint64, length: int, shift: np.uint64) -> np.uint64:
+def _place(first: np.uint64, last: np.uint64, length: Int, shift: np.uint64) -> np.uint64:
     h = (first ^ (np.uint64(length) * MIX_2)) * MIX_1
-    return ((h ^ (h >> np.uint64(32)) ^ last) * MIX_2) >> shift  # type: ignore[no-any-return]
+    return ((h ^ (h >> np.uint64(32)) ^ last) * MIX_2) >> shift
 
 
 @njit(cache=True)
@@ -134,7 +135,8 @@ def _row(table: Table, values: Texts, i: int, first: np.uint64, last: np.uint64)
         sign = slots[place, 2]
         named = slots[place, 0] == first and slots[place, 1] == last and sign >> ROW_BITS == np.uint64(length)
         if named and (length <= 16 or same(table.data, np.int64(slots[place, 3]), values.data, start, length)):
-            return sign & ROW_MASK  # type: ignore[no-any-return]
+            found: np.uint64 = sign & ROW_MASK
+            return found
         place = (place + np.uint64(1)) & last_slot
     return np.uint64(1)
 
@@ -175,7 +177,7 @@ def _find_far(table: Table, values: Texts, offset: int, out: Ids) -> None:
 def _hash(buckets: np.uint64, values: Texts, offset: int, out: Ids) -> None:
     offsets = values.offsets
     for i in range(len(out)):
-        row = 0
+        row = np.int64(0)
         if offsets[i + 1] > offsets[i]:
             row = 2 + np.int64(hash_bytes(values.data, offsets[i], offsets[i + 1]) % buckets)
         out[i] = offset + row

@@ -13,11 +13,11 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 Bytes = NDArray[np.uint8]
+Int = int | np.int64  # numba knows no difference
 ONES = np.uint64(2**64 - 1)
 
 
-@intrinsic  # type: ignore[misc]  numba is untyped
-def load(_typing: Any, _data: Any, _at: Any) -> Any:
+def _load(_typing: Any, _data: Any, _at: Any) -> Any:
     """uint64 of data[at : at + 8] for an array of bytes; nobody checks that they lie in it."""
 
     def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
@@ -30,8 +30,7 @@ def load(_typing: Any, _data: Any, _at: Any) -> Any:
     return types.uint64(_data, types.int64), code
 
 
-@intrinsic  # type: ignore[misc]  numba is untyped
-def prefetch(_typing: Any, _data: Any, _at: Any) -> Any:
+def _prefetch(_typing: Any, _data: Any, _at: Any) -> Any:
     """Ask the memory for the line around data[at], of any array, and go on."""
 
     def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
@@ -48,8 +47,12 @@ def prefetch(_typing: Any, _data: Any, _at: Any) -> Any:
     return types.void(_data, types.int64), code
 
 
+load: Any = intrinsic(_load)
+prefetch: Any = intrinsic(_prefetch)
+
+
 @njit(cache=True, inline="always")
-def short(data: Bytes, start: int, length: int) -> np.uint64:
+def short(data: Bytes, start: Int, length: Int) -> np.uint64:
     """uint64 of data[start : start + length] for 1 <= length <= 8, with zeros above; never reads beyond the data."""
     if start + 8 <= len(data):
         word: np.uint64 = load(data, start) & (ONES >> np.uint64(64 - 8 * length))
@@ -61,7 +64,7 @@ def short(data: Bytes, start: int, length: int) -> np.uint64:
 
 
 @njit(cache=True)
-def same(a: Bytes, a_start: int, b: Bytes, b_start: int, length: int) -> bool:
+def same(a: Bytes, a_start: Int, b: Bytes, b_start: Int, length: Int) -> bool:
     """Whether two stretches of at least 8 bytes are equal."""
     for at in range(0, length - 7, 8):
         if load(a, a_start + at) != load(b, b_start + at):

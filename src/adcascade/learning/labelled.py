@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -9,7 +10,9 @@ from numpy.typing import NDArray
 
 from adcascade.contracts import Batch
 from adcascade.errors import ConfigurationError
+from adcascade.events.samples import Samples
 from adcascade.features import Encoder
+from adcascade.features.fitting import columns_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +54,13 @@ class LabelledBlocks:
     ) -> None:
         self.encoder, self._tables = encoder, tables
         self._label, self._extra = label, tuple(extra)
+
+    @classmethod
+    def of(cls, encoder: Encoder, samples: Samples, *, label: str = "click", extra: Sequence[str] = ()) -> Self:
+        """The blocks of a sample set, of which only the columns that matter are read, texts as dictionaries."""
+        wanted = {label, "weight", *extra, *columns_of(encoder.features)}
+        columns = [name for name in samples.schema.names if name in wanted]
+        return cls(encoder, lambda: samples.tables(columns, dictionaries=True), label=label, extra=extra)
 
     def __iter__(self) -> Iterator[Labelled]:
         """One block a table."""
