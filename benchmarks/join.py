@@ -150,7 +150,7 @@ def main() -> None:
     with Journal(sys.argv[1]) as journal:
         Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
         before, start = peak_mib(), time.process_time()
-        windows = {"click_window_us": DAY_US, "conversion_window_us": 30 * DAY_US}
+        windows: dict[str, Any] = {"click_window_us": DAY_US, "conversion_window_us": 30 * DAY_US}
         for _ in join(journal, ads, **windows, until_us=2**62, counts=counts):
             pass
         cpu_s = time.process_time() - start

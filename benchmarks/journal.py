@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -75,29 +75,25 @@ def _rows(way: str, ran: dict[str, list[Ran]], idle_us: float, rate: int) -> lis
     cpu = {name: figure([run.cpu_s / run.events * 1e6 - idle_us for run in ran[name]]) for name in (way, PLAIN)}
     p99 = {name: figure([float(np.percentile(run.commits_ms, 99)) for run in ran[name]]) for name in (way, PLAIN)}
     p50 = float(np.median([np.median(run.commits_ms) for run in ran[way]]))
-    bar = Bar(of="value", most=FIFTH_US / rate) if way in BARRED else None
-    common: dict[str, Any] = {"peer": PLAIN, "note": f"{rate:,} events a second"}
-    cpu_row = Row(
-        name=f"journal, {way}: CPU",
-        value=cpu[way].median,
-        spread=cpu[way].spread,
-        unit="us/event",
-        peer_value=cpu[PLAIN].median,
-        turned=True,
-        bar=bar,
-        **common,
-    )
-    common["note"] += f"; p50 {p50:.2f} ms"
-    p99_row = Row(
-        name=f"journal, {way}: commit p99",
-        value=p99[way].median,
-        spread=p99[way].spread,
-        unit="ms",
-        peer_value=p99[PLAIN].median,
-        bar=Bar(of="ratio", most=12) if way in BARRED else None,
-        **common,
-    )
-    return [cpu_row, p99_row]
+    at = f"{rate:,} events a second"
+    asked = {
+        "CPU": (cpu, "us/event", Bar(of="value", most=FIFTH_US / rate), at),
+        "commit p99": (p99, "ms", Bar(of="ratio", most=12), f"{at}; p50 {p50:.2f} ms"),
+    }
+    return [
+        Row(
+            name=f"journal, {way}: {what}",
+            value=found[way].median,
+            spread=found[way].spread,
+            unit=unit,
+            peer=PLAIN,
+            peer_value=found[PLAIN].median,
+            turned=what == "CPU",
+            bar=bar if way in BARRED else None,
+            note=note,
+        )
+        for what, (found, unit, bar, note) in asked.items()
+    ]
 
 
 def offer(take: Callable[[list[Click]], object], rate: int, seconds: float) -> tuple[int, float]:

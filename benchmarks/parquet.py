@@ -11,6 +11,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,6 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from adcascade.bench import Bar, Row
 from adcascade.bench.rounds import alternate, figure, rates
-from adcascade.contracts import Batch
 from adcascade.events.samples import Samples, SampleWriter
 from adcascade.features import Encoder, Feature
 from adcascade.learning.labelled import Labelled, LabelledBlocks
@@ -54,10 +54,7 @@ def run(given: argparse.Namespace) -> list[Row]:
             "texts, vocabulary": blocks(folder / "texts", "categorical", given),
         }
         judge(ours, given)
-        calls: dict[str, Callable[[], object]] = {
-            name: lambda one=one: drain(batch for block in one for batch in parts(block, given.batch))
-            for name, one in ours.items()
-        }
+        calls: dict[str, Callable[[], object]] = {name: partial(read, one, given.batch) for name, one in ours.items()}
         first = ours["integers, numbered"]
         calls["integers, numbered, shuffled"] = lambda: drain(shuffled(first, given.batch, np.random.default_rng(0)))
         calls["loop"] = lambda: loop(folder / "numbers", given)
@@ -148,22 +145,15 @@ def judge(ours: dict[str, LabelledBlocks], given: argparse.Namespace) -> None:
             raise RuntimeError(f"column {column} is not encoded alike from numbers and from texts")
 
 
-def parts(block: Labelled, size: int) -> Iterable[Labelled]:
-    """Batches of a block in its order."""
-    return (block.take(slice(start, start + size)) for start in range(0, len(block), size))
+def read(blocks: Iterable[Labelled], size: int) -> None:
+    """Every block in batches, in its order."""
+    drain(block.take(slice(start, start + size)) for block in blocks for start in range(0, len(block), size))
 
 
-def drain(batches: Iterable[Labelled]) -> int:
-    """Turn batches into tensors; rows."""
-    rows = 0
+def drain(batches: Iterable[Labelled]) -> None:
+    """Turn batches into tensors."""
     for batch in batches:
-        rows += len(tensors(batch.batch)) + len(torch.from_numpy(batch.label)) * 0
-    return rows
-
-
-def tensors(batch: Batch) -> torch.Tensor:
-    """The ids of a batch, [B, F]."""
-    return torch.from_numpy(batch.ids)
+        torch.from_numpy(batch.batch.ids), torch.from_numpy(batch.label), torch.from_numpy(batch.weight)
 
 
 def loop(folder: Path, given: argparse.Namespace) -> None:

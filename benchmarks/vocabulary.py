@@ -56,7 +56,7 @@ def _vocabulary(given: argparse.Namespace, size: int, length: int) -> list[Row]:
     }
     spent = alternate(calls, rounds=given.rounds)
     found = {name: figure(rates(seconds, len(values) / 1e6)) for name, seconds in spent.items()}
-    floor = {"floor": found["floor"].median, "floor_of": "reading the bytes"}
+    floor: dict[str, Any] = {"floor": found["floor"].median, "floor_of": "reading the bytes"}
     name = f"{size:,} words of {length} bytes"
     common: dict[str, Any] = {
         "value": found["ours"].median,
