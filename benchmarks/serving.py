@@ -21,7 +21,7 @@ from adcascade.closedloop.grown import Growth, grown, overlaid, requests_after
 from adcascade.contracts import AdRequest
 from adcascade.settings import EngineSettings
 
-OPENADSERVER = 151.0  # requests a second that its authors report for DeepFM on 2 vCPU with its demo's catalog
+OPENADSERVER = 151.0  # requests a second that its authors report for DeepFM on 2 vCPU
 LEAST, P99_MS = 10 * OPENADSERVER, 5.0
 PATH = "/v2/auctions"
 

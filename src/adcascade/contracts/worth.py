@@ -56,7 +56,7 @@ def _parts(probability: float) -> int:
     """As parts_per_billion says of one."""
     if not probability > 0.0:
         return 0
-    return BILLION if probability >= 1.0 else np.int64(probability * BILLION)
+    return BILLION if probability >= 1.0 else int(probability * BILLION)
 
 
 @njit(cache=True)
