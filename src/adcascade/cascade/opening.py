@@ -17,6 +17,7 @@ from adcascade.cascade.bundle import Bundles
 from adcascade.cascade.feed import BundleWatch, CatalogFeed
 from adcascade.cascade.follow import Follower
 from adcascade.cascade.frequency import Frequency
+from adcascade.cascade.imaging import BundleImages
 from adcascade.cascade.memory import Memory
 from adcascade.cascade.notices import heed
 from adcascade.cascade.outlook import Outlook, outlook_of
@@ -28,6 +29,7 @@ from adcascade.cascade.service import AdService
 from adcascade.cascade.split import NO_CHANGES, Load, SplitWatch
 from adcascade.cascade.till import Till
 from adcascade.cascade.valid import traffic_filter
+from adcascade.catalog.imaging import open_snapshot
 from adcascade.catalog.offers import first_bid
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.catalog.store import CatalogStore
@@ -70,6 +72,7 @@ class Surroundings:
     journal: Path | None = None  # another log than the installation's, for a trial beside it
     catalog: Path | None = None  # another SQLite catalog, likewise
     version: str | None = None  # another bundle than the current one; never swapped then
+    tell: Callable[[str], None] = lambda _: None  # hears what takes long at a start, or goes another way
 
 
 def open_service(directory: Path, around: Surroundings | None = None) -> AdService:
@@ -77,8 +80,8 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
     around = around or Surroundings()
     settings = load_settings(directory)
     store = CatalogStore(settings.catalog_url if around.catalog is None else f"sqlite:///{around.catalog}")
-    snapshot = Snapshot.from_store(store)
-    feed = CatalogFeed(store, snapshot)
+    snapshot, origin = open_snapshot(store, settings.images_path, settings.storage.images_from, around.tell)
+    feed = CatalogFeed(store, snapshot, moved=None if origin is None else origin.moved)
     journal = Journal(around.journal or settings.journal_path)
     now_us = around.clock_us()
     ledger = _books(settings, journal, snapshot)
@@ -88,8 +91,11 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
     pacer = PACERS[settings.bidding.method](
         Site(folder=directory, control_us=control_us, group_of=lambda number: snapshot.campaigns[number].billing)
     )
-    load = _loader(settings, snapshot, pacer, memory := _memory(settings, snapshot))
     bundles = Bundles(settings.bundles_path)
+    images = (
+        None if origin is None else BundleImages(settings.images_path, store.url, bundles, origin.image, around.tell)
+    )
+    load = _loader(settings, feed, pacer, memory := _memory(settings, snapshot), images)
     loaded = load(around.version or bundles.current() or COLD)
     splits = _splits(settings, journal, load, steers=around.leads) if around.version is None else None
     if splits is not None:
@@ -207,15 +213,21 @@ def _bank(  # noqa: PLR0917  what a bank is made of
     )
 
 
-def _loader(settings: Settings, snapshot: Snapshot, pacer: Pacing, memory: Memory) -> Load:
+def _loader(settings: Settings, feed: CatalogFeed, pacer: Pacing, memory: Memory, images: BundleImages | None) -> Load:
     """version -> Loaded, with the widths and rules of the settings, some of which an experiment's arm may change."""
-    bundles = Bundles(settings.bundles_path)
+    bundles, snapshot = Bundles(settings.bundles_path), feed.snapshot
 
     def load(version: str, changes: Mapping[str, str] = NO_CHANGES) -> Loaded:
         widths = _widths(changed_settings(settings, changes))
+        image = None if images is None else images.of(version)
         if version == COLD:
-            return cold(snapshot, widths, pacer)
-        return load_bundle(bundles, version, snapshot, widths=widths, pacer=pacer, live=memory.live_of(version))
+            loaded = cold(snapshot, widths, pacer, image)
+        else:
+            live = memory.live_of(version)
+            loaded = load_bundle(bundles, version, snapshot, widths=widths, pacer=pacer, live=live, image=image)
+        if image is not None and feed.moved is not None:
+            loaded.ads_changed(feed.moved)
+        return loaded
 
     return load
 

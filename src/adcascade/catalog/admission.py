@@ -325,8 +325,9 @@ class Admission:
 
     def pack(self) -> dict[str, Array]:
         """All sets as arrays, as of the last tick; who advertises is the snapshot's to write."""
-        packed = [below(name, one.pack()) for name, one in {**self._parts(), "payers": self._payers}.items()]
-        return {"serving": self._serving, **{name: array for one in packed for name, array in one.items()}}
+        packed = [below(name, one.pack()) for name, one in self._parts().items()]
+        packed.append({"serving": self._serving} | below("payers", self._payers.pack()))
+        return {name: array for one in packed for name, array in one.items()}
 
     def unpack(self, arrays: Arrays, advertising: Advertising) -> None:
         """Become what `pack` wrote; only into what is new."""

@@ -91,6 +91,7 @@ class InDatabase:
 
     def __init__(self, url: str) -> None:
         """Open the database and bring its tables to this version."""
+        self.url = url
         self._engine = open_engine(url)
         try:
             migrate(self._engine)

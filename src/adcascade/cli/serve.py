@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
+import structlog
 import typer
 import uvicorn
 from rich.console import Console
@@ -67,7 +68,7 @@ def serve(
             Console(stderr=True).print(f"serving {where} with {workers} workers", highlight=False)
             raise typer.Exit(Supervisor(workers, partial(work, directory, options, listener, workers)).run())
         with ExitStack() as stack:
-            opened = _opened(stack, directory, Surroundings())
+            opened = _opened(stack, directory, Surroundings(tell=_tell))
             Console(stderr=True).print(f"serving {where}", highlight=False)
             run(opened, options, listener)
 
@@ -78,7 +79,9 @@ def work(  # noqa: PLR0917  called in a new process
     """One of several workers: its leases are its own, catalog, log and budgets are everybody's. The first one leads."""
     configure_logs()
     watch(line)
-    around = Surroundings(owner="server" if number == 0 else f"server-{number}", alone=workers == 1, leads=number == 0)
+    around = Surroundings(
+        owner="server" if number == 0 else f"server-{number}", alone=workers == 1, leads=number == 0, tell=_tell
+    )
     with ExitStack() as stack:
         try:
             opened = _opened(stack, directory, around)
@@ -88,6 +91,10 @@ def work(  # noqa: PLR0917  called in a new process
             Console(stderr=True).print(f"error: {error}", highlight=False, markup=False)
             sys.exit(1)
         run(opened, options, listener, own)
+
+
+def _tell(what: str) -> None:
+    structlog.get_logger().warning(what)
 
 
 class Opened(NamedTuple):

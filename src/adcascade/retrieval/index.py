@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adcascade.catalog.bitmaps import are_in, patch_of, rows_in, switch_off, switch_on
+from adcascade.catalog.packed.image import Array, Image, below
 from adcascade.retrieval.best import best
+from adcascade.retrieval.mapped_lists import MappedLists, pack_lists
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int32]
@@ -86,6 +88,18 @@ class AdIndex:
         self._count -= len(rows)
         if self._ivf is not None:
             self._ivf.remove_ids(_faiss.IDSelectorArray(rows.astype(np.int64)))
+
+    def pack(self) -> dict[str, Array]:
+        """What `build` made, as arrays for an image."""
+        lists = {} if self._ivf is None else below("lists", pack_lists(self._ivf))
+        return {"vectors": self._vectors, "present": self._present, "count": np.array([self._count]), **lists}
+
+    def unpack(self, image: Image) -> None:
+        """Become what `pack` wrote; vectors and lists stay in the file, which is copied where it is changed."""
+        self._vectors, self._present = image.arrays["vectors"], image.arrays["present"]
+        self._count = int(image.arrays["count"][0])
+        lists = image.part("lists")
+        self._ivf = MappedLists(lists) if lists.arrays else None
 
     def vectors(self, rows: Rows) -> Floats:
         """The vectors [M, K] of rows that are in the index."""

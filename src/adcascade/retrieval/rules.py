@@ -4,58 +4,21 @@ They find what the towers cannot know yet (new ads, rare words), and their quota
 towers say.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from adcascade.catalog.bitmaps import are_in
 from adcascade.catalog.nouns import Ad
+from adcascade.catalog.packed.image import Array, Arrays, below, part
 from adcascade.catalog.words import parents, words
 from adcascade.retrieval.best import best
+from adcascade.retrieval.postings import Postings
 
 Rows = NDArray[np.int32]
 Floats = NDArray[np.float32]
 Bits = NDArray[np.uint8]
-
-_NOBODY = np.empty(0, np.int32)
-
-
-class Postings:
-    """Rows by term, as arrays at hand; a row keeps its terms so that it can be taken out."""
-
-    def __init__(self) -> None:
-        """No rows."""
-        self._rows: dict[str, set[int]] = {}
-        self._arrays: dict[str, Rows] = {}
-        self._terms: dict[int, frozenset[str]] = {}
-
-    def __len__(self) -> int:
-        """The number of rows with terms."""
-        return len(self._terms)
-
-    def put(self, row: int, terms: Iterable[str]) -> None:
-        """The row has these terms and no others; none: it is taken out."""
-        new = frozenset(terms)
-        old = self._terms.get(row, frozenset())
-        for term in old - new:
-            self._rows[term].discard(row)
-            self._arrays.pop(term, None)
-        for term in new - old:
-            self._rows.setdefault(term, set()).add(row)
-            self._arrays.pop(term, None)
-        if new:
-            self._terms[row] = new
-        else:
-            self._terms.pop(row, None)
-
-    def rows(self, term: str) -> Rows:
-        """The rows of a term, ascending, int32 [M]."""
-        if term not in self._rows:
-            return _NOBODY
-        if term not in self._arrays:
-            self._arrays[term] = np.array(sorted(self._rows[term]), np.int32)
-        return self._arrays[term]
 
 
 class KeywordRule:
@@ -66,21 +29,21 @@ class KeywordRule:
 
     def __init__(self) -> None:
         """No ads."""
-        self._postings = Postings()
+        self.postings = Postings()
 
     def update(self, row: int, ad: Ad | None) -> None:
         """The row holds this ad now, or none."""
-        self._postings.put(row, () if ad is None else terms_of(ad))
+        self.postings.put(row, () if ad is None else terms_of(ad))
 
     def __call__(self, query: str, k: int, bits: Bits) -> tuple[Rows, Floats]:
         """At most k rows of the bitmap, best first, and their scores."""
         found: list[Rows] = []
         weights: list[Floats] = []
         for term in dict.fromkeys(words(query)):
-            everywhere = self._postings.rows(term)
+            everywhere = self.postings.rows(term)
             rows = everywhere[are_in(bits, everywhere)]
             found.append(rows)
-            idf = np.log1p(len(self._postings) / max(len(everywhere), 1))
+            idf = np.log1p(len(self.postings) / max(len(everywhere), 1))
             weights.append(np.full(len(rows), idf, np.float32))
         if not found:
             return np.empty(0, np.int32), np.empty(0, np.float32)
@@ -94,11 +57,11 @@ class CategoryRule:
 
     def __init__(self) -> None:
         """No ads."""
-        self._postings = Postings()
+        self.postings = Postings()
 
     def update(self, row: int, ad: Ad | None) -> None:
         """The row holds this ad now, or none."""
-        self._postings.put(row, () if ad is None else parents(ad.category))
+        self.postings.put(row, () if ad is None else parents(ad.category))
 
     def __call__(self, categories: Sequence[str], k: int, bits: Bits, value: Floats) -> tuple[Rows, Floats]:
         """At most k rows of the bitmap and their value, float32 [N] by row: shares for each category, closest first."""
@@ -107,7 +70,7 @@ class CategoryRule:
         for place, category in enumerate(categories):
             share = -(-left // (len(categories) - place))
             for path in reversed(parents(category)):
-                rows = self._postings.rows(path)
+                rows = self.postings.rows(path)
                 rows = rows[are_in(bits, rows)]
                 rows = rows[~np.isin(rows, np.concatenate(taken))] if taken else rows
                 chosen, _ = best(rows, value[rows], share)
@@ -123,3 +86,28 @@ class CategoryRule:
 def terms_of(ad: Ad) -> set[str]:
     """The words by which a query finds the ad: its title's, its brand's and its keywords'."""
     return {word for text in (ad.title, ad.brand, *ad.keywords) for word in words(text)}
+
+
+class Rules:
+    """Both rules over the ads of a catalog."""
+
+    def __init__(self) -> None:
+        """No ads."""
+        self.keywords, self.categories = KeywordRule(), CategoryRule()
+
+    def update(self, rows: Sequence[int], ads: Sequence[Ad | None]) -> None:
+        """These rows hold what the catalog's ads say now; ads: of the whole catalog, by row."""
+        for row in rows:
+            ad = ads[row]
+            self.keywords.update(row, ad)
+            self.categories.update(row, ad)
+
+    def pack(self) -> dict[str, Array]:
+        """All there is, as arrays."""
+        keywords, categories = self.keywords.postings, self.categories.postings
+        return {**below("keywords", keywords.pack()), **below("categories", categories.pack())}
+
+    def unpack(self, arrays: Arrays) -> None:
+        """Become what `pack` wrote."""
+        self.keywords.postings.unpack(part(arrays, "keywords"))
+        self.categories.postings.unpack(part(arrays, "categories"))

@@ -12,10 +12,11 @@ what a process changes in an array costs it the pages that it touched and change
 import mmap
 import os
 import tempfile
+import weakref
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, Self
 
 import msgspec
 import numpy as np
@@ -53,11 +54,25 @@ class ImageError(StoreError):
     """The file is not there, is damaged, or holds something else; whoever wrote it can write it anew."""
 
 
-class Image(NamedTuple):
-    """An open file; the arrays keep it mapped."""
+class Image:
+    """An open file, or a part of one; the arrays keep it mapped."""
 
-    about: Mapping[str, str | int]
-    arrays: dict[str, Array]
+    def __init__(self, descriptor: int, address: int, about: Mapping[str, str | int], arrays: dict[str, Array]) -> None:
+        self._descriptor, self._address = descriptor, address
+        self.about, self.arrays = about, arrays
+
+    def part(self, name: str) -> Self:
+        """What was put `below` a name."""
+        return type(self)(self._descriptor, self._address, self.about, part(self.arrays, name))
+
+    @property
+    def path(self) -> str:
+        """Where this file can be opened once more, even if another has its name by now; while the image lives."""
+        return f"/dev/fd/{self._descriptor}"
+
+    def offset(self, name: str) -> int:
+        """Bytes from the beginning of the file to an array."""
+        return int(self.arrays[name].ctypes.data) - self._address
 
 
 def write_image(path: Path, kind: str, about: Mapping[str, str | int], arrays: Arrays) -> None:
@@ -78,18 +93,18 @@ def write_image(path: Path, kind: str, about: Mapping[str, str | int], arrays: A
         raise StoreError(f"the image {path} could not be written: {error}; free some space") from error
 
 
-def _write(file: Any, kind: str, about: Mapping[str, str | int], arrays: Arrays) -> None:
+def _write(file: BinaryIO, kind: str, about: Mapping[str, str | int], arrays: Arrays) -> None:
     places: dict[str, _Place] = {}
     end = 0
     for name, array in arrays.items():
-        places[name] = _Place(end, array.dtype.str, array.shape, zlib.crc32(_bytes(array)))
+        places[name] = _Place(end, array.dtype.str, array.shape, zlib.crc32(_bytes(array).data))
         end += -(-array.nbytes // ALIGN) * ALIGN
     header = msgspec.json.encode(_Header(kind, dict(about), places))
     numbers = np.array([len(header), zlib.crc32(header)], "<u8")
     file.write(MAGIC + numbers.tobytes() + header)
     file.write(bytes(_start(len(header)) - HEAD - len(header)))
     for array in arrays.values():
-        file.write(_bytes(array))
+        file.write(_bytes(array).data)
         file.write(bytes(-array.nbytes % ALIGN))
 
 
@@ -106,18 +121,24 @@ def _start(header: int) -> int:
 def open_image(path: Path, kind: str) -> Image:
     """Map a file after checking every byte of it; ImageError says what is wrong."""
     try:
-        with path.open("rb") as file:
-            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+        descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError as error:
         raise ImageError(f"there is no image {path}") from error
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise ImageError(f"the image {path} cannot be read: {error}; delete it, and it is written anew") from error
+    try:
+        mapped = mmap.mmap(descriptor, 0, access=mmap.ACCESS_COPY)
+    except (OSError, ValueError) as error:
+        os.close(descriptor)
+        raise ImageError(f"the image {path} cannot be mapped: {error}; delete it, and it is written anew") from error
+    weakref.finalize(mapped, os.close, descriptor)  # arrays keep the mapping, and it the file
     data = np.frombuffer(mapped, np.uint8)
     header = _header(path, data)
     if header.kind != kind:
         raise ImageError(f"{path} is an image of {header.kind!r}, not of {kind!r}; delete it, and it is written anew")
     start = _start(int(data[len(MAGIC) : HEAD].view("<u8")[0]))
-    return Image(header.about, {name: _array(path, data[start:], name, at) for name, at in header.arrays.items()})
+    arrays = {name: _array(path, data[start:], name, at) for name, at in header.arrays.items()}
+    return Image(descriptor, int(data.ctypes.data), header.about, arrays)
 
 
 def _header(path: Path, data: NDArray[np.uint8]) -> _Header:
@@ -136,7 +157,7 @@ def _array(path: Path, data: NDArray[np.uint8], name: str, place: _Place) -> Arr
     dtype = np.dtype(place.dtype)
     size = dtype.itemsize * int(np.prod(place.shape, dtype=np.int64))
     found = data[place.offset : place.offset + size]
-    if len(found) != size or zlib.crc32(found) != place.crc:
+    if len(found) != size or zlib.crc32(found.data) != place.crc:
         raise ImageError(f"the image {path} is damaged in {name!r}; delete it, and it is written anew")
     return found.view(dtype).reshape(place.shape)
 

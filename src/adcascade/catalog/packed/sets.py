@@ -22,7 +22,7 @@ class PackedSets:
         """arrays: as `pack_sets` made them."""
         names = part(arrays, "keys")
         self._keys = Texts(names) if names else None
-        self._ends = memoryview(arrays["ends"])  # int64 [K + 1]
+        self._ends = arrays["ends"].data  # int64 [K + 1]
         self._rows: Rows = arrays["rows"]  # int32 [R]
 
     def __len__(self) -> int:

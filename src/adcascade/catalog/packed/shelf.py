@@ -4,7 +4,8 @@ What was put since lies in a dictionary. So a million nouns cost a process those
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Generic, TypeVar, overload
+from operator import index
+from typing import Generic, SupportsIndex, TypeVar, overload
 
 from adcascade.catalog.kinds import Kind
 from adcascade.catalog.lines import decode, encode
@@ -43,27 +44,26 @@ class Shelf(Sequence[Item]):
         return self._count
 
     @overload
-    def __getitem__(self, place: int) -> Item: ...
+    def __getitem__(self, place: SupportsIndex) -> Item: ...
     @overload
     def __getitem__(self, place: slice) -> list[Item]: ...
-    def __getitem__(self, place: int | slice) -> Item | list[Item]:
+    def __getitem__(self, place: SupportsIndex | slice) -> Item | list[Item]:
         """The item of a place, counted from the end where it is below 0; IndexError beyond."""
         if isinstance(place, slice):
             return [self[one] for one in range(*place.indices(self._count))]
-        if place in self._put:
-            return self._put[place]
-        if place in self._made:
-            return self._made[place]
-        if not -self._count <= place < self._count:
-            raise IndexError(place)
-        if place < 0 or place in self._put:
-            return self[place % self._count]
-        return self._make(place)
+        number = index(place)
+        if number in self._put:
+            return self._put[number]
+        if number in self._made:
+            return self._made[number]
+        if not -self._count <= number < self._count:
+            raise IndexError(number)
+        return self[number % self._count] if number < 0 else self._make(number)
 
-    def _make(self, place: int) -> Item:
+    def _make(self, number: int) -> Item:
         if len(self._made) >= self._keep:
             self._made.clear()
-        item = self._made[place] = self._base[place]
+        item = self._made[number] = self._base[number]
         return item
 
     def __iter__(self) -> Iterator[Item]:
@@ -91,7 +91,7 @@ class PackedNouns(Sequence[Noun], Generic[Noun]):
 
     def __init__(self, kind: Kind, arrays: Arrays) -> None:
         self._kind = kind
-        self._bytes, self._ends = memoryview(arrays["bytes"]), memoryview(arrays["ends"])
+        self._bytes, self._ends = arrays["bytes"].data, arrays["ends"].data
 
     def __len__(self) -> int:
         """How many."""

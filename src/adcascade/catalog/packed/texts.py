@@ -23,10 +23,11 @@ class Texts(Sequence[str]):
     def __init__(self, arrays: Arrays) -> None:
         """arrays: as `packed` made them."""
         self._arrays = dict(arrays)
-        self._bytes = memoryview(arrays["bytes"])
-        self._ends = memoryview(arrays["ends"])  # int64 [K + 1]
-        self._places = memoryview(arrays["places"])  # int32 [S], NOWHERE: free
-        self._homes, self.listed = arrays["homes"].tolist()  # h(text) is below; how many texts can be found
+        self._bytes = arrays["bytes"].data
+        self._ends = arrays["ends"].data  # int64 [K + 1]
+        self._places = arrays["places"].data  # int32 [S], NOWHERE: free
+        self._homes = int(arrays["homes"][0])  # h(text) is below
+        self.listed = int(arrays["homes"][1])  # how many texts can be found
 
     @classmethod
     def of(cls, texts: Sequence[str], listed: NDArray[np.bool_] | None = None) -> Self:
@@ -57,11 +58,11 @@ class Texts(Sequence[str]):
         """The number of a listed text, NOWHERE for any other."""
         raw = text.encode("utf-8", "surrogatepass")
         place = zlib.crc32(raw) * self._homes >> 32
-        while (number := self._places[place]) != NOWHERE:
-            if self._raw(number) == raw:
-                return number
+        number: int = self._places[place]
+        while number != NOWHERE and self._raw(number) != raw:
             place += 1
-        return NOWHERE
+            number = self._places[place]
+        return number
 
 
 def joined(raws: Sequence[bytes]) -> dict[str, Array]:
