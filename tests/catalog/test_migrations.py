@@ -7,7 +7,8 @@ from alembic.config import Config
 from sqlalchemy import create_engine, text
 
 from adcascade.catalog import Ad, AdGroup, Advertiser, Campaign
-from adcascade.catalog.database import MIGRATIONS, writing
+from adcascade.catalog.database import NEWEST, writing
+from adcascade.catalog.migrating import MIGRATIONS
 from adcascade.catalog.pages import Filters
 from adcascade.catalog.store import CatalogStore
 

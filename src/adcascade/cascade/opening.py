@@ -11,7 +11,7 @@ import numpy as np
 from adcascade.bidding import METHODS as PACERS
 from adcascade.bidding import Pacing, Site
 from adcascade.bidding.day_curve import DAY_US, day_curve
-from adcascade.cascade.budgets import Budgets, budget_of
+from adcascade.cascade.budgets import Budgets, budgets_of
 from adcascade.cascade.build import COLD, Loaded, Widths, cold, load_bundle
 from adcascade.cascade.bundle import Bundles
 from adcascade.cascade.feed import BundleWatch, CatalogFeed
@@ -39,7 +39,7 @@ from adcascade.events.records import AuctionRecord, Notice, Record
 from adcascade.events.token import Signer
 from adcascade.experiments.store import ExperimentStore
 from adcascade.features.defaults import HISTORY_LENGTH
-from adcascade.money.bank import Bank, BankConfig
+from adcascade.money.bank import Bank, BankConfig, Budget
 from adcascade.money.books import Books
 from adcascade.money.opening import open_books, open_cashier
 from adcascade.money.reading import BooksReader
@@ -84,9 +84,10 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
     feed = CatalogFeed(store, snapshot, moved=None if origin is None else origin.moved)
     journal = Journal(around.journal or settings.journal_path)
     now_us = around.clock_us()
-    ledger = _books(settings, journal, snapshot)
+    budgets = budgets_of(snapshot)
+    ledger = _books(settings, journal, budgets)
     cashier = open_cashier(settings.money.books, journal, ledger, wait_s=settings.money.charge_wait_s)
-    bank = _bank(settings, ledger, snapshot, around, now_us, machine_of(journal))
+    bank = _bank(settings, ledger, snapshot, budgets, around, now_us, machine_of(journal))
     control_us = round(settings.bidding.control_s * 1e6)
     pacer = PACERS[settings.bidding.method](
         Site(folder=directory, control_us=control_us, group_of=lambda number: snapshot.campaigns[number].billing)
@@ -136,8 +137,8 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
     return AdService(parts, loaded)
 
 
-def _books(settings: Settings, journal: Journal, snapshot: Snapshot) -> Books:
-    advertiser_of = {campaign.id: campaign.advertiser for campaign in snapshot.campaigns}
+def _books(settings: Settings, journal: Journal, budgets: Mapping[str, Budget]) -> Books:
+    advertiser_of = {campaign: budget.advertiser for campaign, budget in budgets.items()}
     return open_books(settings.money.books, journal, advertiser_of=advertiser_of, weak=settings.money.redis_weak)
 
 
@@ -193,7 +194,13 @@ def _memory(settings: Settings, snapshot: Snapshot) -> Memory:
 
 
 def _bank(  # noqa: PLR0917  what a bank is made of
-    settings: Settings, ledger: Books, snapshot: Snapshot, around: Surroundings, now_us: int, machine: str
+    settings: Settings,
+    ledger: Books,
+    snapshot: Snapshot,
+    budgets: Mapping[str, Budget],
+    around: Surroundings,
+    now_us: int,
+    machine: str,
 ) -> Bank:
     shared = settings.money.books != ""
     ttl_us, lease_us = round(settings.money.reservation_s * 1e6), round(settings.money.lease_s * 1e6)
@@ -203,7 +210,7 @@ def _bank(  # noqa: PLR0917  what a bank is made of
 
     return Bank(
         ledger,
-        {campaign.id: budget_of(campaign, snapshot) for campaign in snapshot.campaigns},
+        budgets,
         now_us,
         config=BankConfig(
             ttl_us=ttl_us, lease_us=lease_us, grace_us=round(settings.money.grace_s * 1e6) if shared else 0

@@ -35,6 +35,7 @@ from adcascade.server.tracing import Tracing, open_tracing
 from adcascade.server.workers import Supervisor, watch
 from adcascade.settings import Settings, load_settings
 
+PRELOADED = "adcascade.cli.preloaded"
 GRACE_S = 10  # what requests in flight get at the end
 LOOPBACK = "127.0.0.1"
 EARS = 32  # connections that a busy event loop accepts at most in one turn; uvloop accepts one a listening socket
@@ -66,7 +67,8 @@ def serve(
         where = f"{directory} at http://{_written(host)}:{bound}"
         if workers > 1:
             Console(stderr=True).print(f"serving {where} with {workers} workers", highlight=False)
-            raise typer.Exit(Supervisor(workers, partial(work, directory, options, listener, workers)).run())
+            worker = partial(work, directory, options, listener, workers)
+            raise typer.Exit(Supervisor(workers, worker, preload=(PRELOADED,)).run())
         with ExitStack() as stack:
             opened = _opened(stack, directory, Surroundings(tell=_tell))
             Console(stderr=True).print(f"serving {where}", highlight=False)
