@@ -310,10 +310,10 @@ class Snapshot(Roster):
         """Clear the rows of what is capped, in place; what is not in the catalog has none."""
         if level == "advertiser":
             self._admission.close_advertiser(allowed, key)
-        elif level == "campaign" and key in self.campaign_index_of:
-            self._admission.close_campaign(allowed, self.campaign_index_of[key])
-        elif level == "ad_group" and key in self.group_index_of:
-            self._admission.close_group(allowed, self.group_index_of[key])
+        elif level == "campaign" and (campaign := self.campaign_index_of.get(key)) is not None:
+            self._admission.close_campaign(allowed, campaign)
+        elif level == "ad_group" and (group := self.group_index_of.get(key)) is not None:
+            self._admission.close_group(allowed, group)
         elif level == "ad" and key in self.row_of:
             switch_off(allowed, patch_of(np.array([self.row_of[key]])))
 

@@ -21,6 +21,7 @@ from adcascade.access.store import KeyStore
 from adcascade.cascade.opening import Surroundings, open_service
 from adcascade.cascade.service import AdService
 from adcascade.catalog.store import CatalogStore
+from adcascade.cli import PRELOADED
 from adcascade.cli.options import Directory, require_folder, require_writable
 from adcascade.errors import AdcascadeError, ConfigurationError
 from adcascade.money.books import Books
@@ -35,7 +36,6 @@ from adcascade.server.tracing import Tracing, open_tracing
 from adcascade.server.workers import Supervisor, watch
 from adcascade.settings import Settings, load_settings
 
-PRELOADED = "adcascade.cli.preloaded"
 GRACE_S = 10  # what requests in flight get at the end
 LOOPBACK = "127.0.0.1"
 EARS = 32  # connections that a busy event loop accepts at most in one turn; uvloop accepts one a listening socket

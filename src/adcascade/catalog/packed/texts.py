@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from adcascade.catalog.packed.image import Array, Arrays
 
 NOWHERE = -1
+KEPT = 1_024  # answers at hand
 
 
 class Texts(Sequence[str]):
@@ -27,6 +28,7 @@ class Texts(Sequence[str]):
         self._ends = arrays["ends"].data  # int64 [K + 1]
         self._places = arrays["places"].data  # int32 [S], NOWHERE: free
         self._homes = int(arrays["homes"][0])  # h(text) is below
+        self._asked: dict[str, int] = {}
         self.listed = int(arrays["homes"][1])  # how many texts can be found
 
     @classmethod
@@ -55,7 +57,15 @@ class Texts(Sequence[str]):
         return self._bytes[self._ends[number] : self._ends[number + 1]]
 
     def find(self, text: str) -> int:
-        """The number of a listed text, NOWHERE for any other."""
+        """The number of a listed text, NOWHERE for any other; what was asked for lately is at hand."""
+        number = self._asked.get(text)
+        if number is None:
+            if len(self._asked) >= KEPT:
+                self._asked.clear()
+            number = self._asked[text] = self._find(text)
+        return number
+
+    def _find(self, text: str) -> int:
         raw = text.encode("utf-8", "surrogatepass")
         place = zlib.crc32(raw) * self._homes >> 32
         number: int = self._places[place]
