@@ -21,7 +21,7 @@ from adcascade.access.store import KeyStore
 from adcascade.cascade.opening import Surroundings, open_service
 from adcascade.cascade.service import AdService
 from adcascade.catalog.store import CatalogStore
-from adcascade.cli import PRELOADED
+from adcascade.cli.ahead import PRELOADED
 from adcascade.cli.options import Directory, require_folder, require_writable
 from adcascade.errors import AdcascadeError, ConfigurationError
 from adcascade.money.books import Books
