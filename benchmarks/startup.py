@@ -59,11 +59,12 @@ def run(given: argparse.Namespace) -> list[Row]:
             private, whole = many.memory(given.workers)
             together = many.seconds
     median, spread = figure(times)
+    worked = figure(work)
     bytes_ = figure(private)
     return [
         Row(name="start: image to be made", value=made, unit="s", note="the catalog's image and the bundle's"),
         Row(name="start: first answer", value=median, unit="s", spread=spread, bar=Bar(of="value", most=5.0)),
-        Row(name="start: CPU time to the first answer", value=figure(work).median, unit="s", spread=figure(work).spread),
+        Row(name="start: CPU time to the first answer", value=worked.median, unit="s", spread=worked.spread),
         Row(name=f"start: first answer of {given.workers} workers", value=together, unit="s"),
         Row(
             name="memory: one more worker, private",

@@ -106,7 +106,7 @@ def test_a_walk_of_an_image_is_the_walk() -> None:
         found = []
         for search in (built, opened):
             search.remove(np.array(gone, np.int32))
-            found.append(search.search(query, 50, bits, bonus)[0].tolist())
+            found.append(search.search(query, 50, bits, bonus)[0].tolist())  # type: ignore[arg-type]
         assert found[0] == found[1]
 
 
