@@ -1,14 +1,12 @@
-"""The catalog at scale: python benchmarks/catalog.py [--ads N] [--campaigns C] [--dir FOLDER]
+"""The catalog at scale: reading it, opening its image, pages, changes, and who may answer a request.
 
-Builds a catalog of N ads in C campaigns (kept in FOLDER for the next time), then measures: the import, pages, loading
-the snapshot and its memory, following 1 to 10,000 changes (stock, prices, ads, campaigns) with the longest slice
-between two requests, and eligibility of a request with every filter on. Times are of the processor.
+A catalog of N ads in C campaigns is built once and kept in --cache; the changes are written to a copy. Times are of the
+processor. The snapshot of the store stands beside that of the image as its peer.
 """
 
 import argparse
-import gc
-import platform
-import resource
+import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -18,9 +16,12 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from adcascade.bench import Bar, Row
+from adcascade.bench.rounds import alternate, figure
 from adcascade.cascade.feed import CatalogFeed
 from adcascade.catalog import Ad, AdGroup, Advertiser, Campaign, Offer, Targeting
 from adcascade.catalog.eligibility import Cap
+from adcascade.catalog.imaging import read_snapshot, write_snapshot
 from adcascade.catalog.kinds import Kind
 from adcascade.catalog.pages import Filters, Sort
 from adcascade.catalog.snapshot import Snapshot
@@ -35,6 +36,8 @@ CITIES = [f"city{i}" for i in range(2_000)]
 SEGMENTS = [f"seg{i}" for i in range(3_000)]
 PRODUCTS = [f"p{i}" for i in range(10_000)]
 TIMES = [f"mon-fri {h:02}:00-{h + 9:02}:30" for h in range(6, 12)]
+WHEN_US = 1_790_000_000_000_000
+CHANGES, ASKS = 1_000, 300
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Tokyo"]
 
 
@@ -106,48 +109,84 @@ def ads_of(rng: np.random.Generator, start: int, end: int, campaigns: int) -> It
         )
 
 
-def timed(says: str, work: Callable[[], object], repeat: int = 1) -> object:
-    """Print how long it takes, the median of some repeats."""
-    took = []
-    result: object = None
-    for _ in range(repeat):
-        began = time.process_time()
-        result = work()
-        took.append(time.process_time() - began)
-    print(f"{says:<58} {1000 * float(np.median(took)):>10.2f} ms")
-    return result
+def kept(cache: Path, ads: int, campaigns: int) -> Path:
+    """The SQLite file of a catalog of that size below a folder, built where it is not there."""
+    file = cache / f"catalog-{ads}-{campaigns}.db"
+    if not file.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        draft = file.with_name(f".{file.name}-{os.getpid()}")
+        with CatalogStore(f"sqlite:///{draft}") as store:
+            build(store, ads, campaigns)
+        draft.rename(file)
+    return file
 
 
-def pages(store: CatalogStore) -> None:
-    """One page of 100 in the middle of campaigns and ads, by each order and filter."""
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Sizes."""
+    parser.add_argument("--ads", type=int, default=100_000)
+    parser.add_argument("--campaigns", type=int, default=10_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "adcascade-bench")
+
+
+def run(given: argparse.Namespace) -> list[Row]:
+    """All of it."""
+    with tempfile.TemporaryDirectory() as scratch:
+        copy, image = Path(scratch) / "catalog.db", Path(scratch) / "catalog.image"
+        shutil.copyfile(kept(given.cache, given.ads, given.campaigns), copy)
+        with CatalogStore(f"sqlite:///{copy}") as store:
+            write_snapshot(image, store, WHEN_US)
+            rows = [*opening(store, image, given.rounds), *pages(store, given.rounds)]
+            read, mapped = Snapshot.from_store(store), read_snapshot(image, store).snapshot
+            rows += asking(read, mapped)
+            return [*rows, *following(store, CatalogFeed(store, mapped), given.ads, given.campaigns)]
+
+
+def opening(store: CatalogStore, image: Path, rounds: int) -> Iterator[Row]:
+    """A snapshot by way of its image, and by reading the store."""
+    calls: dict[str, Callable[[], object]] = {
+        "image": lambda: read_snapshot(image, store),
+        "store": lambda: Snapshot.from_store(store),
+    }
+    spent = {name: figure(times) for name, times in alternate(calls, rounds=rounds, warm=0).items()}
+    yield Row(
+        name="open the catalog",
+        value=1000 * spent["image"].median,
+        unit="ms",
+        spread=spent["image"].spread,
+        peer="read from the store",
+        peer_value=1000 * spent["store"].median,
+        turned=True,
+        bar=Bar(of="ratio", least=10.0),
+    )
+
+
+def pages(store: CatalogStore, rounds: int) -> Iterator[Row]:
+    """One page of 100 in the middle of campaigns and ads, by each order and filter: the slowest of each kind."""
     kinds: tuple[Kind, ...] = ("campaigns", "ads")
     sorts: tuple[Sort, ...] = ("id", "name", "changed")
-    filters = {
-        "advertiser": Filters(advertiser="v7"),
-        "status": Filters(status="paused"),
-        "text, many": Filters(text="w42"),
-        "text, none": Filters(text="nowhere"),
-    }
+    filters = (Filters(advertiser="v7"), Filters(status="paused"), Filters(text="w42"), Filters(text="nowhere"))
     for kind in kinds:
-        for sort in sorts:
-            after = store.page(kind, sort=sort, limit=1000).next
-            timed(f"page of 100 {kind} by {sort}", partial(store.page, kind, sort=sort, after=after), 5)
-        for says, asked in filters.items():
-            timed(f"page of 100 {kind}, {says}", partial(store.page, kind, filters=asked), 3)
-        timed(f"count of {kind}", partial(store.page, kind, count=True, limit=1), 3)
+        calls: dict[str, Callable[[], object]] = {
+            f"by {sort}": partial(store.page, kind, sort=sort, after=store.page(kind, sort=sort, limit=1000).next)
+            for sort in sorts
+        }
+        calls |= {f"where {asked}": partial(store.page, kind, filters=asked) for asked in filters}
+        spent = {name: figure(times) for name, times in alternate(calls, rounds=rounds).items()}
+        slowest = max(spent, key=lambda name: spent[name].median)
+        yield Row(
+            name=f"page of 100 {kind}, the slowest",
+            value=1000 * spent[slowest].median,
+            unit="ms",
+            spread=spent[slowest].spread,
+            note=slowest,
+        )
 
 
 def retitle(store: CatalogStore, rows: list[int]) -> None:
     """Put ads with other titles."""
     found = [store.find_ad(f"a{row}") for row in rows]
     store.put(ads=[msgspec.structs.replace(ad, title=f"{ad.title}!") for ad in found if ad], audit="summary")
-
-
-def rebid(store: CatalogStore, some: list[int]) -> None:
-    """Put campaigns with other bids."""
-    found = [store.find_campaign(f"c{i}") for i in some]
-    more = [msgspec.structs.replace(c, bid_micros=c.bid_micros + 1) for c in found if c]
-    store.put(campaigns=more, audit="summary")
 
 
 def retarget(store: CatalogStore, some: list[int], rng: np.random.Generator) -> None:
@@ -157,42 +196,38 @@ def retarget(store: CatalogStore, some: list[int], rng: np.random.Generator) -> 
     store.put(campaigns=other, audit="summary")
 
 
-def follow(store: CatalogStore, feed: CatalogFeed, ads: int, campaigns: int) -> None:
-    """Write changes, read them as the feed does, apply them slice by slice."""
+def following(store: CatalogStore, feed: CatalogFeed, ads: int, campaigns: int) -> Iterator[Row]:
+    """Changes that were written are read and applied slice by slice: the longest slice keeps a request waiting."""
     rng = np.random.default_rng(store.version)
-    for many in (1, 1_000, 10_000):
-        rows: list[int] = rng.choice(ads, min(many, ads), replace=False).tolist()
-        some: list[int] = rng.choice(campaigns, min(many, campaigns), replace=False).tolist()
-        stock: dict[str, int | None] = {f"a{row}": int(rng.integers(0, 2)) for row in rows}
-        offers = {f"a{row}": Offer(price_micros=int(rng.integers(1, 10**8))) for row in rows}
-        works: dict[str, Callable[[], object]] = {
-            "stock": partial(store.set_stock, stock),
-            "price": partial(store.set_offers, offers),
-            "ads": partial(retitle, store, rows),
-            "bids": partial(rebid, store, some),
-            "targetings": partial(retarget, store, some, rng),
-        }
-        for name, work in works.items():
-            marks = [time.process_time()]
-            work()
-            marks.append(time.process_time())
-            feed.prepare()
-            marks.append(time.process_time())
-            while feed.waiting:
-                feed.take()
-                marks.append(time.process_time())
-            took = 1000 * np.diff(marks)
-            print(
-                f"{many:>7,} {name:<11} write {took[0]:>9.1f}  read {took[1]:>8.1f}  apply {took[2:].sum():>8.1f} ms "
-                f"in {len(took) - 2:>3} slices, longest {took[2:].max(initial=0):>5.1f} ms"
-            )
+    rows: list[int] = rng.choice(ads, CHANGES, replace=False).tolist()
+    some: list[int] = rng.choice(campaigns, CHANGES, replace=False).tolist()
+    works: dict[str, Callable[[], object]] = {
+        "stock": partial(store.set_stock, {f"a{row}": row % 2 for row in rows}),
+        "prices": partial(store.set_offers, {f"a{row}": Offer(price_micros=row + 1) for row in rows}),
+        "titles": partial(retitle, store, rows),
+        "targetings": partial(retarget, store, some, rng),
+    }
+    for name, work in works.items():
+        work()
+        marks = [time.thread_time()]
+        feed.prepare()
+        while feed.waiting:
+            feed.take()
+            marks.append(time.thread_time())
+        slices = 1000 * np.diff(marks)[1:]
+        yield Row(
+            name=f"take in {CHANGES:,} {name}: the longest slice",
+            value=float(slices.max(initial=0)),
+            unit="ms",
+            note=f"{slices.sum():.0f} ms in {len(slices)} slices",
+        )
 
 
-def ask(snapshot: Snapshot) -> None:
-    """Eligibility with every filter on."""
+def asking(read: Snapshot, mapped: Snapshot) -> Iterator[Row]:
+    """Who may answer a request with every filter on."""
     request = AdRequest(
         id="r",
-        time_us=1_790_000_000_000_000,
+        time_us=WHEN_US,
         slots=(Slot(id="s"),),
         scenario="search",
         device="phone",
@@ -207,57 +242,17 @@ def ask(snapshot: Snapshot) -> None:
         blocked_advertisers=("v3.com",),
     )
     capped: list[Cap] = [("campaign", f"c{i}") for i in range(20)]
-    snapshot.eligible(request, request.time_us)
-    took = []
-    for i in range(200):
-        began = time.process_time()
-        bits = snapshot.eligible(request, request.time_us + i, capped)
-        took.append(time.process_time() - began)
-    kept = int(np.bitwise_count(bits).sum())
-    median, late = (1e6 * float(np.quantile(took, q)) for q in (0.5, 0.99))
-    print(f"eligible: {kept:,} of {snapshot.n:,} ads; median {median:.0f} us, p99 {late:.0f} us")
-    minutes = []
-    for minute in range(1, 3_000):
-        began = time.process_time()
-        snapshot.tick(request.time_us + minute * 60_000_000)
-        minutes.append(time.process_time() - began)
-    print(
-        f"tick over two days, minute by minute: longest {1000 * max(minutes):.2f} ms, {1000 * sum(minutes):.0f} in all"
+    calls = {
+        name: partial(one.eligible, request, WHEN_US, capped) for name, one in (("read", read), ("mapped", mapped))
+    }
+    spent = {name: figure(times) for name, times in alternate(calls, rounds=ASKS, warm=20).items()}
+    yield Row(
+        name="eligible, every filter on",
+        value=1e6 * spent["mapped"].median,
+        unit="us",
+        spread=spent["mapped"].spread,
+        peer="snapshot read from the store",
+        peer_value=1e6 * spent["read"].median,
+        turned=True,
+        note=f"{int(np.bitwise_count(calls['mapped']()).sum()):,} of {mapped.n:,} ads",
     )
-
-
-def resident() -> float:
-    """MiB of this process now."""
-    pages_ = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages_ * resource.getpagesize() / 2**20
-
-
-def main() -> None:
-    """Build, then measure."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--ads", type=int, default=1_000_000)
-    parser.add_argument("--campaigns", type=int, default=100_000)
-    parser.add_argument("--dir", type=Path, default=None)
-    given = parser.parse_args()
-    print(f"{platform.machine()}, Python {platform.python_version()}; {given.ads:,} ads, {given.campaigns:,} campaigns")
-    with tempfile.TemporaryDirectory() as kept:
-        file = (given.dir or Path(kept)) / f"catalog-{given.ads}.db"
-        with CatalogStore(f"sqlite:///{file}") as store:
-            if store.version == 0:
-                timed("put all", lambda: build(store, given.ads, given.campaigns))
-            print(f"database: {file.stat().st_size / 2**20:,.0f} MiB")
-            pages(store)
-            gc.collect()
-            before = resident()
-            snapshot = timed("load the snapshot", lambda: Snapshot.from_store(store))
-            assert isinstance(snapshot, Snapshot)
-            gc.collect()
-            more = resident() - before
-            print(f"snapshot: {more:,.0f} MiB, {more * 2**20 / snapshot.n:,.0f} bytes an ad")
-            timed("a full collection of garbage", gc.collect, 3)
-            ask(snapshot)
-            follow(store, CatalogFeed(store, snapshot), given.ads, given.campaigns)
-
-
-if __name__ == "__main__":
-    main()

@@ -148,7 +148,8 @@ def fuxictr(train: pa.Table, test: pa.Table, seeds: Sequence[int]) -> tuple[list
     """P(click) of the test rows by seed, from FuxiCTR's own fit with its best batch here, and its CPU seconds."""
     with tempfile.TemporaryDirectory() as name:
         files = {part: Path(name) / f"{part}.parquet" for part in ("train", "test")}
-        columns = [write_codes(rows, files[part]) for part, rows in (("train", train), ("test", test))][0]
+        write_codes(test, files["test"])
+        columns = write_codes(train, files["train"])
         order = {part: str(file) for part, file in files.items()} | {"columns": columns, "seeds": list(seeds)}
         out = Path(name) / "found.npy"
         told = ask_peer(FIT, order | {"batch": 256, "rate": 1e-3, "out": str(out)})

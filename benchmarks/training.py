@@ -12,10 +12,11 @@ both. Its attention has ReLU where ours has PReLU. Processes take turns; times a
     compiled   like `row`, by torch.compile (half a minute before the first step; not in the default)
 
 The floor counts the multiplications of the dense part alone, at the rate of one large matrix product in this run; for
-`bf16` at the rate of that. Where that is the lower rate, the processor has no quick bf16 and float32 is the best there is.
+`bf16` at the rate of that. Where that is the lower rate, the processor has no quick bf16, and float32 is the best.
 """
 
 import argparse
+import itertools
 import tempfile
 import time
 from collections.abc import Sequence
@@ -46,6 +47,7 @@ ARMS: dict[str, dict[str, Any]] = {
     "compiled": {"row_wise": True, "compiled": True},
 }
 HIDDEN, ATTENTION, CROSSES = (256, 128, 64), 64, 3
+LARGE = 5_000_000  # rows: from here one round, and no two tables in memory beside each other
 # by model and vocabulary: the least ratio of exact maths, and of the best
 BARS = {("dcn_v2", 100_000): (2.3, 4.0), ("dcn_v2", 1_000_000): (12.0, 20.0), ("din", 100_000): (None, 3.5)}
 
@@ -139,7 +141,7 @@ def products(name: str, data: Data, given: argparse.Namespace) -> float:
         return CROSSES * flat**2 + sum(a * b for a, b in zip(widths, HIDDEN, strict=False)) + flat + HIDDEN[-1]
     c = 2 * given.width
     widths = (flat + c, *HIDDEN, 1)
-    deep = sum(a * b for a, b in zip(widths[:-1], widths[1:], strict=True))
+    deep = sum(a * b for a, b in itertools.pairwise(widths))
     return deep + c * ATTENTION + float(data.lengths.mean()) * (2 * c * ATTENTION + ATTENTION)
 
 
@@ -159,8 +161,8 @@ def turns(name: str, vocabulary: int, data: Data, given: argparse.Namespace) -> 
         held = {"ids": data.ids, "label": data.label} | ({} if data.history is None else {"history": data.history})
         np.savez(file, **held)
         order = {"model": name, "data": str(file), "vocabulary": vocabulary, "width": given.width, "warm": 2}
-        batches, steps = batches_of(data, vocabulary), {}
-        for number in range(given.rounds):
+        batches, steps, large = batches_of(data, vocabulary), {}, vocabulary * given.fields >= LARGE
+        for number in range(1 if large else given.rounds):
             try:
                 spent[""] += ask_peer(PEER, order | {"steps": given.steps})["seconds"]
             except PeerAbsentError as absent:
@@ -168,8 +170,9 @@ def turns(name: str, vocabulary: int, data: Data, given: argparse.Namespace) -> 
             for arm in given.arms:
                 step = steps.pop(arm, None) or stepping(name, vocabulary, ARMS[arm], given)
                 spent[arm] += timed(step, batches, given.steps, warm=0 if number else 3)
-                if vocabulary * given.fields < 5_000_000:  # larger tables do not lie in memory beside each other
+                if not large:
                     steps[arm] = step
+                del step
     return spent
 
 

@@ -18,7 +18,7 @@ try:
     import numpy as np
     import torch
     from fuxictr.preprocess import FeatureProcessor
-    from fuxictr.pytorch.dataloaders import NpzDataLoader
+    from fuxictr.pytorch.dataloaders.npz_dataloader import NpzDataLoader
     from fuxictr_dcn_v2 import DCNv2
 except ImportError as absent:
     print(absent, file=sys.stderr)

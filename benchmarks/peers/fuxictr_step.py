@@ -1,8 +1,8 @@
-"""FuxiCTR's train_step on ready tensors: {"model", "data", "vocabulary", "width", "steps", "warm"} -> CPU seconds a step.
+"""FuxiCTR's train_step on ready tensors: {"model", "data", "vocabulary", "width", "steps", "warm"} -> CPU seconds.
 
 `data` is a .npz of ids [N, B, F], label [N, B] and, for DIN, history [N, B, L, 2] (0 is padding); ids are those of a
-field, below `vocabulary`. DCN-V2 is the parallel structure of FuxiCTR's model zoo; DIN is the
-zoo's own, whose attention is not normalised, as in the paper. Adagrad for everything, gradient norm clipped, as shipped.
+field, below `vocabulary`. DCN-V2 is the parallel structure of FuxiCTR's model zoo; DIN is the zoo's own, whose
+attention is not normalised, as in the paper. Adagrad for everything, gradient norm clipped, as shipped.
 """
 
 import json
@@ -27,7 +27,7 @@ ATTENTION, OPTIMIZER, RATE = [64], "Adagrad", 0.01
 
 def din(fields, width, folder):
     """The model zoo's DIN with an attention MLP of one hidden layer."""
-    from model_zoo.LongCTR.DIN import DIN
+    from model_zoo.LongCTR.DIN import DIN  # noqa: PLC0415  it takes long
 
     return DIN(
         fields, dnn_hidden_units=HIDDEN, attention_hidden_units=ATTENTION, attention_hidden_activations="ReLU",
@@ -86,7 +86,7 @@ def main():
     width, fields = order["width"], fields_of(given["ids"].shape[2], order["vocabulary"], order["width"], items)
     with tempfile.TemporaryDirectory() as folder:
         model = din(fields, width, folder) if items else DCNv2(fields, width, folder, OPTIMIZER, RATE)
-    model._max_gradient_norm, model._batch_index = 10.0, 0  # what its own fit would set
+    model._max_gradient_norm, model._batch_index = 10.0, 0  # noqa: SLF001  what its own fit would set
     model.train()
     batches, seconds = list(batches_of(given)), []
     for step in range(-order["warm"], order["steps"]):

@@ -209,19 +209,6 @@ class TrainSettings(Section):
         default=None, gt=0, description="of the embeddings (Adagrad); none: as the recipe says"
     )
     dense_rate: float | None = Field(default=None, gt=0, description="of the networks (Adam); none: as the recipe says")
-    interleave: int = Field(
-        default=0,
-        ge=0,
-        le=64,
-        description="batches of the ranker that two more threads read, encode and look up while an earlier one is "
-        "learned from; the result is the same",
-    )
-    memory_mb: float | None = Field(
-        default=None,
-        gt=0,
-        description="that the ranker's embeddings may take while they learn; rare rows then lie in an unnamed file "
-        "of the working directory; none: all rows in memory",
-    )
     row_wise: bool = Field(
         default=False, description="one sum of squares a row of the embeddings instead of one a weight: less memory"
     )

@@ -42,6 +42,12 @@ class Storage(Section):
     journal: Path = Field(default=Path("journal.db"), description="the durable event log with the ledger")
     sealed: Path = Field(default=Path("sealed"), description="old hours of the log as Parquet")
     bundles: Path = Field(default=Path("bundles"), description="folder of all bundles")
+    images: Path = Field(
+        default=Path("images"), description="folder of what serving processes share: the catalog, and each bundle's ads"
+    )
+    images_from: int = Field(
+        default=50_000, ge=0, description="ads from which images are made; of fewer, every process reads its own"
+    )
     supervision: Path = Field(
         default=Path("supervision"), description="folder of the teachers and of what they said of logged impressions"
     )
@@ -228,6 +234,11 @@ class Settings(BaseSettings):
     def sealed_path(self) -> Path:
         """Folder of the sealed hours of the log."""
         return self.directory / self.storage.sealed
+
+    @property
+    def images_path(self) -> Path:
+        """Folder of what serving processes share."""
+        return self.directory / self.storage.images
 
     @property
     def bundles_path(self) -> Path:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from adcascade.cascade.feed import AT_ONCE_NS, SLICE, CatalogFeed
 from adcascade.catalog.changes import Changes
 from adcascade.catalog.nouns import Ad, AdGroup, Advertiser, Campaign, Targeting
-from adcascade.catalog.snapshot import ARRAYS, Snapshot
+from adcascade.catalog.row_arrays import ARRAYS
+from adcascade.catalog.snapshot import Snapshot
 from adcascade.catalog.store import CatalogStore
 from adcascade.contracts import AdRequest, Slot
 

@@ -34,7 +34,9 @@ def known() -> Known:
         ranking=cast("Any", SimpleNamespace(table=table)),
         calibration=cast("Any", SimpleNamespace(factors=np.array([1.0, 0.5]))),
         ads=cast("Any", Features()),
-        products=Products(ADS),
+        products=Products(
+            lambda product: [row for row, ad in enumerate(ADS) if ad is not None and ad.product == product]
+        ),
     )
 
 

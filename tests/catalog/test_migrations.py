@@ -4,10 +4,12 @@ import json
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 
 from adcascade.catalog import Ad, AdGroup, Advertiser, Campaign
-from adcascade.catalog.database import MIGRATIONS, writing
+from adcascade.catalog.database import NEWEST, writing
+from adcascade.catalog.migrating import MIGRATIONS
 from adcascade.catalog.pages import Filters
 from adcascade.catalog.store import CatalogStore
 
@@ -63,3 +65,10 @@ def test_a_catalog_of_the_first_revision_is_brought_up(url: str) -> None:
         store.put(ads=[Ad(id="new", campaign="C", ad_group="G")], ad_groups=[AdGroup(id="G", campaign="C")])
         assert store.changes(3).ads == [(MANY, Ad(id="new", campaign="C", ad_group="G"))]
         assert [line.id for line in store.audit()] == ["G", "new"]
+
+
+def test_the_newest_migration_is_known_without_alembic() -> None:
+    """Opening a database that is up to date compares one text; it must be that of the last migration."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    assert ScriptDirectory.from_config(config).get_current_head() == NEWEST

@@ -11,7 +11,8 @@ from adcascade.catalog import Ad, AdGroup, Advertiser, Campaign, Creative, Targe
 from adcascade.catalog.bitmaps import are_in, rows_in
 from adcascade.catalog.changes import Changes
 from adcascade.catalog.eligibility import Cap
-from adcascade.catalog.snapshot import ARRAYS, Snapshot
+from adcascade.catalog.row_arrays import ARRAYS
+from adcascade.catalog.snapshot import Snapshot
 from adcascade.contracts import AdRequest, Slot
 from adcascade.contracts.request import Deal
 from adcascade.errors import InputError

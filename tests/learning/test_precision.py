@@ -68,7 +68,7 @@ def test_a_step_leaves_torchs_settings_as_they_were(precision: Precision) -> Non
 def test_compiling_needs_a_compiler_and_says_so(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
     """The message names the setting and the remedy."""
     monkeypatch.setenv("CXX", "no-such-compiler")
-    with pytest.raises(ConfigurationError, match="no-such-compiler.*train.compiled"):
+    with pytest.raises(ConfigurationError, match=r"no-such-compiler.*train.compiled"):
         Step(model_of("lr", encoder), PackedEmbedding(encoder.rows, TableConfig()), Training(compiled=True))
 
 
@@ -82,6 +82,6 @@ def test_compiled_code_computes_the_same(encoder: Encoder, samples: Labelled) ->
     table = PackedEmbedding(encoder.rows, TableConfig(width=WIDTH, rate=0.1), seed=0)
     step = Step(model_of("lr", encoder).train(), table, replace(training, batch_size=len(samples)))
     step(samples)
-    counted = torch._dynamo.utils.counters["stats"]["unique_graphs"]  # type: ignore[attr-defined]
+    counted = torch._dynamo.utils.counters["stats"]["unique_graphs"]
     assert np.isfinite(step(samples.take(slice(0, 50))))
-    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == counted > 0  # type: ignore[attr-defined]
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == counted > 0

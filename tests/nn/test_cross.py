@@ -19,9 +19,7 @@ def formula(x_0: Tensor, weights: list[Tensor], biases: list[Tensor]) -> Tensor:
 
 @pytest.mark.parametrize("rows", [1, 4, 11])
 @pytest.mark.parametrize("layers", [0, 1, 3])
-def test_blocks_have_the_formulas_values_and_gradients(
-    rows: int, layers: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_blocks_have_the_formulas_values_and_gradients(rows: int, layers: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whole blocks or a last smaller one: values and all gradients are the plain formula's."""
     monkeypatch.setattr(module, "BLOCK", 4)
     torch.manual_seed(rows)

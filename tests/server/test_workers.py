@@ -54,9 +54,18 @@ def free_ports(count: int) -> int:
 def workers_of(process: Process) -> list[int]:
     """Pids of the workers."""
     assert process.child is not None
-    pid = process.child.pid
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    (forker,) = (child for child in children_of(process.child.pid) if b"forkserver" in command_of(child))
+    return children_of(forker)
+
+
+def children_of(pid: int) -> list[int]:
+    """Pids of a process' children."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def command_of(pid: int) -> bytes:
+    """What a process was started as."""
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def serving(process: Process) -> list[int]:

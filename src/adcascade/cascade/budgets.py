@@ -14,7 +14,7 @@ from adcascade.bidding.ended_slot import Pacing
 from adcascade.cascade.slot_tally import SlotTally
 from adcascade.cascade.spend_watch import SpendWatch
 from adcascade.cascade.spending import Spending, spending
-from adcascade.catalog.nouns import Campaign
+from adcascade.catalog.nouns import Advertiser, Campaign
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.money.bank import Bank, Budget
 from adcascade.money.day import DAY_US, Day, local_day
@@ -22,7 +22,16 @@ from adcascade.money.day import DAY_US, Day, local_day
 
 def budget_of(campaign: Campaign, snapshot: Snapshot) -> Budget:
     """The campaign's limits, and the rules of its advertiser."""
-    advertiser = snapshot.advertisers[snapshot.advertiser_index_of[campaign.advertiser]]
+    return _budget(campaign, snapshot.advertisers[snapshot.advertiser_index_of[campaign.advertiser]])
+
+
+def budgets_of(snapshot: Snapshot) -> dict[str, Budget]:
+    """Of all campaigns, by id."""
+    payers = {advertiser.id: advertiser for advertiser in snapshot.advertisers}
+    return {campaign.id: _budget(campaign, payers[campaign.advertiser]) for campaign in snapshot.campaigns}
+
+
+def _budget(campaign: Campaign, advertiser: Advertiser) -> Budget:
     return Budget(
         campaign.daily_budget_micros,
         campaign.total_budget_micros,

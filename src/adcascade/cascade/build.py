@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from adcascade.cascade.bundle import Bundles
 from adcascade.cascade.engine import Engine, Pipeline, Place
 from adcascade.cascade.exploration import UniformAuction, UniformRetrieval
 from adcascade.cascade.page_fit import PageFit
+from adcascade.catalog.packed.image import Array, Image, below
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.contracts import AdRequest, Stage
 from adcascade.contracts.bids import Alphas
@@ -38,6 +39,8 @@ from adcascade.ranking.stage import RankingStage
 from adcascade.retrieval.stage import RetrievalConfig, RetrievalStage
 
 EVERYTHING = 1 << 30  # a `keep` that keeps all
+AT_ONCE = 100_000  # ads encoded at once
+FEATURES, INDEX = "features", "index"  # parts of an image: all ads encoded, and what finds them
 COLD = "none"  # the version that serves before the first training
 COLD_SHARE = 0.6  # of the requests before the first training, answered from the ads that fit the page
 
@@ -62,6 +65,14 @@ class Widths:
         return self.rule == "vcg"
 
 
+class Indexed(CatalogListener, Protocol):
+    """What keeps something per ad that an image can hold."""
+
+    def pack(self) -> dict[str, Array]:
+        """All of it, as arrays."""
+        ...
+
+
 @dataclass(slots=True, kw_only=True)
 class Loaded:
     """An engine and what belongs to its models."""
@@ -73,7 +84,7 @@ class Loaded:
     slot_factors: NDArray[np.float32]  # [K]
     features: AdFeatures
     snapshot: Snapshot
-    listeners: Sequence[CatalogListener]
+    listeners: Sequence[Indexed]
     pattern: tuple[int, ...] | None  # places of the slots among organic items; None: the page's affair
 
     def slot_factor(self, slot: int) -> float:
@@ -86,6 +97,11 @@ class Loaded:
             return [None] * winners
         return [place + 1 for place in page_places(winners, len(request.organic), self.pattern)[0]]
 
+    def pack(self) -> dict[str, Array]:
+        """What is kept per ad, as arrays for an image."""
+        index = {name: array for one in self.listeners for name, array in below(INDEX, one.pack()).items()}
+        return below(FEATURES, self.features.pack()) | index
+
     def ads_changed(self, rows: NDArray[np.int32]) -> None:
         """Ads are new, changed or gone: encode them again and tell the stages that keep something per ad."""
         self.features.update(rows, self.snapshot.columns(rows.tolist()))
@@ -93,10 +109,13 @@ class Loaded:
             listener.ads_changed(rows)
 
 
-def cold(snapshot: Snapshot, widths: Widths, pacer: Alphas | None) -> Loaded:
-    """What serves before the first training: chance alone, at the lowest price; its log is what training needs."""
+def cold(snapshot: Snapshot, widths: Widths, pacer: Alphas | None, image: Image | None = None) -> Loaded:
+    """What serves before the first training: chance alone, at the lowest price; its log is what training needs.
+
+    image: of an older state of the snapshot (imaging.py); then `ads_changed` comes next.
+    """
     encoder = Encoder.fit((), ())
-    fit = PageFit(snapshot)
+    fit = PageFit(snapshot, image and image.part(INDEX))
     drawing = UniformRetrieval(snapshot, fit, share=COLD_SHARE)
     select = Pipeline("exploration", [Place(drawing, required=True), Place(BiddingStage(snapshot, pacer, snapshot))])
     creatives = CreativeStage(VariantCounts(), snapshot, explore=True)
@@ -133,7 +152,6 @@ class _Closing(NamedTuple):
     plain: Pipeline
     blended: Pipeline | None  # of pages that also hold organic items
     explored: Pipeline
-    products: Products
     pattern: tuple[int, ...] | None
 
 
@@ -146,14 +164,16 @@ def load_bundle(
     pacer: Alphas | None,
     live: LiveCalibration,
     sharded: bool = False,
+    image: Image | None = None,
 ) -> Loaded:
-    """Verify a bundle and build its engine over the catalog as it is now. sharded: shards do all up to calibration."""
+    """Verify a bundle and build its engine over the catalog as it is now. sharded: shards do all up to calibration.
+
+    image: of the bundle over an older state of the snapshot (imaging.py); then `ads_changed` comes next.
+    """
     methods = bundles.verify(version).methods
     root = bundles.path(version)
     encoder = Encoder.load(root / "features")
-    features = AdFeatures(encoder)
-    rows = np.arange(snapshot.n, dtype=np.int32)
-    features.update(rows, snapshot.columns(rows.tolist()))
+    features = encoded_ads(encoder, snapshot, image)
     site = _Site(
         root=root,
         snapshot=snapshot,
@@ -163,7 +183,8 @@ def load_bundle(
         widths=widths,
     )
     judging = _judging(site, pacer, live)
-    narrowing = () if sharded else _narrowing(site, methods["retrieval"], pacer)
+    retrieval = None if sharded else _retrieval(site, methods["retrieval"], image)
+    narrowing = () if retrieval is None else _narrowing(site, retrieval, pacer)
     select = [*narrowing, *(judging[-2:] if sharded else judging)]  # of a front: live calibration and bidding
     every = RankingStage(site.ranker, keep=EVERYTHING)
     explore = [Place(UniformRetrieval(snapshot), required=True), Place(every), *judging]
@@ -183,23 +204,38 @@ def load_bundle(
         slot_factors=site.slot_factors,
         features=features,
         snapshot=snapshot,
-        listeners=(*(p.stage for p in narrowing if isinstance(p.stage, CatalogListener)), closing.products),
+        listeners=() if retrieval is None else (retrieval,),
         pattern=closing.pattern,
     )
 
 
-def _narrowing(site: _Site, method: str, pacer: Alphas | None) -> tuple[Place, ...]:
+def _narrowing(site: _Site, retrieval: RetrievalStage, pacer: Alphas | None) -> tuple[Place, ...]:
     """From the whole catalog to the ads whose clicks the ranker has judged."""
     root, widths, features = site.root, site.widths, site.features
-    retrieval = RetrievalStage.load(
-        root / "retrieval", site.snapshot, features, RetrievalConfig(keep=widths.retrieve), method
-    )
     prerank = PrerankingStage(Scorer(root / "preranking", features), site.snapshot, keep=widths.prerank, pacer=pacer)
     return (
         Place(retrieval, required=True),
         Place(prerank, keep=widths.prerank, narrows=True),
         Place(RankingStage(site.ranker, keep=widths.prerank), keep=widths.prerank, narrows=True, left_out=2),
     )
+
+
+def _retrieval(site: _Site, method: str, image: Image | None) -> RetrievalStage:
+    """Over the catalog as it is now, or as it was in the image."""
+    index = image and image.part(INDEX)
+    keep = RetrievalConfig(keep=site.widths.retrieve)
+    return RetrievalStage.load(site.root / "retrieval", site.snapshot, site.features, keep, method, index)
+
+
+def encoded_ads(encoder: Encoder, snapshot: Snapshot, image: Image | None = None) -> AdFeatures:
+    """All ads of the snapshot by the encoder, or those of the image."""
+    if image is not None:
+        return AdFeatures.unpack(encoder, image.part(FEATURES).arrays)
+    features = AdFeatures(encoder)
+    for start in range(0, snapshot.n, AT_ONCE):
+        rows = np.arange(start, min(start + AT_ONCE, snapshot.n), dtype=np.int32)
+        features.update(rows, snapshot.columns(rows.tolist()))
+    return features
 
 
 def _judging(site: _Site, pacer: Alphas | None, live: LiveCalibration) -> list[Place]:
@@ -222,7 +258,7 @@ def _closing(site: _Site) -> _Closing:
         slot_factors=site.slot_factors,
         one_per=widths.one_per,
     )
-    products = Products(snapshot.ads)
+    products = Products(snapshot.product_rows)
     view = _page_view(site.root / "page", site.ranker, products, site.features.encoder.fingerprint)
     counts = read_counts(site.root / "creative")
     looks, chance = Place(CreativeStage(counts, snapshot)), CreativeStage(counts, snapshot, explore=True)
@@ -234,7 +270,6 @@ def _closing(site: _Site) -> _Closing:
         plain=Pipeline("cascade", [Place(auction, required=True), looks]),
         blended=Pipeline("cascade", [Place(blending, required=True), looks]) if widths.blends else None,
         explored=Pipeline("exploration", _uniform_close(snapshot, widths, chance)),
-        products=products,
         pattern=_pattern(widths, view),
     )
 

@@ -34,14 +34,19 @@ class CatalogFeed:
         timer: Callable[[], int] = time.perf_counter_ns,
         *,
         mine: Callable[[Changes], Changes] | None = None,
+        moved: NDArray[np.int32] | None = None,
     ) -> None:
-        """mine: the part of the changes that this process takes in; None: all of them."""
+        """mine: the part of the changes that this process takes in; None: all of them.
+
+        moved: rows that have other features than in the image that the snapshot came from, if it came from one.
+        """
         self.store, self.snapshot, self._timer = store, snapshot, timer
         self._mine = mine
         self._read = snapshot.version  # of the store, up to which `prepare` has read
         self._slices: deque[Changes] = deque()
         self.takes = 0  # so far
         self._told: deque[tuple[int, NDArray[np.int32]]] = deque(maxlen=KEPT)
+        self.moved = moved  # kept up to date
 
     def prepare(self) -> None:
         """Read what is new, unless some of what was read still waits. StoreError where the database refuses."""
@@ -74,6 +79,8 @@ class CatalogFeed:
                 break
         changed: NDArray[np.int32] = np.unique(np.concatenate(rows))
         self._told.append((self.takes, changed))
+        if self.moved is not None:
+            self.moved = np.union1d(self.moved, changed)
         self.takes += 1
         return campaigns, changed
 

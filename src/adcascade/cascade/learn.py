@@ -103,7 +103,7 @@ def teach_pages(lesson: Lesson, ranking: Trained, calibration: CalibrationLearne
             ranking=ranking,
             calibration=calibration,
             ads=lesson.catalog(ranking.encoder),
-            products=Products(lesson.snapshot.ads),
+            products=Products(lesson.snapshot.product_rows),
         )
         return learn_pages(lesson.samples, known, lesson.pages, seed=lesson.seed)
 

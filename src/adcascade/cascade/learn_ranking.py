@@ -118,9 +118,7 @@ def learn_ranking(
     encoder = Encoder.fit(features, learn.tables(columns_of(features)))
     recipe = recipe_of(settings, rows=len(learn), seed=seed)
     model = new_model(encoder, settings, recipe)
-    table = table_of(
-        encoder.rows, recipe.table, seed=seed, memory_mb=settings.memory_mb, device=recipe.training.device
-    )
+    table = table_of(encoder.rows, recipe.table, seed=seed, memory_mb=settings.memory_mb, device=recipe.training.device)
     blocks = LabelledBlocks.of(encoder, learn, label=label, extra=EXTRA if supervision else ())
     if supervision is None:
         fit(model, table, blocks, recipe.training, progress=progress)
@@ -210,7 +208,6 @@ def recipe_of(settings: TrainSettings, *, rows: int, seed: int) -> Recipe:
             epochs=settings.epochs or training.epochs,
             batch_size=settings.batch or training.batch_size,
             rate=settings.dense_rate or training.rate,
-            interleave=settings.interleave,
             precision=settings.precision,
             compiled=settings.compiled,
             device=str(device_named(settings.device)),

@@ -11,12 +11,13 @@ import numpy as np
 from adcascade.bidding import METHODS as PACERS
 from adcascade.bidding import Pacing, Site
 from adcascade.bidding.day_curve import DAY_US, day_curve
-from adcascade.cascade.budgets import Budgets, budget_of
+from adcascade.cascade.budgets import Budgets, budgets_of
 from adcascade.cascade.build import COLD, Loaded, Widths, cold, load_bundle
 from adcascade.cascade.bundle import Bundles
 from adcascade.cascade.feed import BundleWatch, CatalogFeed
 from adcascade.cascade.follow import Follower
 from adcascade.cascade.frequency import Frequency
+from adcascade.cascade.imaging import BundleImages
 from adcascade.cascade.memory import Memory
 from adcascade.cascade.notices import heed
 from adcascade.cascade.outlook import Outlook, outlook_of
@@ -30,6 +31,7 @@ from adcascade.cascade.sharding.opening import only_whole
 from adcascade.cascade.split import NO_CHANGES, Load, SplitWatch
 from adcascade.cascade.till import Till
 from adcascade.cascade.valid import traffic_filter
+from adcascade.catalog.imaging import open_snapshot
 from adcascade.catalog.offers import first_bid
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.catalog.store import CatalogStore
@@ -39,7 +41,7 @@ from adcascade.events.records import AuctionRecord, Notice, Record
 from adcascade.events.token import Signer
 from adcascade.experiments.store import ExperimentStore
 from adcascade.features.defaults import HISTORY_LENGTH
-from adcascade.money.bank import Bank, BankConfig
+from adcascade.money.bank import Bank, BankConfig, Budget
 from adcascade.money.books import Books
 from adcascade.money.opening import open_books, open_cashier
 from adcascade.money.reading import BooksReader
@@ -73,6 +75,7 @@ class Surroundings:
     catalog: Path | None = None  # another SQLite catalog, likewise
     version: str | None = None  # another bundle than the current one; never swapped then
     shards: Fan | None = None  # that have the ads; None: this process has all
+    tell: Callable[[str], None] = lambda _: None  # hears what takes long at a start, or goes another way
 
 
 def open_service(directory: Path, around: Surroundings | None = None) -> AdService:
@@ -80,21 +83,25 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
     around = around or Surroundings()
     settings = load_settings(directory)
     store = CatalogStore(settings.catalog_url if around.catalog is None else f"sqlite:///{around.catalog}")
-    snapshot = Snapshot.from_store(store)
-    feed = CatalogFeed(store, snapshot)
+    snapshot, origin = open_snapshot(store, settings.images_path, settings.storage.images_from, around.tell)
+    feed = CatalogFeed(store, snapshot, moved=None if origin is None else origin.moved)
     journal = Journal(around.journal or settings.journal_path)
     now_us = around.clock_us()
-    ledger = _books(settings, journal, snapshot)
+    budgets = budgets_of(snapshot)
+    ledger = _books(settings, journal, budgets)
     cashier = open_cashier(settings.money.books, journal, ledger, wait_s=settings.money.charge_wait_s)
     closed = set[str]()
-    bank = _bank(settings, ledger, snapshot, around, now_us, machine_of(journal), closed)
+    bank = _bank(settings, ledger, snapshot, budgets, around, now_us, machine_of(journal), closed)
     control_us = round(settings.bidding.control_s * 1e6)
     pacer = PACERS[settings.bidding.method](
         Site(folder=directory, control_us=control_us, group_of=lambda number: snapshot.campaigns[number].billing)
     )
     sharded = around.shards is not None
-    load = _loader(settings, snapshot, pacer, memory := _memory(settings, snapshot), sharded=sharded)
     bundles = Bundles(settings.bundles_path)
+    images = (
+        None if origin is None else BundleImages(settings.images_path, store.url, bundles, origin.image, around.tell)
+    )
+    load = _loader(settings, feed, pacer, memory := _memory(settings, snapshot), images, sharded=sharded)
     loaded = load(around.version or bundles.current() or COLD)
     arms = only_whole(load, bundles) if sharded else load
     splits = _splits(settings, journal, arms, steers=around.leads) if around.version is None else None
@@ -139,8 +146,8 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
     return AdService(parts, loaded)
 
 
-def _books(settings: Settings, journal: Journal, snapshot: Snapshot) -> Books:
-    advertiser_of = {campaign.id: campaign.advertiser for campaign in snapshot.campaigns}
+def _books(settings: Settings, journal: Journal, budgets: Mapping[str, Budget]) -> Books:
+    advertiser_of = {campaign: budget.advertiser for campaign, budget in budgets.items()}
     return open_books(settings.money.books, journal, advertiser_of=advertiser_of, weak=settings.money.redis_weak)
 
 
@@ -199,6 +206,7 @@ def _bank(  # noqa: PLR0917  what a bank is made of
     settings: Settings,
     ledger: Books,
     snapshot: Snapshot,
+    budgets: Mapping[str, Budget],
     around: Surroundings,
     now_us: int,
     machine: str,
@@ -214,7 +222,7 @@ def _bank(  # noqa: PLR0917  what a bank is made of
 
     return Bank(
         ledger,
-        {campaign.id: budget_of(campaign, snapshot) for campaign in snapshot.campaigns},
+        budgets,
         now_us,
         config=BankConfig(
             ttl_us=ttl_us, lease_us=lease_us, grace_us=round(settings.money.grace_s * 1e6) if shared else 0
@@ -224,16 +232,31 @@ def _bank(  # noqa: PLR0917  what a bank is made of
     )
 
 
-def _loader(settings: Settings, snapshot: Snapshot, pacer: Pacing, memory: Memory, *, sharded: bool) -> Load:
+def _loader(
+    settings: Settings,
+    feed: CatalogFeed,
+    pacer: Pacing,
+    memory: Memory,
+    images: BundleImages | None,
+    *,
+    sharded: bool,
+) -> Load:
     """version -> Loaded, with the widths and rules of the settings, some of which an experiment's arm may change."""
-    bundles = Bundles(settings.bundles_path)
+    bundles, snapshot = Bundles(settings.bundles_path), feed.snapshot
 
     def load(version: str, changes: Mapping[str, str] = NO_CHANGES) -> Loaded:
         widths = widths_of(changed_settings(settings, changes))
+        image = None if images is None else images.of(version)
         if version == COLD:
-            return cold(snapshot, widths, pacer)
-        live = memory.live_of(version)
-        return load_bundle(bundles, version, snapshot, widths=widths, pacer=pacer, live=live, sharded=sharded)
+            loaded = cold(snapshot, widths, pacer, image)
+        else:
+            live = memory.live_of(version)
+            loaded = load_bundle(
+                bundles, version, snapshot, widths=widths, pacer=pacer, live=live, sharded=sharded, image=image
+            )
+        if image is not None and feed.moved is not None:
+            loaded.ads_changed(feed.moved)
+        return loaded
 
     return load
 

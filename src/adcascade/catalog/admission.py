@@ -4,28 +4,46 @@ Asking costs a handful of passes over rows / 8 bytes, however many rules there a
 says the same ad by ad, in sentences.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Protocol
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from adcascade.catalog.bitmaps import Bits, patch_of, switch_off, switch_on
 from adcascade.catalog.formats import Shape, shape_fits, shapes_of
 from adcascade.catalog.hours import Hours
-from adcascade.catalog.iab import with_parent
-from adcascade.catalog.nouns import Ad, AdGroup, Advertiser, Campaign
+from adcascade.catalog.nouns import AdGroup, Advertiser, Campaign
+from adcascade.catalog.packed.image import Array, Arrays, below, part
+from adcascade.catalog.packed.shelf import Listed, Shelf
+from adcascade.catalog.payers import Payers
+from adcascade.catalog.placing import Placed, alike, by_key, grouped, iab_codes, is_alive
 from adcascade.catalog.product_rows import ProductRows
-from adcascade.catalog.rowsets import Rows, RowSets, union_of
+from adcascade.catalog.roster import Advertising
+from adcascade.catalog.rowsets import Rows, RowSets, Written, union_of
 from adcascade.catalog.schedule import Schedule
 from adcascade.catalog.sections import NO_GROUP, Sections
 from adcascade.catalog.targets import Asked, Dimension, Targets
 from adcascade.catalog.words import parents
 from adcascade.contracts.request import AdRequest, Slot
 
-Placed = Sequence[tuple[int, Ad]]  # row and ad, by row
 Numbers = NDArray[np.int32]
-Key = TypeVar("Key", bound=Hashable)
+
+SHAPES = Written(lambda shape: msgspec.json.encode(shape).decode(), partial(msgspec.json.decode, type=Shape))
+
+
+class _Packing(Protocol):
+    """What lies in an image as arrays of its own."""
+
+    def pack(self) -> dict[str, Array]:
+        """All there is."""
+        ...
+
+    def unpack(self, arrays: Arrays) -> None:
+        """Become what `pack` wrote."""
+        ...
 
 
 class Admission:
@@ -35,16 +53,13 @@ class Admission:
         """No ads."""
         self._hours = Hours()
         self.schedule, self._groups_on = Schedule(self._hours), Schedule(self._hours)
-        self._campaigns: list[Campaign] = []
-        self._groups: list[AdGroup] = []
-        self._advertisers: dict[str, Advertiser] = {}
-        self._advertisers_called: dict[str, set[str]] = {}  # ids, by id or domain
-        self._campaigns_of: dict[str, set[int]] = {}  # by the advertiser's id
-        self._groups_of: dict[int, list[int]] = {}  # by campaign
+        self._campaigns: Listed[Campaign] | Shelf[Campaign] = Listed()
+        self._groups: Listed[AdGroup] | Shelf[AdGroup] = Listed()
+        self._payers = Payers()
         self.sections = Sections()
         self._wanted, self._narrowed = Targets(), Targets()  # by campaigns, by groups
         self._deals: Dimension[str] = Dimension()
-        self._shapes: RowSets[Shape] = RowSets()
+        self._shapes: RowSets[Shape] = RowSets(SHAPES)
         self._by_category, self._by_iab, self._by_advertiser = RowSets[str](), RowSets[str](), RowSets[str]()
         self._categories_below: dict[str, set[str]] = {}
         self._by_product = ProductRows()
@@ -55,33 +70,26 @@ class Admission:
         self._serving = np.concatenate((self._serving, np.zeros(size - len(self._serving), np.uint8)))
         for sets in (self._shapes, self._by_category, self._by_iab, self._by_advertiser):
             sets.grow(size)
-        for part in (self._wanted, self._narrowed, self._deals, self.sections, self._by_product):
-            part.grow(size)
+        for one in (self._wanted, self._narrowed, self._deals, self.sections, self._by_product):
+            one.grow(size)
 
     # ---- who advertises
 
     def put_advertiser(self, new: Advertiser) -> None:
         """Insert, or replace the one of the same id."""
-        old = self._advertisers.get(new.id)
-        if old is not None and old.domain:
-            self._advertisers_called[old.domain].discard(old.id)
-        for name in filter(None, (new.id, new.domain)):
-            self._advertisers_called.setdefault(name, set()).add(new.id)
-        self._advertisers[new.id] = new
-        if old is not None and old.timezone != new.timezone:
-            for index in self._campaigns_of.get(new.id, ()):
-                self._schedule(index)
+        for index in self._payers.put(new).tolist():
+            self._schedule(index)
 
     def put_campaign(self, index: int, campaign: Campaign) -> Rows:
         """Insert at the end or replace; the campaign's rows."""
         if index == len(self._campaigns):
-            self._campaigns.append(campaign)
+            self._campaigns.put(index, campaign)
             self.sections.open_campaign()
-            self._campaigns_of.setdefault(campaign.advertiser, set()).add(index)
+            self._payers.pay(index, campaign.advertiser)
             self._schedule(index)
             return self.sections.campaign_rows(index)
         old, rows = self._campaigns[index], self.sections.campaign_rows(index)
-        self._campaigns[index] = campaign
+        self._campaigns.put(index, campaign)
         if old.targeting != campaign.targeting:
             self._wanted.discard(old.targeting, rows)
             self._wanted.add(campaign.targeting, rows)
@@ -89,8 +97,7 @@ class Admission:
             self._deals.discard(old.deals, rows)
             self._deals.add(campaign.deals, rows)
         if old.advertiser != campaign.advertiser:
-            self._campaigns_of[old.advertiser].discard(index)
-            self._campaigns_of.setdefault(campaign.advertiser, set()).add(index)
+            self._payers.pay(index, campaign.advertiser)
             self._by_advertiser.discard(old.advertiser, rows)
             self._by_advertiser.add(campaign.advertiser, rows)
         self._schedule(index)
@@ -99,13 +106,12 @@ class Admission:
     def put_group(self, index: int, group: AdGroup, campaign: int) -> Rows:
         """Insert at the end or replace; the group's rows. A group stays in its campaign."""
         if index == len(self._groups):
-            self._groups.append(group)
-            self._groups_of.setdefault(campaign, []).append(index)
+            self._groups.put(index, group)
             self.sections.open_group(campaign)
             self._schedule_group(index)
             return self.sections.group_rows(index)
         old, rows = self._groups[index], self.sections.group_rows(index)
-        self._groups[index] = group
+        self._groups.put(index, group)
         if old.targeting != group.targeting:
             self._narrowed.discard(old.targeting, rows)
             self._narrowed.add(group.targeting, rows)
@@ -115,23 +121,21 @@ class Admission:
     def _schedule(self, index: int) -> None:
         """The campaign's times, in its advertiser's zone, and those of its groups."""
         campaign = self._campaigns[index]
-        hours = self._hours.number(campaign.targeting.times, self._zone(campaign))
+        hours = self._hours.number(campaign.targeting.times, self._payers.zone(index))
         self.schedule.put(index, campaign.status, campaign.start_us, campaign.end_us, hours)
         if self.schedule.flips(index):
             self._switch(index)
-        for group in self._groups_of.get(index, ()):
-            self._schedule_group(group)
+        for _, group in self.sections.of_campaign(index):
+            if group != NO_GROUP:
+                self._schedule_group(group)
 
     def _schedule_group(self, index: int) -> None:
         group = self._groups[index]
         section, campaign = self.sections.of_group(index)
-        hours = self._hours.number(group.targeting.times, self._zone(self._campaigns[campaign]))
+        hours = self._hours.number(group.targeting.times, self._payers.zone(campaign))
         self._groups_on.put(index, group.status, -(2**62), None, hours)
         if self._groups_on.flips(index):
             self._switch_section(section, campaign, index)
-
-    def _zone(self, campaign: Campaign) -> str:
-        return self._advertisers[campaign.advertiser].timezone
 
     # ---- ads
 
@@ -147,27 +151,30 @@ class Admission:
         serving &= (groups == NO_GROUP) | self._groups_on.are_serving(np.maximum(groups, 0))
         switch_on(self._serving, patch_of(rows[serving]))
         by_campaign = [(self._campaigns[index], places) for index, places in grouped(campaigns)]
-        for targeting, members in _alike(rows, ((campaign.targeting, places) for campaign, places in by_campaign)):
+        for targeting, members in alike(rows, ((campaign.targeting, places) for campaign, places in by_campaign)):
             self._wanted.add(targeting, members)
-        for deals, members in _alike(rows, ((campaign.deals, places) for campaign, places in by_campaign)):
+        for deals, members in alike(rows, ((campaign.deals, places) for campaign, places in by_campaign)):
             self._deals.add(deals, members)
-        for advertiser, members in _alike(rows, ((campaign.advertiser, places) for campaign, places in by_campaign)):
+        for advertiser, members in alike(rows, ((campaign.advertiser, places) for campaign, places in by_campaign)):
             self._by_advertiser.add(advertiser, members)
         by_group = ((self._groups[index].targeting, at) for index, at in grouped(groups) if index != NO_GROUP)
-        for targeting, members in _alike(rows, by_group):
+        for targeting, members in alike(rows, by_group):
             self._narrowed.add(targeting, members)
         self._add_kinds(placed)
 
     def _add_kinds(self, placed: Placed) -> None:
-        for category, same in _by(placed, lambda ad: (ad.category,)).items():
+        for category, same in by_key(placed, lambda ad: (ad.category,)).items():
             self._by_category.add(category, same)
-            for parent in parents(category):
-                self._categories_below.setdefault(parent, set()).add(category)
-        for code, same in _by(placed, iab_codes).items():
+            self._know(category)
+        for code, same in by_key(placed, iab_codes).items():
             self._by_iab.add(code, same)
-        for shape, same in _by(placed, shapes_of).items():
+        for shape, same in by_key(placed, shapes_of).items():
             self._shapes.add(shape, same)
         self._by_product.add([(row, ad.product) for row, ad in placed])
+
+    def _know(self, category: str) -> None:
+        for parent in parents(category):
+            self._categories_below.setdefault(parent, set()).add(category)
 
     def remove(self, placed: Placed, campaigns: Numbers, groups: Numbers) -> None:
         """Undo `add` for these ads as they were."""
@@ -184,11 +191,11 @@ class Admission:
         for index, places in grouped(groups):
             if index != NO_GROUP:
                 self._narrowed.discard(self._groups[index].targeting, rows[places])
-        for category, same in _by(placed, lambda ad: (ad.category,)).items():
+        for category, same in by_key(placed, lambda ad: (ad.category,)).items():
             self._by_category.discard(category, same)
-        for code, same in _by(placed, iab_codes).items():
+        for code, same in by_key(placed, iab_codes).items():
             self._by_iab.discard(code, same)
-        for shape, same in _by(placed, shapes_of).items():
+        for shape, same in by_key(placed, shapes_of).items():
             self._shapes.discard(shape, same)
         self._by_product.discard([(row, ad.product) for row, ad in placed])
 
@@ -273,7 +280,7 @@ class Admission:
                 self._by_category.switch_off(allowed, category)
             self._by_iab.switch_off(allowed, blocked)
         for name in filter(None, request.blocked_advertisers):
-            for advertiser in self._advertisers_called.get(name, ()):
+            for advertiser in self._payers.called(name):
                 self.close_advertiser(allowed, advertiser)
 
     def close_advertiser(self, allowed: Bits, advertiser: str) -> None:
@@ -289,50 +296,45 @@ class Admission:
         """Clear the rows of an ad group, in place."""
         self.sections.members.switch_off(allowed, self.sections.of_group(index)[0])
 
+    def product_rows(self, product: str) -> Sequence[int]:
+        """The rows whose ads name the product, in no order."""
+        return self._by_product.rows(product)
 
-def same_place(old: Ad, new: Ad) -> bool:
-    """Whether both stand in the same sets of rows, so that one may take the other's row without leaving them."""
-    return (
-        old.campaign == new.campaign
-        and old.ad_group == new.ad_group
-        and old.product == new.product
-        and old.category == new.category
-        and old.iab == new.iab
-        and (old.creatives == new.creatives or shapes_of(old) == shapes_of(new))
-    )
+    # ---- images
 
+    def _sets(self) -> dict[str, RowSets[Any]]:
+        return {
+            "shapes": self._shapes,
+            "categories": self._by_category,
+            "iab": self._by_iab,
+            "advertisers": self._by_advertiser,
+        }
 
-def is_alive(ad: Ad) -> bool:
-    """Whether the ad itself may be shown."""
-    return ad.status == "active" and ad.stock != 0
+    def _parts(self) -> dict[str, _Packing]:
+        return {
+            "hours": self._hours,
+            "schedule": self.schedule,
+            "groups_on": self._groups_on,
+            "sections": self.sections,
+            "wanted": self._wanted,
+            "narrowed": self._narrowed,
+            "deals": self._deals,
+            "products": self._by_product,
+            **self._sets(),
+        }
 
+    def pack(self) -> dict[str, Array]:
+        """All sets as arrays, as of the last tick; who advertises is the snapshot's to write."""
+        packed = [below(name, one.pack()) for name, one in self._parts().items()]
+        packed.append({"serving": self._serving} | below("payers", self._payers.pack()))
+        return {name: array for one in packed for name, array in one.items()}
 
-def iab_codes(ad: Ad) -> set[str]:
-    """The codes by which the ad is blocked: its own and those above them."""
-    return {code for own in ad.iab for code in with_parent(own)}
-
-
-def grouped(keys: NDArray[np.integer]) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """(key, its places, ascending) for each distinct key."""
-    order = np.argsort(keys, kind="stable")
-    distinct, starts = np.unique(keys[order], return_index=True)
-    for key, start, end in zip(distinct, starts, np.append(starts[1:], len(keys))[: len(starts)], strict=True):
-        yield int(key), order[start:end]
-
-
-def _alike(rows: Rows, places_of: Iterable[tuple[Key, NDArray[np.int64]]]) -> Iterator[tuple[Key, Rows]]:
-    """(value, its rows, ascending) for each distinct value, from places by values that may repeat."""
-    places: dict[Key, list[NDArray[np.int64]]] = {}
-    for value, at in places_of:
-        places.setdefault(value, []).append(at)
-    for value, parts in places.items():
-        yield value, rows[np.sort(np.concatenate(parts))]
-
-
-def _by(placed: Placed, keys_of: Callable[[Ad], Iterable[Key]]) -> dict[Key, Rows]:
-    """The rows by each key of their ad, ascending."""
-    rows: dict[Key, list[int]] = {}
-    for row, ad in placed:
-        for key in keys_of(ad):
-            rows.setdefault(key, []).append(row)
-    return {key: np.array(same, np.int32) for key, same in rows.items()}
+    def unpack(self, arrays: Arrays, advertising: Advertising) -> None:
+        """Become what `pack` wrote; only into what is new."""
+        for name, one in self._parts().items():
+            one.unpack(part(arrays, name))
+        self._serving = arrays["serving"]
+        self._payers.unpack(part(arrays, "payers"), advertising.advertisers, advertising.advertiser_number)
+        self._campaigns, self._groups = advertising.campaigns, advertising.groups
+        for category in self._by_category:
+            self._know(category)

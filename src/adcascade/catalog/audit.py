@@ -5,6 +5,7 @@ offer                              stock, price or margin of one ad; before and 
 import                             one line for many nouns; after tells how many of each kind
 """
 
+import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -85,6 +86,14 @@ def read_lines(
         )
         for found in connection.execute(query)
     ]
+
+
+def last_mark(connection: Connection, version: int) -> str:
+    """What names the last line that was written up to a version."""
+    query = select(audit.c.number, audit.c.version, audit.c.time_us, audit.c.who, audit.c.kind, audit.c.id)
+    found = connection.execute(query.where(audit.c.version <= version).order_by(audit.c.number.desc()).limit(1)).first()
+    told = msgspec.json.encode(None if found is None else tuple(found))
+    return hashlib.sha256(told).hexdigest()[:16]
 
 
 def _document(text: str | None) -> dict[str, Any] | None:

@@ -2,18 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Self
 
-from alembic import command
-from alembic.config import Config
-from alembic.util.exc import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from adcascade.errors import ConfigurationError, StoreError
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+NEWEST = "0003"  # of the migrations
 WAIT_MS = 30_000  # for another writer of the same SQLite file
 LOCK = 0x61646361  # PostgreSQL's advisory lock while migrating
 
@@ -91,6 +87,7 @@ class InDatabase:
 
     def __init__(self, url: str) -> None:
         """Open the database and bring its tables to this version."""
+        self.url = url
         self._engine = open_engine(url)
         try:
             migrate(self._engine)
@@ -113,16 +110,19 @@ class InDatabase:
 
 def migrate(engine: Engine) -> None:
     """Bring the tables to this version of adcascade; several processes may do so at once."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    try:
-        with writing(engine) as connection:
-            if engine.dialect.name == "postgresql":
-                connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-    except CommandError as error:
-        raise StoreError(
-            f"the catalog's database was not written by this version of adcascade ({error}); "
-            "run the version that wrote it, or a newer one"
-        ) from error
+    if _revision(engine) == NEWEST:
+        return
+    from adcascade.catalog.migrating import upgrade  # noqa: PLC0415  Alembic is slow to import, and rarely needed
+
+    with writing(engine) as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+        upgrade(connection)
+
+
+def _revision(engine: Engine) -> str | None:
+    """The migration that the tables are at; None where there are none yet."""
+    with reading(engine) as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from adcascade.catalog.admission import iab_codes
 from adcascade.catalog.formats import ad_fits
 from adcascade.catalog.keywords import matches, parse_keyword
 from adcascade.catalog.nouns import Ad, AdGroup, Advertiser, Campaign, CapLevel, Targeting
+from adcascade.catalog.placing import iab_codes
 from adcascade.catalog.week import is_open
 from adcascade.catalog.words import parents, words
 from adcascade.contracts.request import AdRequest

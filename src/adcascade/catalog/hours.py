@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from adcascade.catalog.packed.image import Array, Arrays, plain, read_plain
 from adcascade.catalog.week import Week, week_of
 
 ALWAYS = 0  # the number of what names no times
@@ -47,6 +48,16 @@ class Hours:
             if week is not None and not self._since[number] <= now_us < self._until[number]:
                 self._open[number], self._since[number], self._until[number] = week.window(now_us)
         self.window = max(self._since), min(self._until)
+
+    def pack(self) -> dict[str, Array]:
+        """The weeks in order, and the clock."""
+        return {"weeks": plain(list(self._numbers)), "now": np.array([self._now_us])}
+
+    def unpack(self, arrays: Arrays) -> None:
+        """Become what `pack` wrote; only into what is new."""
+        self._now_us = int(arrays["now"][0])
+        for times, zone in read_plain(arrays["weeks"]):
+            self.number(times, zone)
 
     def are_open(self, numbers: NDArray[np.int32]) -> NDArray[np.bool_]:
         """Whether each week is open now: int32 [n] -> bool [n]."""

@@ -27,7 +27,7 @@ class Line(NamedTuple):
     payload: str
 
 
-def decode(kind: Kind, payload: str) -> Noun:
+def decode(kind: Kind, payload: str | memoryview) -> Noun:
     """The noun of a payload."""
     return _DECODERS[kind].decode(payload)
 

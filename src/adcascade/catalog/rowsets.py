@@ -1,15 +1,19 @@
 """RowSets: sets of rows by key. A small set is an array of its rows, a large one a bitmap, whichever takes less memory.
 
-So a million cities with a handful of ads each, and a country with all of them, cost what they hold.
+So a million cities with a handful of ads each, and a country with all of them, cost what they hold. Sets that come from
+an image lie in it until they change.
 """
 
-from collections.abc import Hashable, Iterable, Iterator
-from typing import Generic, TypeVar
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from adcascade.catalog.bitmaps import Bits, Patch, patch_of, rows_in, switch_off, switch_on
+from adcascade.catalog.packed.image import Array, Arrays, below, part, plain, read_plain
+from adcascade.catalog.packed.sets import Entry, PackedSets, pack_lists, pack_sets
+from adcascade.catalog.packed.texts import NOWHERE
 
 Rows = NDArray[np.int32]
 Key = TypeVar("Key", bound=Hashable)
@@ -17,13 +21,26 @@ Key = TypeVar("Key", bound=Hashable)
 NOBODY: Rows = np.empty(0, np.int32)
 
 
+class Written(NamedTuple):
+    """How keys are written in an image: as texts, and back."""
+
+    text: Callable[[Any], str]
+    key: Callable[[str], Any]
+
+
+TEXTS = Written(str, str)
+NUMBERS = Written(str, int)  # 0, 1, 2, ...: an image needs no texts for them
+
+
 class RowSets(Generic[Key]):
     """Rows of a call are int32 [M], distinct, ascending; a key without rows is no key."""
 
-    def __init__(self) -> None:
-        """No sets."""
+    def __init__(self, written: Written = TEXTS) -> None:
+        """No sets. written: how an image holds the keys."""
+        self._written = written
+        self._base: PackedSets | None = None  # of keys that are neither small nor large
         self._bytes = 0
-        self._small: dict[Key, Rows] = {}
+        self._small: dict[Key, Rows] = {}  # empty ones hide the base's
         self._large: dict[Key, Bits] = {}
         self._patches: dict[Key, Patch] = {}  # of small sets, kept until they change
 
@@ -35,12 +52,27 @@ class RowSets(Generic[Key]):
 
     def __iter__(self) -> Iterator[Key]:
         """The keys that may have rows."""
-        yield from self._small
+        yield from (key for key, rows in self._small.items() if len(rows))
         yield from self._large
+        if self._base is not None:
+            keys = map(self._written.key, self._base.texts())
+            yield from (key for key in keys if key not in self._small and key not in self._large)
 
-    def __contains__(self, key: object) -> bool:
+    def __contains__(self, key: Key) -> bool:
         """Whether the key may have rows."""
-        return key in self._small or key in self._large
+        return key in self._large or len(self._held(key)) > 0
+
+    def _held(self, key: Key) -> Rows:
+        """The rows of a key that is not large; not to be written."""
+        rows = self._small.get(key)
+        return self._mapped(key) if rows is None else rows
+
+    def _mapped(self, key: Key) -> Rows:
+        """The rows that the base has under the key."""
+        if self._base is None:
+            return NOBODY
+        number = self._base.find(key if isinstance(key, int) else self._written.text(key))
+        return NOBODY if number == NOWHERE else self._base.rows(number)
 
     def add(self, key: Key, rows: Rows) -> None:
         """Put rows under the key."""
@@ -49,8 +81,7 @@ class RowSets(Generic[Key]):
         if key in self._large:
             switch_on(self._large[key], patch_of(rows))
             return
-        old = self._small.get(key, NOBODY)
-        new = _union(old, rows)
+        new = _union(self._held(key), rows)
         self._patches.pop(key, None)
         if new.nbytes > max(self._bytes, 64):
             self._small.pop(key, None)
@@ -63,10 +94,10 @@ class RowSets(Generic[Key]):
         """Take rows from the key, whether or not they are there."""
         if key in self._large:
             switch_off(self._large[key], patch_of(rows))
-        elif key in self._small:
+        elif len(held := self._held(key)):
             self._patches.pop(key, None)
-            left = _without(self._small[key], rows)
-            if len(left):
+            left = _without(held, rows)
+            if len(left) or self._base is not None:
                 self._small[key] = left
             else:
                 del self._small[key]
@@ -75,26 +106,50 @@ class RowSets(Generic[Key]):
         """The key's rows, ascending."""
         if key in self._large:
             return rows_in(self._large[key], 8 * self._bytes)
-        return self._small.get(key, NOBODY)
+        return self._held(key)
 
     def switch_on(self, bits: Bits, key: Key) -> None:
         """Set the bits of the key's rows, in place."""
         if key in self._large:
             np.bitwise_or(bits, self._large[key][: len(bits)], out=bits)
-        elif key in self._small:
-            switch_on(bits, self._patch(key))
+        elif (patch := self._patch(key)) is not None:
+            switch_on(bits, patch)
 
     def switch_off(self, bits: Bits, key: Key) -> None:
         """Clear the bits of the key's rows, in place."""
         if key in self._large:
             np.bitwise_and(bits, ~self._large[key][: len(bits)], out=bits)
-        elif key in self._small:
-            switch_off(bits, self._patch(key))
+        elif (patch := self._patch(key)) is not None:
+            switch_off(bits, patch)
 
-    def _patch(self, key: Key) -> Patch:
-        if key not in self._patches:
-            self._patches[key] = patch_of(self._small[key])
-        return self._patches[key]
+    def _patch(self, key: Key) -> Patch | None:
+        """Of a key that is not large; None where it has no rows."""
+        patch = self._patches.get(key)
+        if patch is None and len(rows := self._held(key)):
+            patch = self._patches[key] = patch_of(rows)
+        return patch
+
+    # ---- images
+
+    def pack(self) -> dict[str, Array]:
+        """All sets as arrays."""
+        large = {"large": plain([self._written.text(key) for key in self._large])}
+        if self._large:
+            large["bits"] = np.stack(list(self._large.values()))
+        large["capacity"] = np.array([self._bytes])
+        small = [key for key in self if key not in self._large]
+        if self._written is NUMBERS:
+            held: dict[Any, Rows] = {key: self._held(key) for key in small}
+            lists = [held.get(number, NOBODY) for number in range(max(held, default=-1) + 1)]
+            return large | below("small", pack_lists(lists))
+        return large | below("small", pack_sets(Entry(self._written.text(key), self._held(key)) for key in small))
+
+    def unpack(self, arrays: Arrays) -> None:
+        """Become what `pack` wrote; the arrays stay where they are."""
+        self._bytes = int(arrays["capacity"][0])
+        keys = map(self._written.key, read_plain(arrays["large"]))
+        self._large = dict(zip(keys, arrays["bits"], strict=True)) if "bits" in arrays else {}
+        self._base = PackedSets(part(arrays, "small"))
 
 
 def union_of(sets: Iterable[Rows]) -> Rows:

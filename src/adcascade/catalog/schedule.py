@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from adcascade.catalog.hours import ALWAYS, FOREVER_US, Hours
 from adcascade.catalog.nouns import Status
+from adcascade.catalog.packed.image import Array, Arrays
 
 _COLUMNS: dict[str, tuple[type[np.generic], int]] = {
     "start": (np.int64, 0),
@@ -44,6 +45,15 @@ class Schedule:
         if count > capacity:
             for name, (dtype, fill) in _COLUMNS.items():
                 self._columns[name] = np.concatenate((self._columns[name], np.full(capacity, fill, dtype)))
+
+    def pack(self) -> dict[str, Array]:
+        """The members, and the clock as of which they serve; what money is left is not written: all are funded."""
+        return {**self._columns, "count": np.array([self._count]), "now": np.array([self._now_us])}
+
+    def unpack(self, arrays: Arrays) -> None:
+        """Become what `pack` wrote; only into what is new."""
+        self._columns = {name: arrays[name] for name in _COLUMNS}
+        self._count, self._now_us = int(arrays["count"][0]), int(arrays["now"][0])
 
     def fund(self, number: int, *, funded: bool) -> None:
         """The member has money left, or not."""

@@ -9,9 +9,12 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from adcascade.catalog.rowsets import Rows, RowSets, union_of
+from adcascade.catalog.column import Column
+from adcascade.catalog.packed.image import Array, Arrays, below, part
+from adcascade.catalog.rowsets import NUMBERS, Rows, RowSets, union_of
 
 NO_GROUP = -1
+LAST = -1
 
 
 class Sections:
@@ -19,13 +22,14 @@ class Sections:
 
     def __init__(self) -> None:
         """No sections."""
-        self.members: RowSets[int] = RowSets()
-        self.alive: RowSets[int] = RowSets()
-        self._campaign: list[int] = []  # by section
-        self._group: list[int] = []  # by section, NO_GROUP: of ads without one
-        self._direct: list[int] = []  # by campaign: its section without a group
-        self._of_group: list[int] = []  # by group: its section
-        self._grouped: dict[int, list[int]] = {}  # by campaign: its sections with a group
+        self.members: RowSets[int] = RowSets(NUMBERS)
+        self.alive: RowSets[int] = RowSets(NUMBERS)
+        self._campaign = Column()  # by section
+        self._group = Column()  # by section, NO_GROUP: of ads without one
+        self._direct = Column()  # by campaign: its section without a group
+        self._of_group = Column()  # by group: its section
+        self._last = Column()  # by campaign: its last section with a group, or LAST
+        self._before = Column()  # by section: the one with a group before it in its campaign, or LAST
 
     def grow(self, capacity: int) -> None:
         """Make room for `capacity` bytes of rows."""
@@ -35,28 +39,34 @@ class Sections:
     def open_campaign(self) -> None:
         """The next campaign is there."""
         self._direct.append(self._open(len(self._direct), NO_GROUP))
+        self._last.append(LAST)
 
     def open_group(self, campaign: int) -> None:
         """The next group is there, in this campaign for life."""
         section = self._open(campaign, len(self._of_group))
         self._of_group.append(section)
-        self._grouped.setdefault(campaign, []).append(section)
+        self._before[section], self._last[campaign] = self._last[campaign], section
 
     def _open(self, campaign: int, group: int) -> int:
         self._campaign.append(campaign)
         self._group.append(group)
+        self._before.append(LAST)
         return len(self._campaign) - 1
 
     def numbers(self, campaigns: NDArray[np.int32], groups: NDArray[np.int32]) -> NDArray[np.int64]:
         """The section of each pair of campaign and group, int32 [M] -> int64 [M]."""
-        pairs = zip(campaigns.tolist(), groups.tolist(), strict=True)
-        direct, of_group = self._direct, self._of_group
-        return np.array([direct[c] if group == NO_GROUP else of_group[group] for c, group in pairs], np.int64)
+        numbers = self._direct.values[campaigns].astype(np.int64)
+        grouped = np.flatnonzero(groups != NO_GROUP)
+        numbers[grouped] = self._of_group.values[groups[grouped]]
+        return numbers
 
     def of_campaign(self, campaign: int) -> Iterator[tuple[int, int]]:
         """(section, group) of each section of a campaign."""
-        for section in (self._direct[campaign], *self._grouped.get(campaign, ())):
+        yield self._direct[campaign], NO_GROUP
+        section = self._last[campaign]
+        while section != LAST:
             yield section, self._group[section]
+            section = self._before[section]
 
     def of_group(self, group: int) -> tuple[int, int]:
         """(section, campaign) of a group."""
@@ -70,3 +80,27 @@ class Sections:
     def group_rows(self, group: int) -> Rows:
         """The rows of a group, ascending."""
         return self.members.rows(self._of_group[group])
+
+    # ---- images
+
+    def _columns(self) -> dict[str, Column]:
+        return {
+            "campaign": self._campaign,
+            "group": self._group,
+            "direct": self._direct,
+            "of_group": self._of_group,
+            "last": self._last,
+            "before": self._before,
+        }
+
+    def pack(self) -> dict[str, Array]:
+        """All there is, as arrays."""
+        columns = {name: column.values for name, column in self._columns().items()}
+        return columns | below("members", self.members.pack()) | below("alive", self.alive.pack())
+
+    def unpack(self, arrays: Arrays) -> None:
+        """Become what `pack` wrote."""
+        for name, column in self._columns().items():
+            column.values = arrays[name]
+        self.members.unpack(part(arrays, "members"))
+        self.alive.unpack(part(arrays, "alive"))

@@ -6,48 +6,32 @@ event loop sees is always whole.
 Letters: N rows, tombstones included; C campaigns; M rows of a question.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, MutableMapping, Sequence
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from adcascade.catalog import eligibility
-from adcascade.catalog.admission import Admission, is_alive, same_place
+from adcascade.catalog.admission import Admission
 from adcascade.catalog.bitmaps import Bits, pack, patch_of, switch_off
 from adcascade.catalog.changes import Changes, check_references
 from adcascade.catalog.columns import ad_columns, same_columns
 from adcascade.catalog.eligibility import Cap, Standing
 from adcascade.catalog.nouns import Ad, AdGroup, Advertiser, Campaign
 from adcascade.catalog.offers import UNKNOWN, first_bid, margin_limits
+from adcascade.catalog.packed.image import Array, Arrays, below, part, plain, read_plain
+from adcascade.catalog.placing import is_alive, same_place
+from adcascade.catalog.roster import Advertising, Roster
+from adcascade.catalog.row_arrays import ARRAYS
 from adcascade.catalog.rowsets import NOBODY, Rows, union_of
 from adcascade.catalog.sections import NO_GROUP
 from adcascade.catalog.store import CatalogStore
 from adcascade.contracts.request import AdRequest
 
-# Arrays over rows with what a tombstone holds.
-ARRAYS: dict[str, tuple[type[np.generic], int]] = {
-    "campaign": (np.int32, -1),
-    "group": (np.int32, NO_GROUP),
-    "advertiser": (np.int32, -1),
-    "bid": (np.int64, 0),
-    "own_bid": (np.int64, UNKNOWN),
-    "billing_click": (np.bool_, 0),
-    "target": (np.int64, UNKNOWN),
-    "margin": (np.int64, UNKNOWN),
-    "margin_limit": (np.int64, UNKNOWN),
-    "category": (np.int32, -1),
-    "price": (np.int64, 0),
-    "stock": (np.int64, 0),
-}
 
-
-class Snapshot:
-    """N rows of ads beside their campaigns and advertisers; arrays are views of N rows, to be read only.
-
-    ads: list of Ad, None for a tombstone; ad_ids: the last id of each row, "" for a row never seen;
-    row_of: row by id of the ads that are there; campaigns, ad_groups, advertisers, categories: lists by index.
-    """
+class Snapshot(Roster):
+    """N rows of ads beside their campaigns and advertisers; arrays are views of N rows, to be read only."""
 
     campaign: NDArray[np.int32]  # [N] index into campaigns, -1: tombstone
     group: NDArray[np.int32]  # [N] index into ad_groups, -1: directly in the campaign
@@ -64,21 +48,10 @@ class Snapshot:
 
     def __init__(self) -> None:
         """An empty catalog of version 0."""
+        super().__init__()
         self.version = 0
         self.bids_version = 0  # moves when a bid, a billing or the number of rows does
         self.n = 0
-        self.ads: list[Ad | None] = []
-        self.ad_ids: list[str] = []
-        self.row_of: dict[str, int] = {}
-        self.campaigns: list[Campaign] = []
-        self.campaign_index_of: dict[str, int] = {}
-        self.ad_groups: list[AdGroup] = []
-        self.group_index_of: dict[str, int] = {}
-        self.advertisers: list[Advertiser] = []
-        self.advertiser_index_of: dict[str, int] = {}
-        self.categories: list[str] = []
-        self.category_index_of: dict[str, int] = {}
-        self.attribute_names: dict[str, None] = {}  # of all ads ever seen, in order of appearance
         self._admission = Admission()
         self._full = {name: np.full(0, fill, dtype) for name, (dtype, fill) in ARRAYS.items()}
         self._resize(0)
@@ -108,17 +81,49 @@ class Snapshot:
         rows: Rows = np.unique(np.concatenate([*moved, changed]))
         return rows
 
+    def product_rows(self, product: str) -> Sequence[int]:
+        """The rows whose ads name the product, in no order."""
+        return self._admission.product_rows(product)
+
+    # ---- images
+
+    def pack(self) -> dict[str, Array]:
+        """All of it as arrays, as of the last tick and with some room for more rows.
+
+        Of a snapshot that was read from the store, before anybody told it who has no money left.
+        """
+        self._reserve(self.n + self.n // 8 + 64)
+        numbers = {"version": self.version, "bids_version": self.bids_version, "n": self.n}
+        return {
+            "numbers": plain(numbers),
+            **below("rows", self._full),
+            **below("admission", self._admission.pack()),
+            **self.pack_roster(),
+        }
+
+    @classmethod
+    def unpack(cls, arrays: Arrays) -> Self:
+        """What `pack` wrote; the arrays are the snapshot's from now on."""
+        snapshot = cls()
+        numbers = read_plain(arrays["numbers"])
+        snapshot.version, snapshot.bids_version = numbers["version"], numbers["bids_version"]
+        snapshot.open_roster(arrays)
+        snapshot._full = part(arrays, "rows")
+        snapshot._admission.unpack(part(arrays, "admission"), Advertising.of(arrays))
+        snapshot._cut(numbers["n"])
+        return snapshot
+
     # ---- who advertises
 
     def _put_advertiser(self, advertiser: Advertiser) -> None:
         index = _index(advertiser.id, self.advertiser_index_of)
-        self.advertisers[index : index + 1] = [advertiser]
+        self.advertisers.put(index, advertiser)
         self._admission.put_advertiser(advertiser)
 
     def _put_campaign(self, campaign: Campaign) -> Rows:
         """The rows whose advertiser is another now."""
         index = _index(campaign.id, self.campaign_index_of)
-        self.campaigns[index : index + 1] = [campaign]
+        self.campaigns.put(index, campaign)
         rows = self._admission.put_campaign(index, campaign)
         if not len(rows):
             return NOBODY
@@ -128,7 +133,7 @@ class Snapshot:
 
     def _put_group(self, group: AdGroup) -> None:
         index = _index(group.id, self.group_index_of)
-        self.ad_groups[index : index + 1] = [group]
+        self.ad_groups.put(index, group)
         campaign = self.campaign_index_of[group.campaign]
         rows = self._admission.put_group(index, group, campaign)
         if len(rows):
@@ -173,7 +178,7 @@ class Snapshot:
             return NOBODY
         rows = np.array([row for row, _, _ in staying], np.int32)
         for row, _, ad in staying:
-            self.ads[row] = ad
+            self.ads.put(row, ad)
         self._write_own(rows, [ad for _, _, ad in staying])
         flips = np.array([is_alive(new) - is_alive(old) for _, old, new in staying])
         for alive, flip in ((True, 1), (False, -1)):
@@ -231,14 +236,14 @@ class Snapshot:
             self._admission.remove(placed, self.campaign[there], self.group[there])
         for row, ad in placed:
             del self.row_of[ad.id]
-            self.ads[row] = None
+            self.ads.put(row, None)
         for name, (_, fill) in ARRAYS.items():
             self._full[name][rows] = fill
 
     def _write_ads(self, rows: Rows, ads: Sequence[Ad]) -> None:
         for row, ad in zip(rows.tolist(), ads, strict=True):
-            self.ads[row] = ad
-            self.ad_ids[row] = ad.id
+            self.ads.put(row, ad)
+            self.ad_ids.put(row, ad.id)
             self.row_of[ad.id] = row
         campaigns = [self.campaign_index_of[ad.campaign] for ad in ads]
         groups = [self.group_index_of[ad.ad_group] if ad.ad_group else NO_GROUP for ad in ads]
@@ -257,13 +262,24 @@ class Snapshot:
         """Make room for n rows; capacity doubles, and the public arrays become views of n rows."""
         capacity = len(self._full["campaign"])
         if n > capacity:
-            capacity = max(-(-n // 8) * 8, 2 * capacity, 64)
-            self._admission.grow(capacity // 8)
-            for name, (dtype, fill) in ARRAYS.items():
-                old = self._full[name]
-                self._full[name] = np.concatenate((old, np.full(capacity - len(old), fill, dtype)))
-        self.ads += [None] * (n - self.n)
-        self.ad_ids += [""] * (n - self.n)
+            self._reserve(max(n, 2 * capacity, 64))
+        self.ads.fill(None, n - self.n)
+        self.ad_ids.fill("", n - self.n)
+        self._cut(n)
+
+    def _reserve(self, rows: int) -> None:
+        """Make the capacity so many rows, in whole bytes of bits, where it is less."""
+        capacity = -(-rows // 8) * 8
+        if capacity <= len(self._full["campaign"]):
+            return
+        self._admission.grow(capacity // 8)
+        for name, (dtype, fill) in ARRAYS.items():
+            old = self._full[name]
+            self._full[name] = np.concatenate((old, np.full(capacity - len(old), fill, dtype)))
+        self._cut(self.n)
+
+    def _cut(self, n: int) -> None:
+        """The public arrays are views of n rows."""
         self.n = n
         for name in ARRAYS:
             setattr(self, name, self._full[name][:n])
@@ -294,10 +310,10 @@ class Snapshot:
         """Clear the rows of what is capped, in place; what is not in the catalog has none."""
         if level == "advertiser":
             self._admission.close_advertiser(allowed, key)
-        elif level == "campaign" and key in self.campaign_index_of:
-            self._admission.close_campaign(allowed, self.campaign_index_of[key])
-        elif level == "ad_group" and key in self.group_index_of:
-            self._admission.close_group(allowed, self.group_index_of[key])
+        elif level == "campaign" and (campaign := self.campaign_index_of.get(key)) is not None:
+            self._admission.close_campaign(allowed, campaign)
+        elif level == "ad_group" and (group := self.group_index_of.get(key)) is not None:
+            self._admission.close_group(allowed, group)
         elif level == "ad" and key in self.row_of:
             switch_off(allowed, patch_of(np.array([self.row_of[key]])))
 
@@ -330,6 +346,6 @@ class Snapshot:
         return ad_columns(ads, campaigns, self.attribute_names)
 
 
-def _index(name: str, index_of: dict[str, int]) -> int:
+def _index(name: str, index_of: MutableMapping[str, int]) -> int:
     """The index of a name; a new one gets the next."""
     return index_of.setdefault(name, len(index_of))

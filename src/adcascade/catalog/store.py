@@ -13,10 +13,10 @@ from operator import itemgetter
 from typing import Literal, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, func, select
 
 from adcascade.catalog import rules, tables
-from adcascade.catalog.audit import Auditing, AuditLine, Author, read_lines
+from adcascade.catalog.audit import Auditing, AuditLine, Author, last_mark, read_lines
 from adcascade.catalog.changes import Changes
 from adcascade.catalog.database import InDatabase, reading, writing
 from adcascade.catalog.kinds import KINDS, Kind
@@ -233,6 +233,25 @@ class CatalogStore(InDatabase):
         with reading(self._engine) as connection:
             lines = connection.execute(select(table.c.payload).order_by(table.c.id)).scalars().all()
         return (msgspec.json.decode(line, type=noun) for line in lines)
+
+    def count_ads(self) -> int:
+        """How many rows ads have, tombstones included."""
+        with reading(self._engine) as connection:
+            return int(connection.execute(select(tables.state.c.next_row)).scalar_one())
+
+    def count_changed_ads(self, since_version: int) -> int:
+        """How many ads changed after a version, those removed included."""
+        with reading(self._engine) as connection:
+            query = select(func.count()).select_from(tables.ads).where(tables.ads.c.version > since_version)
+            return int(connection.execute(query).scalar_one())
+
+    def mark(self, version: int) -> str:
+        """A text that is another for any other catalog, and for this one if it had another history up to the version.
+
+        "" where the store has not come so far: it was put back.
+        """
+        with reading(self._engine) as connection:
+            return "" if _version(connection) < version else last_mark(connection, version)
 
     def changes(self, since_version: int = 0) -> Changes:
         """The last state of all that changed after `since_version`, tombstones included, as of one moment."""

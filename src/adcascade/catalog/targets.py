@@ -4,15 +4,16 @@ A dimension lets a row pass where its targeting names nothing, or names a value 
 where it names no value that the request has. Every dimension must let it pass.
 """
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 import numpy as np
 
 from adcascade.catalog.bitmaps import Bits, patch_of, switch_off, switch_on
-from adcascade.catalog.keywords import Keyword, KeywordIndex, parse_keyword
+from adcascade.catalog.keywords import Keyword, KeywordIndex, Match, parse_keyword
 from adcascade.catalog.nouns import Targeting
-from adcascade.catalog.rowsets import Rows, RowSets
+from adcascade.catalog.packed.image import Array, Arrays, below, part
+from adcascade.catalog.rowsets import TEXTS, Rows, RowSets, Written
 from adcascade.catalog.words import parents, words
 from adcascade.contracts.request import AdRequest
 
@@ -26,9 +27,9 @@ REFUSED = ("negative_segments", "blocked_categories")
 class Dimension(Generic[Value]):
     """Rows by the values that their targeting names, and the rows that name any."""
 
-    def __init__(self) -> None:
-        """Nothing named."""
-        self._sets: RowSets[Value] = RowSets()
+    def __init__(self, written: Written = TEXTS) -> None:
+        """Nothing named. written: how an image holds the values."""
+        self._sets: RowSets[Value] = RowSets(written)
         self._naming: Bits = np.zeros(0, np.uint8)
         self._is_used = False
 
@@ -70,6 +71,25 @@ class Dimension(Generic[Value]):
         """The rows that name something: a new bitmap of `size` bytes."""
         return self._naming[:size].copy()
 
+    def pack(self) -> dict[str, Array]:
+        """All there is, as arrays."""
+        return {**below("sets", self._sets.pack()), "naming": self._naming, "used": np.array([self._is_used])}
+
+    def unpack(self, arrays: Arrays) -> None:
+        """Become what `pack` wrote."""
+        self._sets.unpack(part(arrays, "sets"))
+        self._naming, self._is_used = arrays["naming"], bool(arrays["used"][0])
+
+
+def _keyword(text: str) -> Keyword:
+    """Of its match and its words."""
+    match, *wanted = text.split(" ")
+    return Keyword(MATCHES[match], tuple(wanted))
+
+
+MATCHES: dict[str, Match] = {"exact": "exact", "phrase": "phrase", "broad": "broad"}
+KEYWORDS = Written(lambda keyword: " ".join((keyword.match, *keyword.words)), _keyword)
+
 
 class Asked:
     """What a request tells, by field of Targeting; computed once a request."""
@@ -98,7 +118,9 @@ class Targets:
     def __init__(self) -> None:
         """Nothing targeted."""
         self._dimensions: dict[str, Dimension[str]] = {field: Dimension() for field in (*ASKED, *REFUSED)}
-        self._keywords: dict[str, Dimension[Keyword]] = {"keywords": Dimension(), "negative_keywords": Dimension()}
+        self._keywords: dict[str, Dimension[Keyword]] = {
+            field: Dimension(KEYWORDS) for field in ("keywords", "negative_keywords")
+        }
         self._indexes = {field: KeywordIndex() for field in self._keywords}
 
     def grow(self, capacity: int) -> None:
@@ -135,3 +157,18 @@ class Targets:
             self._dimensions[field].refuse(allowed, asked.values[field])
         self._keywords["keywords"].require(allowed, self._indexes["keywords"].held_by(asked.query))
         self._keywords["negative_keywords"].refuse(allowed, self._indexes["negative_keywords"].held_by(asked.query))
+
+    # ---- images
+
+    def _parts(self) -> Mapping[str, Dimension[str] | Dimension[Keyword] | KeywordIndex]:
+        indexes = {f"index of {field}": index for field, index in self._indexes.items()}
+        return {**self._dimensions, **self._keywords, **indexes}
+
+    def pack(self) -> dict[str, Array]:
+        """All there is, as arrays."""
+        return {name: array for field, one in self._parts().items() for name, array in below(field, one.pack()).items()}
+
+    def unpack(self, arrays: Arrays) -> None:
+        """Become what `pack` wrote."""
+        for field, one in self._parts().items():
+            one.unpack(part(arrays, field))

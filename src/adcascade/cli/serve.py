@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
+import structlog
 import typer
 import uvicorn
 from rich.console import Console
@@ -21,6 +22,7 @@ from adcascade.access.store import KeyStore
 from adcascade.cascade.opening import Surroundings, open_service
 from adcascade.cascade.service import AdService
 from adcascade.catalog.store import CatalogStore
+from adcascade.cli.ahead import PRELOADED
 from adcascade.cli.options import Directory, require_folder, require_writable
 from adcascade.cli.roles import Role, role_of, serve_shard
 from adcascade.errors import AdcascadeError, ConfigurationError
@@ -87,9 +89,10 @@ def _serve(  # noqa: PLR0917  what the command knows
     where = f"{directory} at http://{_written(host)}:{bound}"
     if workers > 1:
         Console(stderr=True).print(f"serving {where} with {workers} workers", highlight=False)
-        raise typer.Exit(Supervisor(workers, partial(work, directory, options, listener, workers, role)).run())
+        worker = partial(work, directory, options, listener, workers, role)
+        raise typer.Exit(Supervisor(workers, worker, preload=(PRELOADED,)).run())
     with ExitStack() as stack:
-        opened = _opened(stack, directory, Surroundings(), role)
+        opened = _opened(stack, directory, Surroundings(tell=_tell), role)
         Console(stderr=True).print(f"serving {where}", highlight=False)
         run(opened, options, listener)
 
@@ -106,7 +109,9 @@ def work(  # noqa: PLR0917  called in a new process
     """One of several workers: its leases are its own, catalog, log and budgets are everybody's. The first one leads."""
     configure_logs()
     watch(line)
-    around = Surroundings(owner="server" if number == 0 else f"server-{number}", alone=workers == 1, leads=number == 0)
+    around = Surroundings(
+        owner="server" if number == 0 else f"server-{number}", alone=workers == 1, leads=number == 0, tell=_tell
+    )
     with ExitStack() as stack:
         try:
             opened = _opened(stack, directory, around, role)
@@ -116,6 +121,10 @@ def work(  # noqa: PLR0917  called in a new process
             Console(stderr=True).print(f"error: {error}", highlight=False, markup=False)
             sys.exit(1)
         run(opened, options, listener, own)
+
+
+def _tell(what: str) -> None:
+    structlog.get_logger().warning(what)
 
 
 class Opened(NamedTuple):

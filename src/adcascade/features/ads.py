@@ -1,8 +1,11 @@
 """AdFeatures: the encoded ad side of the whole catalog, one row an ad, ready to be gathered."""
 
+from typing import Self
+
 import numpy as np
 from numpy.typing import NDArray
 
+from adcascade.catalog.packed.image import Array, Arrays
 from adcascade.features.encoder import Columns, Encoder
 
 
@@ -15,7 +18,8 @@ class AdFeatures:
     def __init__(self, encoder: Encoder) -> None:
         self.encoder = encoder
         self._blank = encoder.encode({}, 1, "ad")
-        self._ids = np.empty((0, encoder.ad_fields), np.int64)
+        small = np.int32 if encoder.rows < 2**31 else np.int64
+        self._ids: NDArray[np.signedinteger] = np.empty((0, encoder.ad_fields), small)
         self._dense = np.empty((0, encoder.ad_numbers), np.float32)
         self._keys = np.empty((0, self._blank.keys.shape[1]), np.int64)
         self._count = 0
@@ -25,8 +29,8 @@ class AdFeatures:
         return self._count
 
     @property
-    def ids(self) -> NDArray[np.int64]:
-        """Rows of the packed embedding table, int64 [N, F]."""
+    def ids(self) -> NDArray[np.signedinteger]:
+        """Rows of the packed embedding table, int32 [N, F], or int64 where the table has so many rows."""
         return self._ids[: self._count]
 
     @property
@@ -51,10 +55,25 @@ class AdFeatures:
 
     def _grow(self, count: int) -> None:
         if count > len(self._ids):
-            capacity = max(1024, 2 * len(self._ids), count)
-            ids = np.repeat(self._blank.ids, capacity, axis=0)
-            dense = np.repeat(self._blank.dense, capacity, axis=0)
-            keys = np.repeat(self._blank.keys, capacity, axis=0)
-            ids[: self._count], dense[: self._count], keys[: self._count] = self.ids, self.dense, self.keys
-            self._ids, self._dense, self._keys = ids, dense, keys
+            self._reserve(max(1024, 2 * len(self._ids), count))
         self._count = max(self._count, count)
+
+    def _reserve(self, capacity: int) -> None:
+        ids = np.repeat(self._blank.ids, capacity, axis=0).astype(self._ids.dtype)
+        dense = np.repeat(self._blank.dense, capacity, axis=0)
+        keys = np.repeat(self._blank.keys, capacity, axis=0)
+        ids[: self._count], dense[: self._count], keys[: self._count] = self.ids, self.dense, self.keys
+        self._ids, self._dense, self._keys = ids, dense, keys
+
+    def pack(self) -> dict[str, Array]:
+        """All rows as arrays, with some room for more."""
+        self._reserve(max(len(self._ids), self._count + self._count // 8 + 64))
+        return {"ids": self._ids, "dense": self._dense, "keys": self._keys, "count": np.array([self._count])}
+
+    @classmethod
+    def unpack(cls, encoder: Encoder, arrays: Arrays) -> Self:
+        """What `pack` wrote of the same encoder's ads; the arrays are its own from now on."""
+        features = cls(encoder)
+        features._ids, features._dense, features._keys = arrays["ids"], arrays["dense"], arrays["keys"]
+        features._count = int(arrays["count"][0])
+        return features

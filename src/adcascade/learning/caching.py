@@ -12,7 +12,13 @@ from adcascade.nn.table import EmbeddingTable
 
 
 def table_of(
-    rows: int, config: TableConfig, *, seed: int = 0, memory_mb: float | None = None, folder: Path = Path(), device: str = "cpu"
+    rows: int,
+    config: TableConfig,
+    *,
+    seed: int = 0,
+    memory_mb: float | None = None,
+    folder: Path = Path(),
+    device: str = "cpu",
 ) -> EmbeddingTable:
     """A new table, in memory where it fits into `memory_mb` (None: it does); else its rare rows lie in `folder`.
 

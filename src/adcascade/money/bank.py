@@ -78,10 +78,11 @@ class Bank:
         with self._lock:
             now_us = self._tick(now_us)
             allowed = answered(self._ledger.set_budgets(budgets, now_us), within_s)
+            days = {zone: local_day(zone, now_us) for zone in {budget.timezone for budget in budgets.values()}}
             for campaign, budget in budgets.items():
                 account = self._accounts.get(campaign)
                 if account is None:
-                    today = local_day(budget.timezone, now_us)
+                    today = days[budget.timezone]
                     self._accounts[campaign] = Account(campaign, budget, allowed[campaign], today)
                     self._next_day_us = min(self._next_day_us, today.ends_us)
                 elif account.budget != budget:

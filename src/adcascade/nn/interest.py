@@ -35,7 +35,7 @@ class Unit(NamedTuple):
 
 
 def interest(asked: Tensor, q: Tensor, steps: Tensor, lengths: Tensor, unit: Unit) -> Tensor:
-    """r [B, C] of asked = a [B, H], q [B, C] and steps [N, C], of which lengths [B] belong to each sample; on the CPU."""
+    """r [B, C] of asked = a [B, H], q [B, C] and steps [N, C]; lengths [B] says how many are whose. On the CPU."""
     starts = np.zeros(len(lengths) + 1, np.int64)
     np.cumsum(lengths.numpy(), out=starts[1:])
     found: Tensor = _Interest.apply(asked, q, steps, *unit, starts)  # type: ignore[no-untyped-call]
@@ -53,7 +53,7 @@ def blocks(starts: Starts) -> Iterator[tuple[slice, slice]]:
 
 class _Interest(torch.autograd.Function):
     @staticmethod
-    @torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.float32)  # type: ignore[untyped-decorator]
+    @torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.float32)
     def forward(ctx: Any, *given: Any) -> Tensor:
         *tensors, starts = given
         tensors = [one.detach().contiguous() for one in tensors]
@@ -75,7 +75,7 @@ class _Interest(torch.autograd.Function):
         return found
 
     @staticmethod
-    @torch.amp.custom_bwd(device_type="cpu")  # type: ignore[untyped-decorator]
+    @torch.amp.custom_bwd(device_type="cpu")
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         q, steps, maps, weigh, hidden, energy = ctx.saved_tensors
         g, starts = gradients[0].contiguous(), ctx.starts

@@ -20,6 +20,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from adcascade.catalog.packed.image import Array, Arrays
 from adcascade.errors import BundleError
 from adcascade.retrieval.pruning import connect
 
@@ -111,27 +112,34 @@ class ProximityGraph:
             line[row] = self._used
             self._used += 1
 
+    def pack(self) -> dict[str, Array]:
+        """The graph as arrays."""
+        return {
+            "entries": self.entries,
+            "counts": np.array([self.built, self.changed]),
+            "line_0": self.levels[0].line,
+            "links_0": self.levels[0].links[: self._used],
+            "line_1": self.levels[1].line,
+            "links_1": self.levels[1].links,
+        }
+
+    @classmethod
+    def unpack(cls, arrays: Arrays) -> Self:
+        """What `pack` wrote; the arrays are its own from now on."""
+        levels = (Level(arrays["line_0"], arrays["links_0"]), Level(arrays["line_1"], arrays["links_1"]))
+        built, changed = arrays["counts"].tolist()
+        return cls(arrays["entries"], levels, built=built, changed=changed)
+
     def save(self, folder: Path) -> None:
         """Write graph.npz."""
-        np.savez(
-            folder / FILE,
-            allow_pickle=False,
-            entries=self.entries,
-            counts=np.array([self.built, self.changed]),
-            line_0=self.levels[0].line,
-            links_0=self.levels[0].links[: self._used],
-            line_1=self.levels[1].line,
-            links_1=self.levels[1].links,
-        )
+        np.savez(folder / FILE, allow_pickle=False, **self.pack())
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; BundleError where it is damaged."""
         try:
             with np.load(folder / FILE, allow_pickle=False) as a:
-                levels = (Level(a["line_0"], a["links_0"]), Level(a["line_1"], a["links_1"]))
-                built, changed = a["counts"].tolist()
-                return cls(a["entries"], levels, built=built, changed=changed)
+                return cls.unpack(a)
         except (OSError, ValueError, KeyError) as error:
             raise BundleError(f"{folder / FILE} cannot be read ({error}); export the model again") from error
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adcascade.catalog.bitmaps import are_in, patch_of, rows_in, switch_off, switch_on
+from adcascade.catalog.packed.image import Array, Image, below
 from adcascade.retrieval.best import best
 from adcascade.retrieval.inverted_file import IndexConfig, InvertedFile
 from adcascade.retrieval.inverted_scan import Bits, Floats, Rows
@@ -86,6 +87,19 @@ class AdIndex:
         self._count -= len(rows)
         if self._file is not None:
             self._file.delete(rows)
+
+    def pack(self) -> dict[str, Array]:
+        """What `build` made, as arrays for an image."""
+        lists = {} if self._file is None else below("lists", self._file.pack())
+        return {"vectors": self._vectors, "present": self._present, "count": np.array([self._count]), **lists}
+
+    def unpack(self, image: Image) -> None:
+        """Become what `pack` wrote; vectors and lists stay in the file, which is copied where it is changed."""
+        self._vectors, self._present = image.arrays["vectors"], image.arrays["present"]
+        self._wanted = np.zeros_like(self._present)
+        self._count = int(image.arrays["count"][0])
+        lists = image.part("lists").arrays
+        self._file = InvertedFile.unpack(lists) if lists else None
 
     def vectors(self, rows: Rows) -> Floats:
         """The vectors [M, K] of rows that are in the index."""

@@ -18,6 +18,7 @@ from typing import Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from adcascade.catalog.packed.image import Array, Arrays
 from adcascade.retrieval.inverted_scan import LANES, Bits, Blocks, Floats, Rows, delete, insert, scan
 
 Lists = NDArray[np.int64]
@@ -78,6 +79,27 @@ class InvertedFile:
         made.insert(rows, vectors)
         made.probes = min(config.probes or made._enough(rows, vectors, config), lists)
         return made
+
+    def pack(self) -> dict[str, Array]:
+        """Everything as arrays for an image, with free blocks for what may come."""
+        self._grow(self._top, 2 * len(self.centres))
+        numbers = np.array([self.probes, self._top])
+        return {
+            "centres": self.centres,
+            "low": self._low,
+            "step": self._step,
+            "numbers": numbers,
+        } | self._blocks._asdict()
+
+    @classmethod
+    def unpack(cls, arrays: Arrays) -> Self:
+        """Become what `pack` wrote; blocks stay in the file, which is copied where it is changed."""
+        found = cls(arrays["centres"], arrays["low"], arrays["step"])
+        found.probes, found._top = arrays["numbers"].tolist()
+        found._blocks = Blocks(**{name: arrays[name] for name in Blocks._fields})
+        size = len(found._blocks.place) + LANES
+        found._rows, found._scores = np.empty(size, np.int32), np.empty(size, np.float32)
+        return found
 
     def near(self, query: Floats, count: int, probes: int, bits: Bits, bonus: Floats | None = None) -> Rows:
         """About the best `count` rows by query . vector + bonus[row] of what the bitmap keeps of the nearest lists.

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adcascade.catalog.bitmaps import are_in, patch_of, rows_in, switch_off, switch_on
+from adcascade.catalog.packed.image import Array, Image, below
 from adcascade.contracts import Batch
 from adcascade.features import AdFeatures
 from adcascade.retrieval.beam_walk import WalkConfig, beam_walk
@@ -126,6 +127,18 @@ class NeuralSearch:
         """Write graph.npz and vectors.npy, which `load` reads."""
         self.graph.save(folder)
         np.save(folder / VECTORS, self.vectors)
+
+    def pack(self) -> dict[str, Array]:
+        """What `build` made, as arrays for an image."""
+        numbers = {"present": self._present, "count": np.array([self._count])}
+        return {"vectors": self.vectors, **numbers, **below("graph", self.graph.pack())}
+
+    def unpack(self, image: Image) -> None:
+        """Become what `pack` wrote of the same network's ads."""
+        self._made = None
+        self.vectors, self._present = image.arrays["vectors"], image.arrays["present"]
+        self._count = int(image.arrays["count"][0])
+        self.graph = ProximityGraph.unpack(image.part("graph").arrays)
 
     def _place(self, rows: Rows) -> None:
         """Write the vectors of distinct rows, which can be found from now on."""

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from adcascade.catalog.bitmaps import rows_in
+from adcascade.catalog.bitmaps import patch_of, rows_in, switch_off, switch_on
+from adcascade.catalog.packed.image import Array, Image
 from adcascade.contracts import Batch
 from adcascade.retrieval.best import best
 
@@ -48,17 +49,25 @@ class Searcher(Protocol):
         """These rows are gone, whether or not they could be found."""
         ...
 
+    def pack(self) -> dict[str, Array]:
+        """What `build` made, as arrays for an image; nothing may have changed since."""
+        ...
+
+    def unpack(self, image: Image) -> None:
+        """Become what `pack` wrote, instead of `build`; the arrays are its own from now on."""
+        ...
+
 
 class NoSearch:
     """What is known of the ads whoever asks decides: every score is 0."""
 
     def __init__(self) -> None:
         """Nothing to be found yet."""
-        self._rows: set[int] = set()
+        self._present: Bits = np.zeros(0, np.uint8)
 
     def __len__(self) -> int:
         """The number of ads that can be found."""
-        return len(self._rows)
+        return int(np.bitwise_count(self._present).sum())
 
     def query(self, request: Batch) -> None:
         """Nobody is asked about the request."""
@@ -74,12 +83,24 @@ class NoSearch:
 
     def build(self, rows: Rows) -> None:
         """Start anew with these ads."""
-        self._rows = set(rows.tolist())
+        self._present = np.zeros(0, np.uint8)
+        self.put(rows)
 
     def put(self, rows: Rows) -> None:
         """These ads are new or changed."""
-        self._rows.update(rows.tolist())
+        more = (int(rows.max(initial=-1)) >> 3) + 1 - len(self._present)
+        if more > 0:
+            self._present = np.concatenate((self._present, np.zeros(more + len(self._present), np.uint8)))
+        switch_on(self._present, patch_of(rows))
 
     def remove(self, rows: Rows) -> None:
         """These rows are gone."""
-        self._rows.difference_update(rows.tolist())
+        switch_off(self._present, patch_of(rows[rows < 8 * len(self._present)]))
+
+    def pack(self) -> dict[str, Array]:
+        """Who can be found."""
+        return {"present": self._present}
+
+    def unpack(self, image: Image) -> None:
+        """Become what `pack` wrote."""
+        self._present = image.arrays["present"]

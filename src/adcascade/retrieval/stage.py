@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adcascade.catalog.bitmaps import rows_in
+from adcascade.catalog.packed.image import Array, Image, below
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.contracts import AdRequest, Candidates, Opportunity
 from adcascade.errors import BundleError
@@ -22,7 +23,7 @@ from adcascade.retrieval.best import best
 from adcascade.retrieval.inverted_file import IndexConfig
 from adcascade.retrieval.neural_search import NeuralConfig, NeuralSearch
 from adcascade.retrieval.prior import ClickPrior
-from adcascade.retrieval.rules import CategoryRule, KeywordRule
+from adcascade.retrieval.rules import Rules
 from adcascade.retrieval.searcher import NoSearch, Searcher
 from adcascade.retrieval.tower_search import TowerSearch
 from adcascade.retrieval.towers import Towers
@@ -50,35 +51,58 @@ class RetrievalStage:
     name = "retrieval"
 
     def __init__(
-        self, snapshot: Snapshot, prior: ClickPrior, searcher: Searcher | None, config: RetrievalConfig | None = None
+        self,
+        snapshot: Snapshot,
+        prior: ClickPrior,
+        searcher: Searcher | None,
+        config: RetrievalConfig | None = None,
+        image: Image | None = None,
     ) -> None:
-        """Index the whole catalog; without a searcher the clicks of the past order the ads."""
+        """Index the whole catalog, or open the image; without a searcher the clicks of the past order the ads."""
         self.config = config or RetrievalConfig()
         self._snapshot, self._prior = snapshot, prior
         self._base = prior.base
         self._log_ctr: Floats = np.zeros(0, np.float32)  # by row, as `prior` has it
         self._bonus: Floats = np.zeros(0, np.float32)  # by row
         self._bonus_version = -1
-        self._keywords, self._categories = KeywordRule(), CategoryRule()
+        self._rules = Rules()
         self.index: Searcher = NoSearch() if searcher is None else searcher
+        if image is None:
+            self._index_all()
+        else:
+            self._rules.unpack(image.part("rules").arrays)
+            self._log_ctr = image.arrays["log_ctr"]
+            self.index.unpack(image.part("index"))
+
+    def _index_all(self) -> None:
+        snapshot = self._snapshot
         rows = np.array([row for row, ad in enumerate(snapshot.ads) if ad is not None], np.int32)
         self._update_rules(rows)
         self.index.build(rows)
 
     @classmethod
-    def load(
+    def load(  # noqa: PLR0917  what a stage is made of
         cls,
         folder: Path,
         snapshot: Snapshot,
         features: AdFeatures,
         config: RetrievalConfig | None = None,
         method: str = "two_tower",
+        image: Image | None = None,
     ) -> Self:
-        """From what the method's learner exported; `features` already hold every ad of the snapshot."""
+        """From what the method's learner exported; `features` already hold every ad of the snapshot.
+
+        image: what `pack` wrote of the same folder and an older state of the snapshot; then `ads_changed` comes next.
+        """
         if method not in SEARCHERS:
             raise BundleError(f"{folder} was trained as {method!r}; this version serves {', '.join(SEARCHERS)}")
         config = config or RetrievalConfig()
-        return cls(snapshot, ClickPrior.load(folder), SEARCHERS[method](folder, features, config), config)
+        return cls(snapshot, ClickPrior.load(folder), SEARCHERS[method](folder, features, config), config, image)
+
+    def pack(self) -> dict[str, Array]:
+        """What indexing the catalog made, as arrays for an image."""
+        log_ctr = {"log_ctr": self._log_ctr}
+        return log_ctr | below("rules", self._rules.pack()) | below("index", self.index.pack())
 
     def ads_changed(self, rows: Rows) -> None:
         """Take over these rows of the snapshot; the AdFeatures must have taken them over before."""
@@ -92,10 +116,7 @@ class RetrievalStage:
             grown = np.full(max(self._snapshot.n, 2 * len(self._log_ctr)), np.log(self._base), np.float32)
             grown[: len(self._log_ctr)] = self._log_ctr
             self._log_ctr = grown
-        for row in rows.tolist():
-            ad = self._snapshot.ads[row]
-            self._keywords.update(row, ad)
-            self._categories.update(row, ad)
+        self._rules.update(rows.tolist(), self._snapshot.ads)
         self._log_ctr[rows] = np.log(self._prior.ctr([self._snapshot.ad_ids[row] for row in rows], self._base))
 
     def __call__(self, opportunity: Opportunity, candidates: Candidates) -> Candidates:  # noqa: ARG002  the first stage
@@ -122,10 +143,10 @@ class RetrievalStage:
         config, request = self.config, opportunity.request
         found = [np.empty(0, np.int32)]
         if request.query:
-            found.append(self._keywords(request.query, int(config.keyword_share * config.keep), bits)[0])
+            found.append(self._rules.keywords(request.query, int(config.keyword_share * config.keep), bits)[0])
         categories = _categories(request, opportunity.seen.get("history_category"))
         if categories:
-            found.append(self._categories(categories, int(config.category_share * config.keep), bits, bonus)[0])
+            found.append(self._rules.categories(categories, int(config.category_share * config.keep), bits, bonus)[0])
         rows: Rows = np.unique(np.concatenate(found))
         return rows
 

@@ -1,5 +1,6 @@
 """TowerSearch: two exported towers and the index of the ads' vectors, as one Searcher."""
 
+from adcascade.catalog.packed.image import Array, Image
 from adcascade.contracts import Batch
 from adcascade.retrieval.index import AdIndex
 from adcascade.retrieval.inverted_file import IndexConfig
@@ -43,3 +44,11 @@ class TowerSearch:
     def remove(self, rows: Rows) -> None:
         """Never found from now on."""
         self.index.remove(rows)
+
+    def pack(self) -> dict[str, Array]:
+        """The index, as arrays."""
+        return self.index.pack()
+
+    def unpack(self, image: Image) -> None:
+        """Become what `pack` wrote of the same towers' ads."""
+        self.index.unpack(image)
