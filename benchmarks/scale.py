@@ -173,8 +173,8 @@ def by_requests(directory: Path, given: argparse.Namespace) -> list[Row]:
             for one in load:
                 one.join()
             spent, wall = _cpu_s(server.pid) - before, time.monotonic() - start
-            took.sort()
-            p50, p99 = (took[len(took) * part // 100] * 1e3 for part in (50, 99))
+            ordered = sorted(took) or [float("nan")]  # a machine that is too busy declines all
+            p50, p99 = (ordered[len(ordered) * part // 100] * 1e3 for part in (50, 99))
             note = f"p50 {p50:.1f} ms, p99 {p99:.1f} ms by the client; {len(declined)} declined"
             cpu = spent / (len(took) + len(declined)) * 1e3
             rows += [

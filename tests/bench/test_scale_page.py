@@ -1,6 +1,5 @@
 """The page of scale: its plan is the arithmetic that it shows over what was measured, and no more of the page moves."""
 
-import re
 from pathlib import Path
 
 import pytest
@@ -67,7 +66,8 @@ def test_only_what_stands_between_the_marks_is_written() -> None:
         replaced("# Scale\n", text)
 
 
-def test_the_page_of_the_repository_has_its_marks() -> None:
-    """And a plan between them."""
+def test_the_page_of_the_repository_takes_what_is_measured() -> None:
+    """Its marks are there, once each and in order."""
     page = (Path(__file__).parents[2] / "docs" / "scale.md").read_text("utf-8")
-    assert re.search(f"{BEGIN}.*The plan for .* requests a day.*{END}", page, re.DOTALL)
+    assert (page.count(BEGIN), page.count(END)) == (1, 1)
+    assert "The plan for" in replaced(page, measured({"scale": result(FIGURES)}, Choice()))

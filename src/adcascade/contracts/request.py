@@ -6,7 +6,7 @@ Money is int64 micros of the currency, time is UTC in int64 microseconds.
 import msgspec
 
 
-class Deal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Deal(msgspec.Struct, frozen=True, kw_only=True):
     """A private deal under which a slot may be bought."""
 
     id: str
@@ -17,7 +17,7 @@ class Deal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     fixed: bool = False  # the floor is the price that was agreed on
 
 
-class VideoSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class VideoSpec(msgspec.Struct, frozen=True, kw_only=True):
     """What a player plays."""
 
     mimes: tuple[str, ...] = ()  # of files; empty: any
@@ -30,7 +30,7 @@ class VideoSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     wrappers: bool = False  # follows another server's VAST document
 
 
-class Look(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Look(msgspec.Struct, frozen=True, kw_only=True):
     """One more way in which a slot can be filled."""
 
     format: str
@@ -39,7 +39,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     video: VideoSpec | None = None
 
 
-class Slot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Slot(msgspec.Struct, frozen=True, kw_only=True):
     """One place on the page; slots come best first. `also`: what may stand there instead of format and size."""
 
     id: str
@@ -53,7 +53,7 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     also: tuple[Look, ...] = ()
 
 
-class Rules(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """What the seller asks of ads beyond the blocked lists; the auction judges it ad by ad."""
 
     seats: tuple[str, ...] = ()  # only these advertisers; empty: any
@@ -62,7 +62,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     blocked_apps: tuple[str, ...] = ()  # bundles of advertised apps
 
 
-class AdRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class AdRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What a page tells before it is filled.
 
     An empty string or tuple means "not told" or "no restriction". `user` is a pseudonymous key and

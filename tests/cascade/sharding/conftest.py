@@ -1,6 +1,5 @@
 """One unlearned shop for all tests of shards; shards beside a front in one process, whose words go through bytes."""
 
-import asyncio
 import fcntl
 import os
 import shutil
@@ -129,11 +128,6 @@ def serving(directory: Path, clock: Callable[[], int], name: str, fan: Near | No
         journal=directory / f"{name}.db",
     )  # fmt: skip
     return open_service(directory, around)
-
-
-def run(work: object) -> object:
-    """The result of a coroutine."""
-    return asyncio.run(work)  # type: ignore[arg-type]
 
 
 def still() -> int:

@@ -10,7 +10,7 @@ from tests.cascade.sharding.conftest import SIZES
 from adcascade.cascade.bundle import Bundles
 from adcascade.cascade.opportunity import chance_of
 from adcascade.cascade.sharding.merge import Sifted
-from adcascade.cascade.sharding.messages import Found, decode, decoded, encode, encoded, question
+from adcascade.cascade.sharding.messages import Ask, Found, decode, decoded, encode, encoded, question
 from adcascade.closedloop.made_up import requests
 from adcascade.contracts import Batch, Opportunity
 from adcascade.errors import InputError
@@ -57,7 +57,10 @@ def test_a_question_is_small_and_does_not_name_the_user(encoder: Encoder) -> Non
     sent = encode(asked)
     assert b"somebody secret" not in sent
     assert len(sent) < 1_000
-    assert decode(sent) == asked
+    heard = decode(sent)
+    assert isinstance(heard, Ask)
+    assert heard.request == msgspec.structs.replace(request, user=None)
+    assert encode(msgspec.structs.replace(heard, request=asked.request)) == sent
 
 
 @pytest.mark.parametrize("data", [b"", b"\xc1", b"hello", encode(["x", 1]), encode([9, 1]), encode([2])])

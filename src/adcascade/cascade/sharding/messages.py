@@ -13,12 +13,20 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from adcascade.contracts import AdRequest, Batch, Opportunity
+from adcascade.contracts import AdRequest, Batch, Opportunity, Slot
 from adcascade.contracts.stage import Cap
 from adcascade.errors import InputError
 from adcascade.features.encoder import Encoder
 
 RECENT = 3  # categories of the last clicks that retrieval looks at
+
+
+class TerseSlot(Slot, frozen=True, kw_only=True, omit_defaults=True):
+    """A slot that says only what is told."""
+
+
+class TerseRequest(AdRequest, frozen=True, kw_only=True, omit_defaults=True):
+    """A request that says only what is told; a shard reads it as an AdRequest."""
 
 
 class Encoded(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -147,12 +155,19 @@ def question(opportunity: Opportunity, version: str, rung: int) -> Ask:
         version=version,
         left_us=0,
         rung=rung,
-        request=msgspec.structs.replace(opportunity.request, user=None, organic=()),
+        request=_terse(opportunity.request),
         recent=tuple(recent)[:RECENT][::-1],
         capped=tuple(opportunity.capped),
         anonymous=opportunity.uncapped is not None,
         encoded=encoded(opportunity.features),
     )
+
+
+def _terse(request: AdRequest) -> TerseRequest:
+    """What shards need of it: all but the user's key and the organic products."""
+    told = msgspec.structs.asdict(request)
+    slots = tuple(TerseSlot(**msgspec.structs.asdict(slot)) for slot in request.slots)
+    return TerseRequest(**(told | {"user": None, "organic": (), "slots": slots}))
 
 
 def _numbers(data: bytes, kind: str) -> NDArray[np.generic]:
