@@ -120,7 +120,7 @@ def test_a_killed_worker_a_ctrl_c_and_another_number_of_workers_change_nothing(
     version = bundles.current()
     assert version is not None
     table = np.load(bundles.path(version) / "ranking" / "table.npy")
-    np.testing.assert_allclose(table, learned_alone(samples).table.weight, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(table, learned_alone(samples).table.state_dict()["weight"], rtol=0, atol=1e-5)
     assert not (shop / "training").exists()
 
 
@@ -130,7 +130,9 @@ def test_what_workers_come_to_is_what_one_process_learns(samples: Samples, tmp_p
     (found,) = together.learner(samples, FEATURES, SETTINGS, seed=4)(lambda *_: None)
     alone = learned_alone(samples)
     assert found.encoder.fingerprint == alone.encoder.fingerprint
-    np.testing.assert_allclose(found.table.weight, alone.table.weight, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(
+        found.table.state_dict()["weight"], alone.table.state_dict()["weight"], rtol=0, atol=1e-5
+    )
     for name, one in found.model.state_dict().items():
         np.testing.assert_allclose(one, alone.model.state_dict()[name], rtol=0, atol=1e-5)
     order = read_order(together.folder / "order.json")

@@ -129,10 +129,17 @@ def test_a_request_runs_each_graph_once_and_gathers_into_the_same_memory(
     """One run for the user, one for all ads; what is gathered for the next request lies where that of the last did."""
     written(tmp_path, encoder, DCNv2(Shape.of(encoder, 4), DCNv2Config(hidden=(16, 8))))
     scorer = Scorer(tmp_path, ads_of(encoder))
-    runs = []
+    runs: list[object] = []
+
+    def counted(real: Callable[..., object]) -> Callable[..., object]:
+        def run(*given: object) -> object:
+            runs.append(given)
+            return real(*given)
+
+        return run
+
     for session in (scorer._user, scorer._score[0]):
-        real = session.run
-        monkeypatch.setattr(session, "run", lambda *given, real=real: (runs.append(1), real(*given))[1])
+        monkeypatch.setattr(session, "run", counted(session.run))
     rows = np.arange(25, dtype=np.int32)
     state = scorer.user(encoder.encode_one(REQUEST))
     scorer.score(state, rows)
