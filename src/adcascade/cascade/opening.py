@@ -31,6 +31,7 @@ from adcascade.cascade.sharding.opening import only_whole
 from adcascade.cascade.split import NO_CHANGES, Load, SplitWatch
 from adcascade.cascade.till import Till
 from adcascade.cascade.valid import traffic_filter
+from adcascade.cascade.warm import warm
 from adcascade.catalog.imaging import open_snapshot
 from adcascade.catalog.offers import first_bid
 from adcascade.catalog.snapshot import Snapshot
@@ -142,6 +143,7 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
     )
     if not around.wait:  # no reservation may wait for the ledger: have the first leases at hand
         bank.prepare({c.id: first_bid(c) for c in snapshot.campaigns if c.status == "active"}, now_us)
+    warm(loaded, memory, now_us)
     _remember(parts, last, now_us, pacer)
     return AdService(parts, loaded)
 

@@ -131,12 +131,13 @@ class NeuralSearch:
     def pack(self) -> dict[str, Array]:
         """What `build` made, as arrays for an image."""
         numbers = {"present": self._present, "count": np.array([self._count])}
-        return {"vectors": self.vectors, **numbers, **below("graph", self.graph.pack())}
+        return {"vectors": self.vectors, "sides": self._sides, **numbers, **below("graph", self.graph.pack())}
 
     def unpack(self, image: Image) -> None:
         """Become what `pack` wrote of the same network's ads."""
         self._made = None
-        self.vectors, self._present = image.arrays["vectors"], image.arrays["present"]
+        self.vectors, self._sides = image.arrays["vectors"], image.arrays["sides"]
+        self._present = image.arrays["present"]
         self._count = int(image.arrays["count"][0])
         self.graph = ProximityGraph.unpack(image.part("graph").arrays)
 

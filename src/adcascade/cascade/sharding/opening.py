@@ -1,5 +1,6 @@
 """Opening a shard: from a working directory to a Shard; and what a front cannot do, because shards have its engine."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -8,8 +9,12 @@ from adcascade.calibration.live import LiveCalibration
 from adcascade.cascade.build import COLD, Loaded, Widths, cold, load_bundle
 from adcascade.cascade.bundle import Bundles
 from adcascade.cascade.feed import BundleWatch, CatalogFeed
+from adcascade.cascade.frequency import Frequency
+from adcascade.cascade.memory import Memory
+from adcascade.cascade.profiles import Profiles
 from adcascade.cascade.sharding.shard import Alpha, Shard
 from adcascade.cascade.sharding.share import Share, shard_widths
+from adcascade.cascade.warm import warm
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.catalog.store import CatalogStore
 from adcascade.errors import ConfigurationError
@@ -34,6 +39,7 @@ def open_shard(directory: Path, share: Share) -> Shard:
         return load_bundle(bundles, version, snapshot, widths=widths, pacer=pacer, live=LiveCalibration())
 
     loaded = load(bundles.current() or COLD)
+    warm(loaded, Memory(Profiles(users=1, length=1), Frequency(snapshot, users=1), in_flight=1), time.time_ns() // 1000)
     return Shard(share, snapshot, feed, BundleWatch(bundles, load, loaded.version, feed), loaded, pacer)
 
 
