@@ -77,7 +77,7 @@ class DIN(DeepModel):
 
     def for_serving(self) -> ScoringModel:
         """One request's attention as one product of matrices."""
-        return ServedDIN(self)
+        return ServedDIN(self.shape, self.attention, self.first, self.rest)
 
     def represent(self, state: tuple[Tensor, ...], ads: Inputs) -> Tensor:
         """The MLP's last hidden layer of n ads."""

@@ -88,7 +88,7 @@ def launch(module: str, argument: str, team: Team) -> None:
         signals_to_handle=",".join(_heard()),
         local_addr=None if team.rendezvous else "127.0.0.1",
     )
-    with _signals_kept(), _threads(team.workers):
+    with _signals_kept(), _environment(team.workers):
         try:
             elastic_launch(config, sys.executable)("-m", module, argument)
         except ChildFailedError as error:
@@ -145,13 +145,17 @@ def _signals_kept() -> Iterator[None]:
 
 
 @contextmanager
-def _threads(workers: int) -> Iterator[None]:
-    """Share the cores out to the processes, unless the environment says how."""
-    if THREADS in os.environ:
-        yield
-        return
-    os.environ[THREADS] = str(max((os.cpu_count() or 1) // workers, 1))
+def _environment(workers: int) -> Iterator[None]:
+    """What the processes inherit, and the agent reads, unless it says so already; put back afterwards.
+
+    The cores are shared out. Every start of the processes gets a store of its own to meet at: in the agent's shared one
+    they would read where those that died had listened, and wait for them.
+    """
+    wanted = {THREADS: str(max((os.cpu_count() or 1) // workers, 1)), "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
+    ours = {name: value for name, value in wanted.items() if name not in os.environ}
+    os.environ.update(ours)
     try:
         yield
     finally:
-        del os.environ[THREADS]
+        for name in ours:
+            del os.environ[name]

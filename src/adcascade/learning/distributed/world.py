@@ -8,6 +8,7 @@ Letters in shapes: N processes.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,9 @@ import torch
 import torch.distributed as dist
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.distributed import distributed_c10d
+
+MEETING, WORKING = timedelta(seconds=60), timedelta(hours=2)
 
 
 class World:
@@ -85,8 +89,13 @@ def backend() -> str:
 
 @contextmanager
 def joined() -> Iterator[World]:
-    """Join the process group that the launcher's environment names (RANK, WORLD_SIZE, MASTER_ADDR), and leave it."""
-    dist.init_process_group(backend())
+    """Join the process group that the launcher's environment names (RANK, WORLD_SIZE, MASTER_ADDR), and leave it.
+
+    Who finds no other in time fails, and is started again by the launcher with the others: one of them may have died
+    while they met. Later calls wait longer, for some work is done by one process alone.
+    """
+    dist.init_process_group(backend(), timeout=MEETING)
+    distributed_c10d._set_pg_timeout(WORKING, dist.group.WORLD)  # noqa: SLF001  there is no public way
     try:
         yield World.here()
     finally:
