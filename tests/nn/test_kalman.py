@@ -79,7 +79,7 @@ def test_the_capped_form_is_the_closed_form_of_bayes(counts: list[int], seed: in
         log_precision[None],
         torch.tensor(np.stack([group.mean(axis=0) for group in groups]))[None],
         torch.tensor(mean)[None],
-        torch.tensor([prior]),
+        torch.tensor([prior], dtype=torch.float64),
         torch.ones((1, m), dtype=torch.bool),
     )
     np.testing.assert_allclose(found[0].numpy(), expected, rtol=1e-7, atol=1e-8)
