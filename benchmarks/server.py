@@ -168,7 +168,7 @@ def ours(kind: str) -> Iterator[tuple[int, int]]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
-        process = multiprocessing.get_context("spawn").Process(target=serve, args=(kind, listener), daemon=True)
+        process = multiprocessing.get_context("fork").Process(target=serve, args=(kind, listener), daemon=True)
         process.start()
         try:
             yield process.pid or 0, listener.getsockname()[1]
@@ -181,7 +181,9 @@ def ours(kind: str) -> Iterator[tuple[int, int]]:
 def fastapi() -> Iterator[tuple[int, int]]:
     """Process id and port of the peer; PeerAbsentError where it is not installed."""
     port = free_port()
-    answer = asyncio.run(BidEndpoint(Stub(), ServerOptions(), Metrics(), now_us, request_id)({}, BODY)).body
+    answer = asyncio.run(
+        BidEndpoint(Admission(Stub(), Ladder()), ServerOptions(), Metrics(), now_us, request_id)({}, BODY)
+    ).body
     order = json.dumps({"port": port, "answer": json.loads(answer)})
     python = peers_python(PEER.parent.parent)
     child = subprocess.Popen([python, PEER, order], stderr=subprocess.PIPE, text=True)
