@@ -33,7 +33,7 @@ class Process:
         environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "src")))}
         command = [sys.executable, *(part.format(folder=self.folder, port=self.port) for part in self.command)]
         self.child = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
-        for _ in range(600):
+        for _ in range(2400):  # two minutes: in a new checkout it compiles first
             try:
                 if self.ask("GET", "/ready")[0] == 200:
                     return
