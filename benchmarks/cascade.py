@@ -52,15 +52,20 @@ class Shot(NamedTuple):
     policy: str
 
 
-def run(given: argparse.Namespace) -> list[Row]:
-    """p50 and p99 of warm and cold users, and where the time goes."""
-    growth = Growth(
+def growth_of(given: argparse.Namespace) -> Growth:
+    """The installation of these sizes."""
+    return Growth(
         ads=given.ads,
         campaigns=given.campaigns,
         ranking=given.ranking,
         retrieve=given.retrieve,
         prerank=given.prerank,
     )
+
+
+def run(given: argparse.Namespace) -> list[Row]:
+    """p50 and p99 of warm and cold users, and where the time goes."""
+    growth = growth_of(given)
     installed = grown(given.cache, growth)
     requests = requests_after(growth, given.requests + WARM_UP)
     with tempfile.TemporaryDirectory() as scratch:

@@ -15,9 +15,10 @@ from pathlib import Path
 import msgspec
 
 from adcascade.bench import Bar, Row
+from adcascade.bench.found import loaded
 from adcascade.bench.load import Answered, closed_loop, open_loop, post
 from adcascade.bench.process import Served, free_port, server
-from adcascade.closedloop.grown import Growth, grown, overlaid, requests_after
+from adcascade.closedloop.grown import grown, overlaid, requests_after
 from adcascade.contracts import AdRequest
 from adcascade.settings import EngineSettings
 
@@ -42,13 +43,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> list[Row]:
     """The most, and the tail at half of it."""
-    growth = Growth(
-        ads=given.ads,
-        campaigns=given.campaigns,
-        ranking=given.ranking,
-        retrieve=given.retrieve,
-        prerank=given.prerank,
-    )
+    growth = loaded("cascade", Path(__file__).parent).growth_of(given)
     installed = grown(given.cache, growth)
     requests = [post(PATH, body(request)) for request in requests_after(growth, 2_000)]
     with tempfile.TemporaryDirectory() as scratch:
