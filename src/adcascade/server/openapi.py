@@ -113,7 +113,9 @@ def _tracking() -> Part:
         ),
         "/t/e/{token}": ("Error of a video player", "Logged, and counted by its code.", "204", "Counted.", ""),
     }
-    return {path: _get(*answer, token=True) for path, answer in answers.items()}
+    paths = {path: _get(*answer, token=True) for path, answer in answers.items()}
+    paths["/t/c/{token}"]["get"]["responses"]["404"] = _answer("Counted, but the ad has no page to lead to.", Problem)
+    return paths
 
 
 def _pages() -> Part:
