@@ -4,6 +4,7 @@ import contextlib
 import logging
 import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -29,6 +30,7 @@ def write_graph(
     """
     given = {name: tensor.detach() for name, tensor in inputs.items()}
     shapes = (tuple({0: Dim.DYNAMIC} if name in dynamic else None for name in given),)
+    _parse_once()
     with quiet():
         torch.onnx.export(
             module.eval(),
@@ -42,6 +44,20 @@ def write_graph(
             dynamic_shapes=shapes,
             verbose=False,
         )
+
+
+def _parse_once() -> None:
+    """Let each of the exporter's 500 translations keep what it reads in its own source.
+
+    The exporter asks all of them for it at every export, and each would parse itself again: a third of an export.
+    """
+    from onnxscript import TracedOnnxFunction  # noqa: PLC0415  slow, and needed only where something is exported
+
+    parsed = TracedOnnxFunction.__dict__["function_ir"]
+    if not isinstance(parsed, cached_property):
+        kept = cached_property(parsed.fget)
+        kept.__set_name__(TracedOnnxFunction, "function_ir")
+        setattr(TracedOnnxFunction, "function_ir", kept)  # noqa: B010  a property is no plain attribute
 
 
 @contextlib.contextmanager
