@@ -47,7 +47,9 @@ def run(given: argparse.Namespace) -> list[Row]:
             cpu_s = served.cpu_s - before_s
             most = sum(one.status == BIDDING for one in closed.answers) / given.seconds
             if not most:
-                raise RuntimeError(f"none of {len(closed.answers)} answers held a bid: there is no capacity to overload")
+                raise RuntimeError(
+                    f"none of {len(closed.answers)} answers held a bid: there is no capacity to overload"
+                )
             shots: dict[float, list[Answered]] = {}
             for load in LOADS:
                 time.sleep(2.0)  # the ladder climbs down

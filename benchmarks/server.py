@@ -40,7 +40,7 @@ from adcascade.catalog.nouns import Ad, Advertiser, Campaign, Creative
 from adcascade.contracts import AdRequest
 from adcascade.errors import SignatureError
 from adcascade.server.admission import Admission
-from adcascade.server.app import BID, create_app, now_us, request_id
+from adcascade.server.app import BID, AdServer, create_app, now_us, request_id
 from adcascade.server.bounds import Bounds, bounded
 from adcascade.server.endpoint import JsonPost
 from adcascade.server.metrics import Metrics
@@ -170,7 +170,11 @@ def application(kind: str) -> Any:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
-    return JsonPost(route=BID, handler=plain, options=ServerOptions(), metrics=Metrics()) if kind == "plain" else app
+    if kind == "plain":
+        shell = create_app(Stub())
+        post = JsonPost(route=BID, handler=plain, options=ServerOptions(), metrics=shell.metrics)
+        return AdServer({BID: post}, shell, shell.metrics)
+    return app
 
 
 def serve(kind: str, listener: socket.socket) -> None:

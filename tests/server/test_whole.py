@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import pytest
@@ -51,19 +51,32 @@ async def handler(_headers: Mapping[bytes, bytes], body: bytes) -> Reply:
     return ANSWERS[body]
 
 
-def heard(wire: bytes, *, whole: bool) -> tuple[bytes, list[bool]]:
+class App:
+    """A route that may be begun promptly."""
+
+    def __init__(self, asked: Callable[..., Awaitable[None]], *, prompt: bool) -> None:
+        self._asked, self.prompt = asked, frozenset({"/x"} if prompt else ())
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """ASGI."""
+        await self._asked(scope, receive, send)
+
+
+def heard(wire: bytes, *, whole: bool, prompt: bool) -> tuple[bytes, list[bool]]:
     """All that a server sends for these bytes, and for each request whether it was offered to answer as a whole."""
     post = JsonPost(route="/x", handler=handler, options=ServerOptions(), metrics=Metrics())
     offers: list[bool] = []
 
-    async def app(scope: Any, receive: Any, send: Any) -> None:
+    async def asked(scope: Any, receive: Any, send: Any) -> None:
         seen = scope if whole else {**scope, "extensions": {}}
         offers.append(offered(seen) is not None)
         await post(seen, receive, send)
 
     async def ask() -> bytes:
         loop = asyncio.get_running_loop()
-        config = uvicorn.Config(app, log_config=None, ws="none", proxy_headers=False, lifespan="off")
+        config = uvicorn.Config(
+            App(asked, prompt=prompt), log_config=None, ws="none", proxy_headers=False, lifespan="off"
+        )
         config.load()
         state = ServerState()
         state.default_headers = [(b"date", b"now"), (b"server", b"us")]
@@ -80,10 +93,11 @@ def heard(wire: bytes, *, whole: bool) -> tuple[bytes, list[bool]]:
 
 
 @pytest.mark.parametrize("name", WIRES)
-def test_a_whole_answer_is_what_uvicorn_writes(name: str) -> None:
-    """For requests one after another, of any kind; each of them is answered."""
-    ours, offers = heard(WIRES[name], whole=True)
-    theirs, withheld = heard(WIRES[name], whole=False)
+@pytest.mark.parametrize("prompt", [False, True])
+def test_a_whole_answer_is_what_uvicorn_writes(name: str, *, prompt: bool) -> None:
+    """For requests one after another, of any kind, begun as tasks or where they are read; each of them is answered."""
+    ours, offers = heard(WIRES[name], whole=True, prompt=prompt)
+    theirs, withheld = heard(WIRES[name], whole=False, prompt=False)
     assert ours == theirs
     assert all(offers)
     assert not any(withheld)

@@ -19,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from adcascade.server.patience import PatientProtocol
 from adcascade.server.problems import RefusalError, problem_json
+from adcascade.server.prompt import begin
 from adcascade.server.whole import offer
 
 LINGER_S = 1.0  # for an answer to leave after its connection was closed
@@ -54,6 +55,8 @@ class BoundedProtocol(PatientProtocol):
     _head = 0  # bytes of the head that were parsed
     _wire = 0  # bytes of the request that have come
     _whole = False  # whether its head is complete
+    _reading = False  # whether the parser is at work
+    _held: tuple[RequestResponseCycle, ASGI3Application] | None = None  # a request that may prove to be whole
     _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
@@ -75,7 +78,10 @@ class BoundedProtocol(PatientProtocol):
     def data_received(self, data: bytes) -> None:
         """Count, then parse; what exceeds a bound is answered and closed."""
         self._wire += len(data)
+        self._reading = True
         super().data_received(data)
+        self._reading = False
+        self._start_held()
         if self.transport.is_closing():
             return
         if not self._whole and self._wire > self.bounds.head:
@@ -115,9 +121,22 @@ class BoundedProtocol(PatientProtocol):
         super().on_headers_complete()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        """A fast route may answer as a whole."""
+        """A fast route may answer as a whole, and at once where its request proves to be whole in what is being read."""
         offer(cycle)
-        super()._start_asgi_task(cycle, app)
+        if self._reading and cycle.scope["path"] in getattr(app, "prompt", ()):
+            self._held = (cycle, app)
+        else:
+            super()._start_asgi_task(cycle, app)
+
+    def _start_held(self) -> None:
+        if self._held is None:
+            return
+        (cycle, app), self._held = self._held, None
+        if cycle.more_body or self.transport.is_closing():
+            super()._start_asgi_task(cycle, app)
+        elif (task := begin(cycle.run_asgi(app), self.loop)) is not None:
+            task.add_done_callback(self.tasks.discard)
+            self.tasks.add(task)
 
     def on_message_complete(self) -> None:
         """The request is whole: it waits for us now."""
