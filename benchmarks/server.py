@@ -295,7 +295,7 @@ def _rows(spent: Mapping[str, Sequence[float]], absent: str) -> list[Row]:
     ]
 
 
-def _beside(name: str, ours: Figure, peer_us: float | None, bar: Bar | None, note: str) -> Row:  # noqa: PLR0917  a row
+def _beside(name: str, ours: Figure, peer_us: float | None, bar: Bar | None, note: str) -> Row:
     """Requests for a second of server CPU, beside FastAPI's."""
     return Row(
         name=f"{name}, requests a CPU second",

@@ -36,8 +36,8 @@ PATH, FILLED = "/v2/auctions", b'"winners":[{'
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Sizes."""
     widths = EngineSettings()
-    parser.add_argument("--ads", type=int, default=50_000)
-    parser.add_argument("--campaigns", type=int, default=5_000)
+    parser.add_argument("--ads", type=int, default=40_000)
+    parser.add_argument("--campaigns", type=int, default=4_000)
     parser.add_argument("--retrieve", type=int, default=widths.retrieve, help="ads that leave retrieval")
     parser.add_argument("--prerank", type=int, default=widths.prerank, help="ads that leave pre-ranking")
     parser.add_argument("--ranking", default="dcn_v2", help="ranking model")
@@ -102,7 +102,7 @@ def _measured(
     took = [one.took_s * 1e3 for one in late]
     return [
         Row(
-            name=f"{given.ads:,} ads: pages with ads a second, {given.workers} workers, {given.connections} connections",
+            name=f"{given.ads:,} ads: pages filled a second, {given.workers} workers, {given.connections} connections",
             value=most,
             unit="requests/s",
             peer="OpenAdServer, as reported",

@@ -27,7 +27,10 @@ Client = Callable[..., Load]  # (closed_loop or open_loop, its arguments) -> Loa
 
 @contextmanager
 def client() -> Iterator[Client]:
-    """A process for loads, which ends with the block: `ask(closed_loop, [port], requests, connections=8, seconds=5)`."""
+    """A process for loads, which ends with the block: `ask(closed_loop, [port], requests, connections=8, seconds=5)`.
+
+    It is spawned, so it imports what the loads need and inherits nothing.
+    """
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=gc.disable) as pool:
         yield lambda load, *given, **named: pool.submit(_measured, load, *given, **named).result()
 

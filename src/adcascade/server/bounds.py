@@ -121,7 +121,7 @@ class BoundedProtocol(PatientProtocol):
         super().on_headers_complete()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        """A fast route may answer as a whole, and at once where its request proves to be whole in what is being read."""
+        """A fast route may answer as a whole, and at once where its request proves to be whole in what is read now."""
         offer(cycle)
         if self._reading and cycle.scope["path"] in getattr(app, "prompt", ()):
             self._held = (cycle, app)

@@ -38,7 +38,7 @@ class Timings(Collector):
     def __init__(self, name: str, meaning: str, label: str, bounds: Sequence[float]) -> None:
         self._name, self._meaning, self._label = name, meaning, label
         self._bounds = bounds
-        self._names = [floatToGoString(bound) for bound in (*bounds, float("inf"))]
+        self._names = [floatToGoString(bound) for bound in (*bounds, float("inf"))]  # type: ignore[no-untyped-call]
         self._cells: dict[str, Cell] = {}
 
     def of(self, value: str) -> Cell:

@@ -19,7 +19,7 @@ NO_EXTENSIONS: dict[str, RequestResponseCycle] = {}
 
 def offer(cycle: RequestResponseCycle) -> None:
     """Let the application answer this request as a whole."""
-    cycle.scope["extensions"] = {EXTENSION: cycle}  # type: ignore[typeddict-item]  # ASGI leaves the values open
+    cycle.scope["extensions"] = {EXTENSION: cycle}  # type: ignore[dict-item]  # ASGI leaves the values open
 
 
 def offered(scope: Scope) -> RequestResponseCycle | None:

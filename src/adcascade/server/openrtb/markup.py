@@ -1,6 +1,7 @@
 """The markup of a won banner: a link around a picture or a title. Nothing from the catalog gets in unescaped.
 
-All but the token is the same whenever a creative is shown in a place of the same kind, so the pieces around it are kept.
+All but the token is the same whenever a creative is shown in a place of the same kind, so the pieces around it are
+kept.
 """
 
 from functools import lru_cache
@@ -30,14 +31,14 @@ def banner_html(
     sees whether the link can be seen.
     """
     image = image_of(served, secure=secure) if pictures else ""
-    click, view, impression, end = _pieces(links.base, size, title_of(served), image, scripts)
+    click, view, impression, end = _pieces(links.base, size, title_of(served), image, scripts=scripts)
     step = one_step(served.token)
     return f"{click}{step}{view}{step}{impression}{step}{end}"
 
 
 @lru_cache(maxsize=4_096)
-def _pieces(base: str, size: tuple[int, int], title: str, image: str, scripts: bool) -> Pieces:  # noqa: FBT001  a key
-    """base: what links begin with; title and image as the catalog has them; a token, being one step, needs no escape."""
+def _pieces(base: str, size: tuple[int, int], title: str, image: str, *, scripts: bool) -> Pieces:
+    """base: what links begin with; title and image as the catalog has them. A token is one step and needs no escape."""
     width, height = size
     style = BOX.format(w=width, h=height) if width and height else FLUID
     inside, links = escape(title), Links(escape(base))
