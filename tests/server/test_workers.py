@@ -5,13 +5,12 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
-from tests.server.process import PATIENCE_S, START_S, Process, speak
+from tests.server.process import Process, speak
 from tests.server.test_money_survives import AUCTION, WHEN, Clicker, audit, stocked
 
 from adcascade.server.workers import Supervisor
@@ -71,24 +70,16 @@ def command_of(pid: int) -> bytes:
 
 def serving(process: Process) -> list[int]:
     """The workers' pids, once each has answered."""
-    deadline, answered = time.monotonic() + START_S, set[int]()
+    deadline, answered = time.monotonic() + 60, set[int]()
     while time.monotonic() < deadline:
-        with suppress(OSError):
+        try:
             answered.add(process.ask("GET", "/status.json")[1]["process"])
-        time.sleep(0.02)  # for who still starts
+        except OSError:
+            time.sleep(0.02)
         alive = workers_of(process)
         if len(alive) == WORKERS and answered >= set(alive):
             return alive
     raise AssertionError(f"{answered} answered of {workers_of(process)}")
-
-
-def until_clicked(clickers: Sequence[Clicker], count: int) -> None:
-    """Half a second of clicks, and longer where the machine is busy: until so many are acknowledged."""
-    end = time.monotonic() + PATIENCE_S
-    time.sleep(0.5)
-    while sum(len(one.acknowledged) for one in clickers) < count:
-        assert time.monotonic() < end, "no click is acknowledged"
-        time.sleep(0.05)
 
 
 def test_workers_die_and_no_click_is_lost_or_charged_twice(process: Process) -> None:
@@ -99,13 +90,13 @@ def test_workers_die_and_no_click_is_lost_or_charged_twice(process: Process) -> 
         clickers = [Clicker(process) for _ in range(3)]
         for clicker in clickers:
             clicker.start()
-        until_clicked(clickers, 7)
+        time.sleep(0.5)
         os.kill(victim, signal.SIGKILL)
-        time.sleep(0.5)  # who was connected to it has stopped
+        time.sleep(0.5)
         assert process.ask("POST", "/v2/auctions", AUCTION)[0] == 200
         for clicker in clickers:
             clicker.stop = True
-            clicker.join(timeout=PATIENCE_S)
+            clicker.join(timeout=20)
             acknowledged |= clicker.acknowledged
     assert len(acknowledged) > 20
     some = list(acknowledged.items())[:900]
