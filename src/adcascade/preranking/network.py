@@ -19,6 +19,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from adcascade.errors import BundleError
+from adcascade.features.prefetch import AHEAD, fetch_row
 
 if TYPE_CHECKING:
     from adcascade.preranking.mlp import PrerankingMLP
@@ -83,7 +84,7 @@ class PrerankingNetwork:
             self._judge(base, sides, rows[some], matches[some], logits[some])
         return logits
 
-    def _judge(self, base: Floats, sides: Floats, rows: Rows, matches: Floats, logits: Floats) -> None:  # noqa: PLR0917  as `logits`
+    def _judge(self, base: Floats, sides: Floats, rows: Rows, matches: Floats, logits: Floats) -> None:
         layer = self._layers[0][: len(rows)]
         first_layer(sides, rows, base, matches, self._match, layer)
         last = len(self._tower) - 1
@@ -99,6 +100,8 @@ class PrerankingNetwork:
 def first_layer(sides: Floats, rows: Rows, base: Floats, matches: Floats, weight: Floats, out: Floats) -> None:  # noqa: PLR0917  compiled functions take no keywords
     """relu(base [H] + sides [N, H] at rows [n] + matches [n, M] @ weight [M, H]) -> out [n, H]."""
     for place in range(len(rows)):
+        if place + AHEAD < len(rows):
+            fetch_row(sides, rows[place + AHEAD])
         side, layer = sides[rows[place]], out[place]
         for unit in range(len(base)):
             layer[unit] = base[unit] + side[unit]
