@@ -37,4 +37,4 @@ def fetch_row(array: Any, row: int) -> None:
     """Ask for a row of a C-contiguous array [N, K]; the row must be there."""
     width = array.shape[1] * array.itemsize
     for offset in range(0, width + LINE - 1, LINE):
-        _fetch(array, row * width + min(offset, width - 1))
+        _fetch(array, row * width + min(offset, width - 1))  # type: ignore[call-arg]  # numba gives the first
