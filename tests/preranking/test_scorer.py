@@ -19,9 +19,9 @@ from adcascade.learning.export import example_ads, example_user
 from adcascade.learning.model import Shape
 from adcascade.learning.scorer import Scorer
 from adcascade.nn.packed import PackedEmbedding, TableConfig
-from adcascade.preranking.export import export_student
+from adcascade.preranking.export import export_student, network_of
 from adcascade.preranking.mlp import PrerankingConfig, PrerankingMLP
-from adcascade.preranking.network import FILE, PrerankingNetwork
+from adcascade.preranking.network import FILE
 from adcascade.preranking.scorer import SidedScorer, opened
 
 FEATURES = (
@@ -106,7 +106,7 @@ def test_towers_of_any_depth(site: Site, hidden: tuple[int, ...]) -> None:
     user, ads = example_user(model.shape), example_ads(model.shape, 5)
     with torch.no_grad():
         wanted = model(user, ads).numpy()
-    network = PrerankingNetwork.of(model)
+    network = network_of(model)
     mean = user.history[user.mask].mean(dim=0)
     u = torch.cat([part.flatten() for part in (user.embedded, user.dense, mean)]).numpy()
     a = torch.cat((ads.embedded.flatten(1), ads.dense), dim=1).numpy()

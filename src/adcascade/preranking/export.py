@@ -16,4 +16,10 @@ from adcascade.preranking.network import PrerankingNetwork
 def export_student(folder: Path, model: PrerankingMLP, table: EmbeddingTable, fingerprint: str) -> None:
     """Write the files into an existing folder; `fingerprint` is the encoder's."""
     export(folder, model, table, fingerprint)
-    PrerankingNetwork.of(model).save(folder)
+    network_of(model).save(folder)
+
+
+def network_of(model: PrerankingMLP) -> PrerankingNetwork:
+    """The model's weights, as serving reads them."""
+    weights = {name: part.detach().numpy() for name, part in model.state_dict().items()}
+    return PrerankingNetwork(weights, model.shape.matches)

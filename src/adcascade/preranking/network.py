@@ -12,7 +12,7 @@ Letters: n ads, N capacity in catalog rows, U width of u, A of a, M matches, H o
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 from numba import njit
@@ -20,9 +20,6 @@ from numpy.typing import NDArray
 
 from adcascade.errors import BundleError
 from adcascade.features.prefetch import AHEAD, fetch_row
-
-if TYPE_CHECKING:
-    from adcascade.preranking.mlp import PrerankingMLP
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int32]
@@ -47,11 +44,6 @@ class PrerankingNetwork:
         self._tower = [(np.ascontiguousarray(w[f"tower.{p}.weight"].T), w[f"tower.{p}.bias"]) for p in places]
         self._layers = [np.empty((CHUNK, self.width), np.float32)]
         self._layers += [np.empty((CHUNK, len(bias)), np.float32) for _, bias in self._tower]
-
-    @classmethod
-    def of(cls, model: "PrerankingMLP") -> Self:
-        """The weights of a trained model."""
-        return cls({name: part.detach().numpy() for name, part in model.state_dict().items()}, model.shape.matches)
 
     @classmethod
     def load(cls, folder: Path, matches: int) -> Self:
