@@ -95,7 +95,7 @@ def _reached(  # noqa: PLR0917  an ad, a slot and what is known of both
 
 @njit(cache=True)
 def _floor(floors: Longs, ad: int, slot: int) -> int:
-    return max(floors[ad if len(floors) > 1 else 0, slot], 1)
+    return int(max(floors[ad if len(floors) > 1 else 0, slot], 1))
 
 
 @njit(cache=True)

@@ -39,7 +39,7 @@ def _look_up(
 @njit(cache=True)
 def _slot(row: int, ad: NDArray[np.int32], table: NDArray[np.int32], bits: int) -> int:
     """Where the row lies in the table, or the free slot where it would."""
-    slot = np.int64(np.uint64(row) * GOLDEN >> np.uint64(64 - bits))
+    slot = int(np.int64(np.uint64(row) * GOLDEN >> np.uint64(64 - bits)))
     while table[slot] >= 0 and ad[table[slot]] != row:
         slot = slot + 1 if slot + 1 < len(table) else 0
     return slot
