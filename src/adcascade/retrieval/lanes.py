@@ -36,10 +36,10 @@ def _products(_typing: Any, _codes: Any, _block: Any, _query: Any, _near: Any, _
         )
         vector, parts = ir.VectorType(NUMBER, AT_ONCE), LANES // AT_ONCE
         dot = _function(builder, f"llvm.x86.avx512.vpdpbusd.{32 * AT_ONCE}", vector, [vector] * 3)
-        units = cgutils.unpack_tuple(builder, query.shape, 1)[0]
+        units = builder.extract_value(query.shape, 0)
         first = builder.mul(given[1], builder.mul(units, SIZE(parts)))
         start = builder.gep(builder.bitcast(codes.data, vector.as_pointer()), [first])
-        sums = [cgutils.alloca_once_value(builder, ir.Constant(vector, None)) for _ in range(parts)]
+        sums = [_variable(builder, ir.Constant(vector, None)) for _ in range(parts)]
         with cgutils.for_range(builder, units) as loop:
             four = _everywhere(builder, builder.load(builder.gep(query.data, [loop.index])))
             for part, total in enumerate(sums):
@@ -77,6 +77,14 @@ def _lowest(_typing: Any, _mask: Any) -> Any:
         return builder.cttz(given[0], ir.IntType(1)(1))
 
     return types.int64(types.uint64), code
+
+
+def _variable(builder: Any, value: Any) -> Any:
+    """A place for values of this kind, which the optimiser keeps in a register."""
+    with builder.goto_entry_block():
+        place = builder.alloca(value.type)
+    builder.store(value, place)
+    return place
 
 
 def _everywhere(builder: Any, one: Any, lanes: int = AT_ONCE) -> Any:
