@@ -13,8 +13,8 @@ import argparse
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -70,20 +70,11 @@ def run(given: argparse.Namespace) -> list[Row]:
         spent = alternate(calls, rounds=given.rounds, clock=clock)
         both = blocks(folder / "numbers", "index", given, ahead=1)  # as LabelledBlocks.of reads: two threads
         pair = {"ours": lambda: read(both, given.batch), "loader": lambda: loaded(numbers, given)}
-        with cores(given.cores):
+        with ExitStack() as after:
+            after.callback(pa.set_cpu_count, pa.cpu_count())
+            pa.set_cpu_count(given.cores)  # with OMP_NUM_THREADS=1 Arrow would decode on one
             walls = alternate(pair, rounds=given.rounds, clock=time.perf_counter)
         return _rows(spent, walls, given)
-
-
-@contextmanager
-def cores(count: int) -> Iterator[None]:
-    """Let Arrow decode on so many cores; with OMP_NUM_THREADS=1 it would take one."""
-    before = pa.cpu_count()
-    pa.set_cpu_count(count)
-    try:
-        yield
-    finally:
-        pa.set_cpu_count(before)
 
 
 def _rows(spent: dict[str, list[float]], walls: dict[str, list[float]], given: argparse.Namespace) -> list[Row]:
