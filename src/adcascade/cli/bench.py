@@ -8,6 +8,7 @@ from rich.console import Console
 
 from adcascade.bench.found import benchmarks_folder, hot_path, names, parsed
 from adcascade.bench.machine import this_machine
+from adcascade.bench.repeated import repeated
 from adcascade.bench.report import markdown, save, written
 from adcascade.cli.options import JsonFile
 from adcascade.errors import InputError
@@ -19,6 +20,7 @@ def bench(
     context: typer.Context,
     name: Annotated[str | None, typer.Argument(help="Which hot path; --list shows them.")] = None,
     listed: Annotated[bool, typer.Option("--list", help="Show all hot paths and end.")] = False,
+    repeat: Annotated[int, typer.Option(min=1, help="Run all of it so many times, fresh each time: medians.")] = 1,
     json: JsonFile = None,
 ) -> None:
     """Measure one hot path: us, a peer in the same run, the floor, the ratio and the bar.
@@ -38,8 +40,8 @@ def bench(
     given = parsed(path, context.args)
     machine = this_machine()
     console.print(str(machine), highlight=False, markup=False)
-    rows = path.run(given)
-    result = written(name, path.says, machine, rows, context.args)
+    rows = path.run(given) if repeat == 1 else repeated(name, context.args, repeat)
+    result = written(name, path.says, machine, rows, context.args, repeat)
     if str(json) == "-":
         print(json_module.dumps(result, indent=1))  # noqa: T201  this is the output
     else:
