@@ -1,6 +1,8 @@
 """`adcascade bench`: run one hot path of benchmarks/ beside its peers, and say whether its bars hold."""
 
 import json as json_module
+import sys
+from contextlib import redirect_stdout
 from typing import Annotated
 
 import typer
@@ -40,7 +42,8 @@ def bench(
     given = parsed(path, context.args)
     machine = this_machine()
     console.print(str(machine), highlight=False, markup=False)
-    rows = path.run(given) if repeat == 1 else repeated(name, context.args, repeat)
+    with redirect_stdout(sys.stderr):  # what a hot path says on its way is no result
+        rows = path.run(given) if repeat == 1 else repeated(name, context.args, repeat)
     result = written(name, path.says, machine, rows, context.args, repeat)
     if str(json) == "-":
         print(json_module.dumps(result, indent=1))  # noqa: T201  this is the output
