@@ -64,7 +64,7 @@ function options(figure, names) {
     scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), Math.max(high ?? 0, 1e-9) * 1.08] } },
     axes: [
       { ...axis, grid: { show: false }, space: 70, values: [[1, "{HH}:{mm}:{ss}", null, null, null, null, null, null, 1]] },
-      { ...axis, values: (_, ticks) => ticks.map(format), size: axisWidth, space: 34 },
+      { ...axis, values: (_, ticks) => ticks.map(format), size: axisWidth, space: 28 },
     ],
     series: [{ label: "time", value: "{HH}:{mm}:{ss}" }, ...series],
   };

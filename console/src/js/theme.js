@@ -15,7 +15,10 @@ const chosen = () => {
 function apply(theme) {
   if (theme === "automatic") delete root.dataset.theme;
   else root.dataset.theme = theme;
-  for (const button of document.querySelectorAll("[data-theme-toggle]")) button.textContent = `Theme: ${theme}`;
+  for (const button of document.querySelectorAll("[data-theme-toggle]")) {
+    button.textContent = `◐ ${theme}`;
+    button.setAttribute("aria-label", `Theme: ${theme}`);
+  }
   document.dispatchEvent(new CustomEvent("theme"));
 }
 

@@ -100,8 +100,8 @@ class Console(Front):
             form = await self._gate.form(request, told.caller.session) if at.method != "GET" else {}
             view = await at.handler(
                 Visit(
-                    desk=self.desk, key=visitor, now_us=told.now_us, url=_url(request), query=dict(request.query_params),
-                    form=form, path=request.path_params, htmx="hx-request" in request.headers,
+                    desk=self.desk, key=visitor, now_us=told.now_us, url=_url(request), form=form,
+                    query=dict(request.query_params), path=request.path_params, htmx="hx-request" in request.headers,
                 )
             )  # fmt: skip
             if isinstance(view, Go):

@@ -5,18 +5,18 @@ or per thousand is the difference of two looks.
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from math import inf
+from typing import Literal, NamedTuple
 
 import msgspec
 from prometheus_client import CollectorRegistry
 
-from adcascade.cascade.readings import AUCTIONS, BUDGET, CHARGED, FILLED, PACING, SPENT, WIN_RATE, Reading
+from adcascade.cascade.readings import AUCTIONS, BOOKED, BUDGET, CHARGED, FILLED, PACING, SPENT, WIN_RATE, Reading
 
 STAGES = "adcascade_stage_seconds"
 EVENTS = "adcascade_events"
 AD_ROUTES = ("/openrtb2/bid", "/v2/auctions")
 HTTP = "adcascade_http_requests"
-CONVERTED = ("purchase", "order")
 
 
 class Timing(NamedTuple):
@@ -36,11 +36,12 @@ class Counters(msgspec.Struct, frozen=True, kw_only=True):
     ads: float = 0.0
     impressions: float = 0.0
     clicks: float = 0.0
-    conversions: float = 0.0
+    conversions: float = 0.0  # bought items that name the bid which led to them
     charged: float = 0.0
     spent: float = 0.0  # today, by campaigns whose budget is spread
     due: float = 0.0  # by their plan
     budget: float = 0.0
+    booked: float = 0.0  # charged today, by all processes and for all campaigns
     win_rate: float | None = None  # mean over scenarios; None: none was answered for an hour
     stages: dict[str, Timing] = {}
 
@@ -63,11 +64,12 @@ def counters_of(registry: CollectorRegistry, readings: Iterable[Reading], time_u
         ads=told.get(FILLED.name, 0.0),
         impressions=events.get("impression", 0.0),
         clicks=events.get("click", 0.0),
-        conversions=sum(events.get(kind, 0.0) for kind in CONVERTED),
+        conversions=events.get("purchase", 0.0),
         charged=told.get(CHARGED.name, 0.0),
         spent=spent,
         due=spent - told.get(PACING.name, 0.0) * budget,
         budget=budget,
+        booked=told.get(BOOKED.name, 0.0),
         win_rate=sum(wins) / len(wins) if wins else None,
         stages=stages,
     )
@@ -94,10 +96,17 @@ def _shell(registry: CollectorRegistry) -> tuple[float, dict[str, float], dict[s
     return requests, events, stages
 
 
-def quantile_s(before: Timing | None, after: Timing, share: float) -> float | None:
-    """The time that this share of the calls between two looks took at most, in seconds; None: there was no call.
+class Quantile(NamedTuple):
+    """A time in seconds. beyond: the buckets only tell that it lies "below" the first bound, or "above" the last."""
 
-    Within a bucket calls are taken as spread evenly; beyond the last bound its bound is told.
+    seconds: float
+    beyond: Literal["", "below", "above"] = ""
+
+
+def quantile(before: Timing | None, after: Timing, share: float) -> Quantile | None:
+    """The time that this share of the calls between two looks took at most; None: there was no call.
+
+    Within a bucket calls are taken as spread evenly.
     """
     calls = after.calls - (0.0 if before is None else before.calls)
     if calls <= 0:
@@ -107,9 +116,10 @@ def quantile_s(before: Timing | None, after: Timing, share: float) -> float | No
     for bound, count in after.buckets:
         within = count - earlier.get(bound, 0.0)
         if within >= share * calls:
-            inside = within - below
-            return (
-                low if bound == float("inf") or not inside else low + (bound - low) * (share * calls - below) / inside
-            )
+            if bound == inf:
+                return Quantile(low, "above")
+            if not low:
+                return Quantile(bound, "below")
+            return Quantile(low + (bound - low) * (share * calls - below) / (within - below))
         low, below = bound, within
-    return low
+    return Quantile(low, "above")

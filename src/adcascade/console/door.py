@@ -12,7 +12,7 @@ KEY = Field(
     name="key",
     label="Admin key",
     kind="password",
-    hint="Begins with adc_. An administrator gives you one; on the server: adcascade key create NAME --role administrator",
+    hint="Begins with adc_. An administrator gives you one; on the server: adcascade key create NAME --role manager",
     required=True,
     autocomplete="current-password",
 )

@@ -14,10 +14,10 @@ from typing import Literal
 
 import msgspec
 
-from adcascade.console.counters import Counters, Timing, quantile_s
+from adcascade.console.counters import Counters, Quantile, Timing, quantile
 from adcascade.console.page import At, Page, Visit
 from adcascade.console.sampling import look
-from adcascade.console.words import money, number, percent
+from adcascade.console.words import UNKNOWN, money, number, percent
 from adcascade.errors import InputError
 
 SPANS = {"5m": 300_000_000, "15m": 900_000_000, "1h": 3_600_000_000}
@@ -58,8 +58,8 @@ class StageRow(msgspec.Struct, frozen=True, kw_only=True):
     stage: str
     calls: float
     mean: float | None
-    p50: float | None
-    p99: float | None
+    p50: str
+    p99: str
 
 
 class AlarmRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,18 +171,14 @@ def tiles_of(looks: Sequence[Counters], currency: str) -> tuple[Tile, ...]:
     recent = next((one for one in reversed(looks[:-1]) if one.time_us <= last.time_us - RATIO_US), first)
     minute = f"last {max(1, round((last.time_us - recent.time_us) / MICROS))} s"
     span = f"last {_length(last.time_us - first.time_us)}"
-    plan = percent(ratio(last.spent, last.budget))
+    plan = f"spread budgets: {money(last.spent)}, plan {money(last.due)}" if last.budget else "no budget is spread yet"
     return (
         Tile(label="Requests a second", value=number(per_second("requests")(recent, last)), hint=minute),
         Tile(label="RPM", value=number(rpm(first, last), 2), hint=f"{currency}, {span}"),
         Tile(label="CTR", value=percent(ctr(first, last), 2), hint=span),
         Tile(label="CVR", value=percent(cvr(first, last), 2), hint=span),
         Tile(label="Win rate", value=percent(last.win_rate), hint="last hour"),
-        Tile(
-            label="Spent today",
-            value=money(last.spent, currency),
-            hint=f"plan {money(last.due)}; {plan} of budgets",
-        ),
+        Tile(label="Charged today", value=money(last.booked, currency), hint=plan),
     )
 
 
@@ -199,17 +195,24 @@ def stages_of(looks: Sequence[Counters]) -> tuple[StageRow, ...]:
     found = []
     for stage, after in last.stages.items():
         before = first.stages.get(stage)
-        p50, p99 = (quantile_s(before, after, share) for share in (0.5, 0.99))
+        p50, p99 = (_told(quantile(before, after, share)) for share in (0.5, 0.99))
         found.append(
             StageRow(
-                stage=stage,
+                stage=stage.replace("_", " "),
                 calls=after.calls - (0.0 if before is None else before.calls),
                 mean=stage_ms(stage)(first, last),
-                p50=None if p50 is None else p50 * 1e3,
-                p99=None if p99 is None else p99 * 1e3,
+                p50=p50,
+                p99=p99,
             )
         )
     return tuple(found)
+
+
+def _told(found: Quantile | None) -> str:
+    """In milliseconds, as exactly as the buckets of the histogram allow."""
+    if found is None:
+        return UNKNOWN
+    return {"": "", "below": "< ", "above": "> "}[found.beyond] + number(found.seconds * 1e3, 2)
 
 
 def alarms_of(told: Sequence[Mapping[str, object]], now_us: int) -> tuple[AlarmRow, ...]:
