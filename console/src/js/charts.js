@@ -63,7 +63,7 @@ function options(figure, names) {
     cursor: { y: false, points: { size: 7 } },
     scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), Math.max(high ?? 0, 1e-9) * 1.08] } },
     axes: [
-      { ...axis, grid: { show: false }, space: 70, values: [[1, "{HH}:{mm}:{ss}", null, null, null, null, null, null, 1]] },
+      { ...axis, grid: { show: false }, size: 28, space: 70, values: [[1, "{HH}:{mm}:{ss}", null, null, null, null, null, null, 1]] },
       { ...axis, values: (_, ticks) => ticks.map(format), size: axisWidth, space: 28 },
     ],
     series: [{ label: "time", value: "{HH}:{mm}:{ss}" }, ...series],
@@ -78,12 +78,14 @@ function draw(figure, anew = false) {
   const empty = columns[0].length < 2;
   figure.toggleAttribute("data-empty", empty);
   if (empty) return;
-  if (old && !anew && old.series.length === columns.length) {
+  if (old && !anew && old.series.slice(1).map((one) => one.label).join() === names.join()) {
     old.setData(columns);
-    return;
+  } else {
+    old?.destroy();
+    drawn.set(figure, new uPlot(options(figure, names), columns, figure.querySelector(".plot")));
   }
-  old?.destroy();
-  drawn.set(figure, new uPlot(options(figure, names), columns, figure.querySelector(".plot")));
+  const plot = drawn.get(figure);
+  if (plot.cursor.idx == null) plot.setLegend({ idx: columns[0].length - 1 }); // the newest, until somebody points
 }
 
 const figures = () => document.querySelectorAll("figure.chart");

@@ -22,6 +22,7 @@ from adcascade.errors import InputError
 
 SPANS = {"5m": 300_000_000, "15m": 900_000_000, "1h": 3_600_000_000}
 POINTS = 60
+DRAWN = 5  # stages of one chart
 RATIO_US = 60_000_000  # at least so far apart are two looks that a ratio is made of
 MICROS = 1e6
 Unit = Literal["count", "money", "percent", "ms"]
@@ -136,10 +137,21 @@ def along(looks: Sequence[Counters], series: Sequence[Per], least_us: int = 0) -
     return tuple(rows)
 
 
+def _slowest(stages: Mapping[str, Timing]) -> tuple[str, ...]:
+    """As many as a chart can tell apart, the slowest first; the table has them all."""
+    means = {stage: ratio(timing.seconds, timing.calls) or 0.0 for stage, timing in stages.items()}
+    return tuple(sorted(means, key=lambda stage: -means[stage])[:DRAWN])
+
+
+def _against_plan(one: Counters) -> tuple[float | None, float | None]:
+    """Spent and due, in units of money; unknown before the first control slot is over."""
+    return (one.spent / MICROS, one.due / MICROS) if one.budget else (None, None)
+
+
 def charts_of(looks: Sequence[Counters]) -> tuple[Chart, ...]:
     """All charts of the page."""
-    stages = tuple(looks[-1].stages) if looks else ()
-    spent = tuple(Row(time_us=one.time_us, values=(one.spent / MICROS, one.due / MICROS)) for one in looks)
+    stages = _slowest(looks[-1].stages) if looks else ()
+    spent = tuple(Row(time_us=one.time_us, values=_against_plan(one)) for one in looks)
     wins = tuple(Row(time_us=one.time_us, values=(one.win_rate,)) for one in looks)
     return (
         Chart(
@@ -157,7 +169,7 @@ def charts_of(looks: Sequence[Counters]) -> tuple[Chart, ...]:
         Chart(name="spend", title="Spent today, and the plan", unit="money", series=("spent", "plan"), rows=spent),
         Chart(name="wins", title="Win rate, last hour", unit="percent", series=("win rate",), rows=wins),
         Chart(
-            name="latency", title="Time of each stage", unit="ms", series=stages,
+            name="latency", title="Time of the slowest stages", unit="ms", series=stages,
             rows=along(looks, tuple(stage_ms(stage) for stage in stages)),
         ),
     )  # fmt: skip
@@ -171,14 +183,14 @@ def tiles_of(looks: Sequence[Counters], currency: str) -> tuple[Tile, ...]:
     recent = next((one for one in reversed(looks[:-1]) if one.time_us <= last.time_us - RATIO_US), first)
     minute = f"last {max(1, round((last.time_us - recent.time_us) / MICROS))} s"
     span = f"last {_length(last.time_us - first.time_us)}"
-    plan = f"spread budgets: {money(last.spent)}, plan {money(last.due)}" if last.budget else "no budget is spread yet"
+    paced = f"paced {money(last.spent)} of plan {money(last.due)}" if last.budget else "no budget is paced yet"
     return (
         Tile(label="Requests a second", value=number(per_second("requests")(recent, last)), hint=minute),
         Tile(label="RPM", value=number(rpm(first, last), 2), hint=f"{currency}, {span}"),
         Tile(label="CTR", value=percent(ctr(first, last), 2), hint=span),
         Tile(label="CVR", value=percent(cvr(first, last), 2), hint=span),
         Tile(label="Win rate", value=percent(last.win_rate), hint="last hour"),
-        Tile(label="Charged today", value=money(last.booked, currency), hint=plan),
+        Tile(label="Charged today", value=money(last.booked), hint=f"{currency}; {paced}"),
     )
 
 
