@@ -55,4 +55,4 @@ def taken(person: Person, folder: Path, installation: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(*(Path(argument) for argument in sys.argv[1:2] or [FOLDER]))
+    main(Path(sys.argv[1]) if sys.argv[1:] else FOLDER)

@@ -53,7 +53,7 @@ def test_one_signs_in_and_finds_ones_way_by_keyboard_alone(person: Person, admin
     assert person.ask(f"{FOCUS}.id") == "main"
     person.go("/access")
     person.tab_to("Overview")
-    assert person.ask(f"return getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    assert person.ask("return getComputedStyle(document.activeElement).outlineStyle") == "solid"
     person.press(Keys.ENTER)
     person.wait("return location.pathname == '/'")
     assert person.ask("return document.querySelector('.pages [aria-current=page]').textContent") == "Overview"
@@ -152,7 +152,7 @@ def test_the_checker_finds_nothing_serious(
 def checked(person: Person) -> list[str]:
     """What axe-core says of the page, where it is serious."""
     person.ask(AXE.read_text("utf-8"))
-    ask: Callable[..., list[dict[str, object]]] = person.driver.execute_async_script  # type: ignore[assignment]
+    ask: Callable[..., list[dict[str, object]]] = person.driver.execute_async_script
     found = ask("const done = arguments[0]; axe.run(document).then((told) => done(told.violations))")
     return [f"{one['id']}: {one['nodes']}" for one in found if one["impact"] in {"serious", "critical"}]
 

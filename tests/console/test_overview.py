@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from adcascade.cascade.readings import AUCTIONS, BUDGET, CHARGED, PACING, SPENT, WIN_RATE, Reading
 from adcascade.console.counters import Counters, Quantile, Timing, counters_of, quantile
-from adcascade.console.pages.overview import along, charts_of, cvr, ctr, per_second, rpm, span_of, stages_of, tiles_of
+from adcascade.console.pages.overview import along, charts_of, ctr, cvr, per_second, rpm, span_of, stages_of, tiles_of
 from adcascade.errors import InputError
 from adcascade.server.metrics import SECONDS, Metrics
 
@@ -34,13 +34,13 @@ def test_counters_are_what_metrics_tells() -> None:
     metrics = observed([0.001, 0.003])
     for route, status in (("/v2/auctions", 200), ("/openrtb2/bid", 204), ("/metrics", 200)):
         metrics.answered(route, status, 0.001)
-    for kind, status in (
+    for kind, fate in (
         ("click", "accepted"),
         ("click", "rejected"),
         ("impression", "accepted"),
         ("purchase", "accepted"),
     ):
-        metrics.event(kind, status)
+        metrics.event(kind, fate)
     readings = [
         Reading(AUCTIONS, (), 7), Reading(CHARGED, (), 5e6), Reading(SPENT, (), 40.0), Reading(BUDGET, (), 100.0),
         Reading(PACING, (), -0.1), Reading(WIN_RATE, ("a",), 0.2), Reading(WIN_RATE, ("b",), 0.4),

@@ -33,7 +33,7 @@ def paged(things: list[Thing], sort: str, size: int, search: str = "", late: lis
     asked, seen = Asked(sort=sort, search=search), []
     while True:
         page, cursor, _ = page_of(
-            things, asked, lambda thing, name: getattr(thing, name), lambda thing: thing.id,
+            things, asked, getattr, lambda thing: thing.id,
             lambda thing: thing.name, size=size,
         )  # fmt: skip
         seen.extend(page)

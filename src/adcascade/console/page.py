@@ -65,7 +65,7 @@ class Visit:
     @property
     def by(self) -> str:
         """How the audit log names the visitor."""
-        return "nobody" if self.key is None else f"key:{self.key.id}"
+        return "nobody" if self.key is None else f"key:{self.key.id}:{self.key.name}"
 
     async def aside(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """What reads files or databases, in a thread beside the requests."""
