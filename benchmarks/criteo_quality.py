@@ -169,7 +169,7 @@ def data_folder(given: Path | None) -> Path:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Rows, seeds, arms."""
     parser.add_argument("--data", type=Path, help="the folder of public data sets; else ADCASCADE_DATA")
-    parser.add_argument("--rows", nargs="+", type=int, default=[64_000], help="how many of the last training rows")
+    parser.add_argument("--rows", nargs="+", type=int, default=[32_000], help="how many of the last training rows")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--arms", nargs="+", choices=[*ARMS, "FuxiCTR"], default=["dcn_v2", "row", "bf16"])
 

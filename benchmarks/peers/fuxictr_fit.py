@@ -1,5 +1,4 @@
-"""FuxiCTR's own way from rows to a fitted DCN-V2: {"train", "test", "columns", "seeds", "width",
-"batch", "rate", "out"}.
+"""FuxiCTR's way from rows to a fitted DCN-V2: {"train", "test", "columns", "seeds", "width", "batch", "rate", "out"}.
 
 `train` and `test` are Parquet files of text columns and a label `y`. Its feature processor learns the vocabularies (a
 value seen once is unseen: better for it here than keeping it) and encodes, its loader reads the arrays back, its `fit`
