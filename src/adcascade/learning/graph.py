@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.export import Dim
-from torch.jit import TracerWarning
+from torch.jit._trace import TracerWarning
 from torch.onnx.errors import UnsupportedOperatorError
 
 OPSET = 18
@@ -57,13 +57,16 @@ def write_graph(
 
 def traced(write: Callable[[], object]) -> bool:
     """Write by a trace; whether it could be, and says for all sizes and values what the module says."""
+    doubts = (TracerWarning, UserWarning)  # a value was frozen; an operator is not quite what it was
     with quiet(), warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always", TracerWarning)
+        for doubt in doubts:
+            warnings.simplefilter("always", doubt)
+        torch._C._jit_set_onnx_log_enabled(False)  # noqa: SLF001  else a graph that cannot be written is printed
         try:
             write()
         except UnsupportedOperatorError:
             return False
-    return not any(issubclass(one.category, TracerWarning) for one in told)
+    return not any(issubclass(one.category, doubts) for one in told)
 
 
 @contextlib.contextmanager
