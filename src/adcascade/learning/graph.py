@@ -47,12 +47,13 @@ def write_graph(
         input_names=list(given),
         output_names=list(outputs),
         opset_version=OPSET,
+        verbose=False,
     )
     free = [name for name in given if name in dynamic]
     if not traced(partial(write, dynamo=False, dynamic_axes={name: {0: f"{name}_0"} for name in free})):
         shapes = (tuple({0: Dim.DYNAMIC} if name in free else None for name in given),)
         with quiet():
-            write(dynamo=True, external_data=False, dynamic_shapes=shapes, verbose=False)
+            write(dynamo=True, external_data=False, dynamic_shapes=shapes)
 
 
 def traced(write: Callable[[], object]) -> bool:
@@ -61,7 +62,6 @@ def traced(write: Callable[[], object]) -> bool:
     with quiet(), warnings.catch_warnings(record=True) as told:
         for doubt in doubts:
             warnings.simplefilter("always", doubt)
-        torch._C._jit_set_onnx_log_enabled(False)  # noqa: SLF001  else a graph that cannot be written is printed
         try:
             write()
         except UnsupportedOperatorError:
