@@ -28,13 +28,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Sizes."""
     parser.add_argument("--ads", type=int, default=200)
     parser.add_argument("--fields", type=int, default=16)
+    parser.add_argument("--cuts", type=float, nargs="+", default=[0.0, 0.2, 0.4, 0.6, 0.8], help="shares of a layer")
     parser.add_argument("--rounds", type=int, default=400)
+    parser.add_argument("--seed", type=int, default=0)
 
 
-def model_of(shape: Shape, cut: float) -> tuple[AdaSparse, PackedEmbedding]:
+def model_of(shape: Shape, cut: float, seed: int) -> tuple[AdaSparse, PackedEmbedding]:
     """A model that cuts this share of each layer for the scenario whose embedding is all ones."""
     model = AdaSparse(shape)
-    random = torch.Generator().manual_seed(0)
+    random = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for pruner in model.pruners:
             for weight in pruner.parameters():
@@ -63,12 +65,12 @@ def run(given: argparse.Namespace) -> list[Row]:
         scenarios=range(1, 2),
     )
     torch.set_num_threads(1)
-    return [measured(shape, cut, given.ads, given.rounds) for cut in (0.0, 0.2, 0.4, 0.6, 0.8)]
+    return [measured(shape, cut, given) for cut in given.cuts]
 
 
-def measured(shape: Shape, cut: float, ads: int, rounds: int) -> Row:
+def measured(shape: Shape, cut: float, given: argparse.Namespace) -> Row:
     """Of one share: the folded graph and, as its peer, the whole one."""
-    model, table = model_of(shape, cut)
+    model, table = model_of(shape, cut, given.seed)
     with tempfile.TemporaryDirectory() as name, torch.no_grad():
         export(Path(name), model, table, "benchmark")
         files = {graph: Path(name) / f"{graph}.onnx" for graph in ("score_2", "score")}
@@ -76,19 +78,19 @@ def measured(shape: Shape, cut: float, ads: int, rounds: int) -> Row:
         sessions = {graph: open_session(file) for graph, file in files.items()}
         user = example_user(shape)
         user.embedded[:, 0] = 1.0
-        given = {f"state_{place}": part.numpy() for place, part in enumerate(model.user_state(user))}
-    some = example_ads(shape, ads)
-    given |= {"embedded": some.embedded.numpy(), "dense": some.dense.numpy()}
-    feeds = {graph: {one: given[one] for one in inputs} for graph, (_, inputs) in sessions.items()}
+        inputs = {f"state_{place}": part.numpy() for place, part in enumerate(model.user_state(user))}
+    some = example_ads(shape, given.ads)
+    inputs |= {"embedded": some.embedded.numpy(), "dense": some.dense.numpy()}
+    feeds = {graph: {one: inputs[one] for one in names} for graph, (_, names) in sessions.items()}
     folded, whole = (sessions[graph][0].run(None, feeds[graph])[0] for graph in files)
     apart = np.abs(folded - whole).max()
     spent = alternate(
         {graph: lambda graph=graph: sessions[graph][0].run(None, feeds[graph]) for graph in files},  # type: ignore[misc]
-        rounds=rounds,
+        rounds=given.rounds,
     )
     us = {graph: figure([1e6 * second for second in seconds]) for graph, seconds in spent.items()}
     return Row(
-        name=f"{cut:.0%} of each layer cut, {ads} ads",
+        name=f"{cut:.0%} of each layer cut, {given.ads} ads",
         value=us["score_2"].median,
         spread=us["score_2"].spread,
         unit="us",

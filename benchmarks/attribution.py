@@ -32,7 +32,7 @@ RULES = {
 }
 
 
-def records(events: int, seed: int = 0) -> Iterator[Record]:
+def records(events: int, seed: int) -> Iterator[Record]:
     """About `events` records in order of time."""
     random = np.random.default_rng(seed)
     answers = int(events / 2.06)
@@ -56,13 +56,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Sizes."""
     parser.add_argument("--events", type=int, default=300_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=0)
 
 
 def run(given: argparse.Namespace) -> list[Row]:
     """Write the log, and apply each rule to it."""
     with TemporaryDirectory() as name:
         log = Path(name) / "journal.db"
-        written = write(log, given.events)
+        written = write(log, given.events, given.seed)
         credited: dict[str, str] = {}
         known = {goods.product: goods for goods in GOODS}
 
@@ -84,11 +85,11 @@ def run(given: argparse.Namespace) -> list[Row]:
     return [*rows, Row(name=f"peak memory of the process, {written:,} records", value=peak, unit="MiB")]
 
 
-def write(log: Path, events: int) -> int:
+def write(log: Path, events: int, seed: int) -> int:
     """The log; how many records it holds."""
     with Journal(log) as journal:
         batch: list[Record] = []
-        for record in records(events):
+        for record in records(events, seed):
             batch.append(record)
             if len(batch) == 20_000:
                 journal.append(batch)

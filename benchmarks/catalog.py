@@ -126,6 +126,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ads", type=int, default=100_000)
     parser.add_argument("--campaigns", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=0, help="of the changes")
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "adcascade-bench")
 
 
@@ -139,7 +140,7 @@ def run(given: argparse.Namespace) -> list[Row]:
             rows = [*opening(store, image, given.rounds), *pages(store, given.rounds)]
             read, mapped = Snapshot.from_store(store), read_snapshot(image, store).snapshot
             rows += asking(read, mapped)
-            return [*rows, *following(store, CatalogFeed(store, mapped), given.ads, given.campaigns)]
+            return [*rows, *following(store, CatalogFeed(store, mapped), given)]
 
 
 def opening(store: CatalogStore, image: Path, rounds: int) -> Iterator[Row]:
@@ -196,11 +197,11 @@ def retarget(store: CatalogStore, some: list[int], rng: np.random.Generator) -> 
     store.put(campaigns=other, audit="summary")
 
 
-def following(store: CatalogStore, feed: CatalogFeed, ads: int, campaigns: int) -> Iterator[Row]:
+def following(store: CatalogStore, feed: CatalogFeed, given: argparse.Namespace) -> Iterator[Row]:
     """Changes that were written are read and applied slice by slice: the longest slice keeps a request waiting."""
-    rng = np.random.default_rng(store.version)
-    rows: list[int] = rng.choice(ads, CHANGES, replace=False).tolist()
-    some: list[int] = rng.choice(campaigns, CHANGES, replace=False).tolist()
+    rng, changes = np.random.default_rng(given.seed), min(CHANGES, given.campaigns, given.ads)
+    rows: list[int] = rng.choice(given.ads, changes, replace=False).tolist()
+    some: list[int] = rng.choice(given.campaigns, changes, replace=False).tolist()
     works: dict[str, Callable[[], object]] = {
         "stock": partial(store.set_stock, {f"a{row}": row % 2 for row in rows}),
         "prices": partial(store.set_offers, {f"a{row}": Offer(price_micros=row + 1) for row in rows}),
@@ -216,7 +217,7 @@ def following(store: CatalogStore, feed: CatalogFeed, ads: int, campaigns: int) 
             marks.append(time.thread_time())
         slices = 1000 * np.diff(marks)[1:]
         yield Row(
-            name=f"take in {CHANGES:,} {name}: the longest slice",
+            name=f"take in {changes:,} {name}: the longest slice",
             value=float(slices.max(initial=0)),
             unit="ms",
             note=f"{slices.sum():.0f} ms in {len(slices)} slices",

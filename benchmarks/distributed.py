@@ -48,6 +48,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, default=20, help="of a run")
     parser.add_argument("--workers", type=int, default=2, help="processes beside one")
     parser.add_argument("--rounds", type=int, default=2, help="runs of each")
+    parser.add_argument("--seed", type=int, default=0)
 
 
 def run(given: argparse.Namespace) -> list[Row]:
@@ -121,7 +122,7 @@ def one_process(order: dict[str, Any]) -> dict[str, Any]:
     given, size = argparse.Namespace(**order["given"]), order["size"]
     dist.init_process_group("gloo", init_method=order["store"], rank=order["rank"], world_size=size)
     world, shape = World.here(), shape_of(given)
-    torch.manual_seed(0)
+    torch.manual_seed(given.seed)
     model = DCNv2(shape)
     config = TableConfig(width=given.width, rate=0.05, start=1e-3)
     rows = 1 + given.fields * given.vocab
@@ -185,7 +186,7 @@ def shape_of(given: argparse.Namespace) -> Shape:
 
 def batches(given: argparse.Namespace, world: World) -> Iterator[Turn]:
     """This process's part of the same batches in every world, two to warm up and those that count."""
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(given.seed)
     offsets = 1 + np.arange(given.fields) * given.vocab
     for _ in range(given.steps + 2):
         ids = (random.random((given.batch, given.fields)) ** 3 * given.vocab).astype(np.int64) + offsets

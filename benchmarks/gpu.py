@@ -43,6 +43,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ads", type=int, help="of the walk")
     parser.add_argument("--requests", type=int, help="walked at once")
     parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=0, help="of the walk's vectors")
 
 
 def run(given: argparse.Namespace) -> list[Row]:
@@ -132,7 +133,7 @@ def scoring(given: argparse.Namespace, device: torch.device) -> Row:
 
 def walking(given: argparse.Namespace, device: torch.device) -> Row:
     """Evaluations a millisecond of the neural walks of many requests at once, 64 -> 128 -> 64 -> 1."""
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(given.seed)
     e = random.standard_normal((given.ads, 64)).astype(np.float32)
     graph = ProximityGraph.build(np.arange(given.ads, dtype=np.int32), e)
     shape = Shape(width=16, request_fields=4, request_numbers=0, ad_fields=4, ad_numbers=0)

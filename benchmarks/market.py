@@ -29,21 +29,22 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--auctions", type=int, default=10_000, help="a round")
     parser.add_argument("--pvs", type=int, default=50_000, help="of the AuctionNet-like period")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seed", type=int, default=0)
 
 
 def run(given: argparse.Namespace) -> list[Row]:
     """Traffic, auctions, a period, and policies that know more and more."""
     return [
-        *traffic(given.views, given.rounds),
-        auctions(given.auctions, given.rounds),
-        *period(given.pvs),
-        *knowledge(),
+        *traffic(given.views, given.rounds, given.seed),
+        auctions(given.auctions, given.rounds, given.seed),
+        *period(given.pvs, given.seed),
+        *knowledge(given.seed),
     ]
 
 
-def traffic(views_per_tick: int, rounds: int) -> list[Row]:
+def traffic(views_per_tick: int, rounds: int, seed: int) -> list[Row]:
     """Impressions a second of each step and of all, for one tick."""
-    market = Market(MarketConfig(views_per_tick=views_per_tick), seed=0)
+    market = Market(MarketConfig(views_per_tick=views_per_tick), seed)
     views = market.views(TICK)
     ads, _ = market.uniform_slates(views, TICK)
 
@@ -121,9 +122,9 @@ def all_at_once(gym: AuctionGym, rounds: Rounds) -> float:
     return float(gym.compete(rounds, items.astype(np.int32), worth.max(axis=2)).cost.sum())
 
 
-def auctions(number: int, rounds: int) -> Row:
+def auctions(number: int, rounds: int, seed: int) -> Row:
     """Auctions a second of both ways, which must sell alike."""
-    gym = AuctionGym(AuctionGymConfig(rounds=number), 0)
+    gym = AuctionGym(AuctionGymConfig(rounds=number), seed)
     held = gym.rounds(0)
     ways = {"ours": lambda: all_at_once(gym, held), "plain": lambda: one_call_an_auction(gym, held)}
     ours, plain = ways["ours"](), ways["plain"]()
@@ -141,17 +142,17 @@ def auctions(number: int, rounds: int) -> Row:
     )
 
 
-def period(pvs: int) -> list[Row]:
+def period(pvs: int, seed: int) -> list[Row]:
     """Seconds of a period of 48 agents that bid alpha = share of C, and what it ends with."""
     config = AuctionNetConfig(pvs=pvs)
-    agents = draw_agents(config, 0)
+    agents = draw_agents(config, seed)
     rows = []
     for share in (1.0, 0.8):
         bidders = [FixedBidder(share * cpa) for cpa in agents.cpa]
         results = []
 
         def live(bidders: list[FixedBidder] = bidders, results: list[float] = results) -> None:
-            results.append(float(run_period(AuctionNetPeriod(config, 0), agents, bidders).score.sum()))
+            results.append(float(run_period(AuctionNetPeriod(config, seed), agents, bidders).score.sum()))
 
         seconds = figure(alternate({"period": live}, rounds=3, warm=0)["period"])
         rows.append(
@@ -167,16 +168,16 @@ def period(pvs: int) -> list[Row]:
     return rows
 
 
-def knowledge() -> list[Row]:
+def knowledge(seed: int) -> list[Row]:
     """Mean true CTR of a shown ad under policies that know nothing, popularity, the page, both, everything."""
-    market = Market(MarketConfig(), 0)
+    market = Market(MarketConfig(), seed)
     views = PageViews.concatenate([market.views(tick) for tick in range(TICK, TICK + 10)])
     truth, eligible = market.first_slot_ctr(views), market.eligible(views)
     popular = np.broadcast_to(truth.mean(axis=0), truth.shape)
     page = market.tree.match[views.category][:, market.ads.category].astype(np.float64)
     for word in views.query.T:
         page += market.ads.has_word[word]
-    ties = np.random.default_rng(0).random(truth.shape)
+    ties = np.random.default_rng(seed).random(truth.shape)
 
     def row(name: str, ads: Ints) -> Row:
         ctr = float(market.click_probability(views, ads).sum() / (ads >= 0).sum())

@@ -29,6 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--features", type=int, default=8)
     parser.add_argument("--trees", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=0)
 
 
 def rows_of(n: int, features: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -69,7 +70,7 @@ def lightgbm_grown(codes: np.ndarray, p: np.ndarray, y: np.ndarray, trees: int) 
 
 def run(given: argparse.Namespace) -> list[Row]:
     """Fit, error, mapping."""
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(given.seed)
     learned = slice(0, given.rows)
     codes, p, y = rows_of(given.rows + given.rows // 5, given.features, random)
     config = MbctConfig(trees=given.trees, depth=DEPTH, z=0.0)

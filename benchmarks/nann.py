@@ -25,6 +25,7 @@ from adcascade.retrieval.neural_kernels import VECTORS
 from adcascade.retrieval.neural_network import Floats, NeuralNetwork
 
 K = 100
+LINKED = 200  # ads of a round that are linked live
 FIELD = 16  # width of an embedding
 WALKS = {"ef 400": WalkConfig(), "ef 800": WalkConfig(entry_beam=200, upper_beam=400, beam=800)}
 Scores = list[Score]  # one a request
@@ -35,19 +36,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ads", type=int, default=200_000)
     parser.add_argument("--queries", type=int, default=40, help="requests a round")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=15, help="of the history that is attended")
 
 
 def run(given: argparse.Namespace) -> list[Row]:
     """Both networks over graphs of clustered vectors."""
     torch.set_num_threads(1)
-    torch.manual_seed(0)
+    torch.manual_seed(given.seed)
     plain = NannModel(_shape(0), NannConfig(width=64, hidden=(128, 64), attends=False)).eval()
     attending = NannModel(_shape(given.steps)).eval()
     rows = []
     for says, model, dot in (("64-128-64-1 + dot", plain, True), ("default, with attention", attending, False)):
         network = NeuralNetwork({name: part.numpy() for name, part in model.state_dict().items()})
-        e = clustered(given.ads, network.width, np.random.default_rng(0))
+        e = clustered(given.ads, network.width, np.random.default_rng(given.seed))
         start = time.thread_time()
         graph = ProximityGraph.build(np.arange(len(e), dtype=np.int32), e)
         built = time.thread_time() - start
@@ -87,8 +89,8 @@ def scores_of(
     sides, tensor = network.item_sides(e), torch.from_numpy(e)
     ours: Scores = []
     theirs: Scores = []
-    for seed in range(given.queries):
-        random = np.random.default_rng(seed)
+    for number in range(given.queries):
+        random = np.random.default_rng((given.seed, number))
         steps = random.standard_normal((given.steps * model.attends, 2 * FIELD), np.float32)
         profile = random.standard_normal((1, 4, FIELD), np.float32)
         direction = random.standard_normal(network.width, np.float32) * np.float32(dot)
@@ -166,8 +168,8 @@ def live_rows(graph: ProximityGraph, e: Floats, built: float) -> list[Row]:
         near = beam_walk(graph, lambda rows: -((e[rows] - e[row]) ** 2).sum(axis=1), walk)
         graph.insert(row, e, best(*near, walk.beam)[0])
 
-    spent = alternate({"insert": lambda: [insert(row) for row in range(200)]}, rounds=3)["insert"]
-    link = figure([1e6 * second / 200 for second in spent])
+    spent = alternate({"insert": lambda: [insert(row) for row in range(LINKED)]}, rounds=3)["insert"]
+    link = figure([1e6 * second / LINKED for second in spent])
     return [
         Row(name="building the graph, an ad", value=built / len(e) * 1e6, unit="us"),
         Row(name="linking an ad live", value=link.median, spread=link.spread, unit="us"),

@@ -41,7 +41,7 @@ FEWEST = 10  # charges a day that a campaign's demand must hold to be given a bu
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Sizes."""
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--views", type=float, default=12.0, help="page views a tick")
+    parser.add_argument("--views", type=float, default=10.0, help="page views a tick")
 
 
 def prepare(directory: Path, market: Market) -> None:

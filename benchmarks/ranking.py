@@ -28,7 +28,7 @@ from adcascade.nn.packed import PackedEmbedding, TableConfig
 from adcascade.ranking.din import DIN, DINConfig
 
 FASTER, APART = 1.6, 1e-5  # the bars
-BUCKETS, CATALOG = 30_000, 100_000  # values of a field; ads
+BUCKETS = 30_000  # values of a field
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +38,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--length", type=int, default=50, help="of the history")
     parser.add_argument("--width", type=int, default=16, help="of an embedding")
     parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--ads", type=int, default=100_000, help="of the catalog")
+    parser.add_argument("--seed", type=int, default=0)
 
 
 class RowWise(nn.Module):
@@ -66,7 +68,7 @@ class Setting(NamedTuple):
 
 def run(given: argparse.Namespace) -> list[Row]:
     """Both ways, alone and with gathers, their difference, and the flops' floor."""
-    torch.manual_seed(0)
+    torch.manual_seed(given.seed)
     with tempfile.TemporaryDirectory() as scratch:
         setting = _setting(Path(scratch), given)
         session, names = _row_wise(Path(scratch) / "row_wise.onnx", setting.model)
@@ -122,13 +124,13 @@ def _setting(folder: Path, given: argparse.Namespace) -> Setting:
     model = DIN(Shape.of(encoder, given.width), DINConfig())
     table = PackedEmbedding(encoder.rows, TableConfig(width=given.width, init_std=0.3))
     export(folder, model, table, encoder.fingerprint)
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(given.seed)
     ads = AdFeatures(encoder)
-    columns = {f"a{n}": [str(value) for value in random.integers(0, BUCKETS, CATALOG)] for n in range(half)}
-    ads.update(np.arange(CATALOG), columns)
+    columns = {f"a{n}": [str(value) for value in random.integers(0, BUCKETS, given.ads)] for n in range(half)}
+    ads.update(np.arange(given.ads), columns)
     request: dict[str, object] = {one.name: str(random.integers(BUCKETS)) for one in mine}
     request["seen"] = [str(value) for value in random.integers(0, BUCKETS, given.length)]
-    rows = random.choice(CATALOG, given.candidates, replace=False).astype(np.int32)
+    rows = random.choice(given.ads, given.candidates, replace=False).astype(np.int32)
     weights = np.load(folder / "table.npy")
     return Setting(Scorer(folder, ads), ads, weights, model.eval(), rows, request)
 

@@ -44,6 +44,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Sizes."""
     parser.add_argument("--ads", type=int, nargs="+", default=[10_000, 100_000], help="catalogs")
     parser.add_argument("--extra", type=int, nargs="+", default=[30, 80], help="features beside the usual 16")
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--requests", type=int, default=300, help="measured at each point")
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 4, 16], help="connections to one server process")
     parser.add_argument("--seconds", type=float, default=2.0, help="of load for each number of clients")
@@ -63,7 +64,7 @@ def by_ads(folder: Path, given: argparse.Namespace) -> list[Row]:
     rows = []
     from adcascade.closedloop.unlearned import make_unlearned  # noqa: PLC0415  torch stays out of points
 
-    base = Sizes(ads=given.ads[0], campaigns=max(given.ads[0] // 10, 1))
+    base = Sizes(ads=given.ads[0], campaigns=max(given.ads[0] // 10, 1), seed=given.seed)
     make_unlearned(folder / f"ads-{given.ads[0]}", base)
     for ads in given.ads:
         place = folder / f"ads-{ads}"
@@ -92,7 +93,7 @@ def by_fields(folder: Path, given: argparse.Namespace) -> list[Row]:
 
     rows = []
     for extra in given.extra:
-        sizes = Sizes(ads=given.ads[0], campaigns=max(given.ads[0] // 10, 1), extra=extra)
+        sizes = Sizes(ads=given.ads[0], campaigns=max(given.ads[0] // 10, 1), extra=extra, seed=given.seed)
         make_unlearned(folder / f"extra-{extra}", sizes)
         told = apart(folder / f"extra-{extra}", sizes, given.requests)
         name = f"fields {16 + extra}: CPU a request"

@@ -2,9 +2,9 @@
 
 Real processes of `adcascade serve`, asked over HTTP from the moment they are started. Cold caches of the operating
 system are not measured: what is on disk has been read before. Private memory is what the kernel says that no other
-process maps (smaps_rollup), after the worker has answered. --dir takes an installation with a trained bundle; without
-it there is none, and answers are by chance. A catalog is made once and kept in --cache; its image is made within the
-run. The bars are of 1,000,000 ads and 100,000 campaigns: adcascade bench startup --ads 1000000 --campaigns 100000.
+process maps (smaps_rollup), after the worker has answered. The installation, trained and grown to the size of the bars,
+is made once and kept in --cache, and so are the images that its servers share; neither counts. --fresh also times a
+start that must make the images. --dir takes another installation.
 """
 
 import argparse
@@ -20,36 +20,42 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
+from operator import gt
 from pathlib import Path
 
 from adcascade.bench import Bar, Row
-from adcascade.bench.found import hot_path
+from adcascade.bench.process import cpu_seconds, family
 from adcascade.bench.rounds import figure
+from adcascade.closedloop.grown import Growth, grown
 
 ASKED = json.dumps({"auctions": [{"type": "listings", "slots": 2}]})
 CALL = "from adcascade.cli import main; main()"
 LONGEST_S = 600.0
-ASKS = 50  # answers before memory is read
+ASKS = 50  # answers of each worker, on the mean, before memory is read
+WORKER = b"forkserver"  # what a worker's command line holds, and what it is forked from
 KIB = 1024.0  # in a MiB
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Sizes."""
-    parser.add_argument("--ads", type=int, default=200_000)
-    parser.add_argument("--campaigns", type=int, default=20_000)
+    parser.add_argument("--ads", type=int, default=1_000_000)
+    parser.add_argument("--campaigns", type=int, default=100_000)
     parser.add_argument("--workers", type=int, default=3, help="of the start with several")
     parser.add_argument("--starts", type=int, default=3, help="of one process, with the image there")
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "adcascade-bench")
     parser.add_argument("--dir", type=Path, default=None, help="an installation to start instead; it is not changed")
+    parser.add_argument(
+        "--fresh", action="store_true", help="also a start that makes the images: a minute a million ads"
+    )
 
 
 def run(given: argparse.Namespace) -> list[Row]:
-    """Starts without an image, with it, and with several workers; then the memory of the workers."""
+    """Starts with the images there, of one process and of several workers; then the memory of the workers."""
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        _install(folder, given)
-        with started(folder, 1) as first:
-            made = first.seconds
+        installed = given.dir or grown(given.cache, Growth(ads=given.ads, campaigns=given.campaigns))
+        folder = Path(scratch) if given.dir else given.cache / f"startup-{installed.name}"
+        overlay(folder, installed)
+        rows = _images(folder, fresh=given.fresh)
         times, work = [], []
         for _ in range(given.starts):
             with started(folder, 1) as one:
@@ -62,7 +68,7 @@ def run(given: argparse.Namespace) -> list[Row]:
     worked = figure(work)
     bytes_ = figure(private)
     return [
-        Row(name="start: image to be made", value=made, unit="s", note="the catalog's image and the bundle's"),
+        *rows,
         Row(name="start: first answer", value=median, unit="s", spread=spread, bar=Bar(of="value", most=5.0)),
         Row(name="start: CPU time to the first answer", value=worked.median, unit="s", spread=worked.spread),
         Row(name=f"start: first answer of {given.workers} workers", value=together, unit="s"),
@@ -77,17 +83,27 @@ def run(given: argparse.Namespace) -> list[Row]:
     ]
 
 
-def _install(folder: Path, given: argparse.Namespace) -> None:
-    """An installation in an empty folder that shares what is large with another, but no image."""
-    if given.dir is None:
-        catalog = sys.modules[hot_path("catalog", Path(__file__).parent).run.__module__]
-        (folder / "catalog.db").symlink_to(catalog.kept(given.cache, given.ads, given.campaigns).resolve())
-        return
-    for file in given.dir.iterdir():
+def overlay(folder: Path, installed: Path) -> None:
+    """A folder that shares what is large with an installation, begins with its log, and has images of its own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in installed.iterdir():
+        place = folder / file.name
         if file.name.startswith("journal") or file.suffix == ".toml":
-            shutil.copy(file, folder / file.name)
-        elif file.name != "images":
-            (folder / file.name).symlink_to(file.resolve())
+            shutil.copy(file, place)
+        elif file.name != "images" and not place.is_symlink():
+            place.symlink_to(file.resolve())
+
+
+def _images(folder: Path, *, fresh: bool) -> list[Row]:
+    """Make the images where they are not there, or again where that is to be timed."""
+    images = folder / "images"
+    if fresh:
+        shutil.rmtree(images, ignore_errors=True)
+    if images.exists() and any(images.glob("bundle-*.image")):
+        return []
+    with started(folder, 1) as first:
+        note = "the catalog's image and the bundle's"
+        return [Row(name="start: images to be made", value=first.seconds, unit="s", note=note)] if fresh else []
 
 
 class Server:
@@ -101,7 +117,7 @@ class Server:
                 raise RuntimeError(f"the server did not answer; its exit status is {child.poll()}")
             time.sleep(0.01)
         self.seconds = time.perf_counter() - began
-        self.cpu_seconds = sum(map(_cpu_seconds, _tree(child.pid)))
+        self.cpu_seconds = sum(map(cpu_seconds, family(child.pid)))
 
     def _ask(self, method: str, path: str, body: str | None = None) -> bytes:
         """What an answer of status 200 holds; nothing where there is no such answer."""
@@ -119,13 +135,16 @@ class Server:
 
     def memory(self, workers: int) -> tuple[Sequence[float], float]:
         """MiB that each worker has for itself, and of all processes together, once all workers have answered."""
-        serving: set[int] = set()
-        until = time.perf_counter() + LONGEST_S
-        while len(serving) < workers and time.perf_counter() < until:
-            serving |= {json.loads(told)["process"] for told in [self._ask("GET", "/status.json")] if told}
-        for _ in range(ASKS * workers):
-            self._ask("POST", "/v2/auctions", ASKED)
-        whole = sum(_mib(pid, "Pss") for pid in _tree(self._child.pid))
+        serving = [pid for pid in family(self._child.pid) if len(family(pid)) == 1 and WORKER in _command(pid)]
+        if len(serving) != workers:
+            raise RuntimeError(f"{len(serving)} workers of {workers} were found below the supervisor")
+        before, until = list(map(cpu_seconds, serving)), time.perf_counter() + LONGEST_S
+        asked = 0
+        while asked < ASKS * workers or not all(map(gt, map(cpu_seconds, serving), before)):
+            if time.perf_counter() > until:
+                raise RuntimeError(f"after {asked} requests some of the workers have not worked yet")
+            asked += bool(self._ask("POST", "/v2/auctions", ASKED))
+        whole = sum(_mib(pid, "Pss") for pid in family(self._child.pid))
         return [_mib(pid, "Private_Clean") + _mib(pid, "Private_Dirty") for pid in serving], whole
 
 
@@ -145,17 +164,9 @@ def started(folder: Path, workers: int) -> Iterator[Server]:
             child.send_signal(signal.SIGTERM)
 
 
-def _tree(pid: int) -> Iterator[int]:
-    """A process and all below it."""
-    yield pid
-    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split():
-        yield from _tree(int(child))
-
-
-def _cpu_seconds(pid: int) -> float:
-    """User's and system's time of a process."""
-    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def _command(pid: int) -> bytes:
+    """The command line of a process."""
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def _mib(pid: int, what: str) -> float:

@@ -12,8 +12,8 @@ LOSS = "binary_crossentropy"
 class DCNv2(BaseModel):
     """A cross network of three full layers beside an MLP."""
 
-    def __init__(self, fields, width, folder, optimizer, rate):
-        super().__init__(fields, model_id="DCNv2", model_root=folder, monitor="AUC", **FORM)
+    def __init__(self, fields, width, folder, optimizer, rate, gpu=-1):  # noqa: PLR0917  what its model zoo names
+        super().__init__(fields, model_id="DCNv2", model_root=folder, monitor="AUC", **FORM | {"gpu": gpu})
         flat = fields.num_fields * width
         self.embedding_layer = FeatureEmbedding(fields, width)
         self.crossnet = CrossNetV2(flat, 3)

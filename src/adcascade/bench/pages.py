@@ -13,8 +13,10 @@ INTRODUCTION = """# Performance
 
 What each hot path costs: us, a peer in the same rounds, the floor of the hardware, and the bar we hold ourselves to.
 `make bench` runs all of it and writes this page; `adcascade bench NAME` runs one. Values are medians over rounds that
-alternate with the peer's; spread is half the distance of the quartiles. Figures of different machines or days must not
-be compared with each other, ratios within a row may. A bar that does not hold says **no**.
+alternate with the peer's; spread is half the distance of the quartiles. With `--repeat 3` all of a benchmark runs three
+times in fresh processes: values, ratios and verdicts are medians over the runs, spread is over them. Figures of
+different machines or days must not be compared with each other, ratios within a row may. A bar that does not hold says
+**no**.
 """
 
 
@@ -25,8 +27,8 @@ def page(results: list[dict[str, Any]]) -> str:
     parts = [INTRODUCTION, f"{kept} of {len(judged)} bars hold.\n"]
     for result in results:
         machine = msgspec.convert(result["machine"], Machine)
-        options = " ".join(result["arguments"])
-        command = f"adcascade bench {result['benchmark']} {options}".rstrip()
+        repeat = [f"--repeat {result['runs']}"] if result.get("runs", 1) > 1 else []  # older files say nothing of runs
+        command = " ".join(["adcascade bench", result["benchmark"], *repeat, *result["arguments"]])
         parts += [f"## {result['benchmark']}", f"{result['says']}\n", markdown(result["rows"]), ""]
         parts.append(f"`{command}`, {result['date']}: {machine}\n")
     return "\n".join(parts)

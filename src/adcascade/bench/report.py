@@ -42,12 +42,15 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def written(name: str, says: str, machine: Machine, rows: Sequence[Row], arguments: Sequence[str]) -> dict[str, Any]:
-    """What `--json` holds."""
+def written(  # noqa: PLR0917  each is a field of the file
+    name: str, says: str, machine: Machine, rows: Sequence[Row], arguments: Sequence[str], runs: int = 1
+) -> dict[str, Any]:
+    """What `--json` holds. runs: of which the rows are the medians."""
     return {
         "benchmark": name,
         "says": says,
         "arguments": list(arguments),
+        "runs": runs,
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
         "machine": msgspec.to_builtins(machine),
         "rows": [row.plain() for row in rows],

@@ -1,5 +1,6 @@
 """Row: one figure of a benchmark, what stands beside it, and whether its bar holds."""
 
+import statistics
 from typing import Any, Literal
 
 import msgspec
@@ -33,6 +34,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     peer: who ran in the same rounds, and `peer_value` its median in the same unit; ratio: value / peer_value, or where
     `turned` peer_value / value (for times and bytes), always so that more is better for us, unless the bar says "at
     most". floor: what the hardware allows, in the same unit. A row without a bar informs and judges nothing.
+    ratios: those of several runs, of which the median then counts.
     """
 
     name: str
@@ -46,12 +48,15 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     floor_of: str = ""
     bar: Bar | None = None
     note: str = ""
+    ratios: tuple[float, ...] = ()
 
     @property
     def ratio(self) -> float | None:
         """How we stand to the peer; None where no peer ran."""
         if self.peer_value is None:
             return None
+        if self.ratios:
+            return statistics.median(self.ratios)
         above, below = (self.peer_value, self.value) if self.turned else (self.value, self.peer_value)
         return above / below if below else float("inf")
 

@@ -1,6 +1,7 @@
-"""Evaluating a bundle on a sample set, with the very graphs that serve: no torch, one row at a time.
+"""Evaluating a bundle on a sample set, without torch: every row is a request that meets one ad, in the ad's slot.
 
-Every row is a request that meets one ad, in the slot where the ad was.
+Rows are scored in batches by the graph of pairs (learning/pairs.py), and some of them by the very graphs that serve:
+a bundle whose graphs disagree is refused. A bundle that was exported before there were pairs is scored row by row.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,16 +13,19 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from adcascade.calibration.stage import CalibrationStage
-from adcascade.errors import DataMissingError
+from adcascade.errors import BundleError, DataMissingError
 from adcascade.events.samples import Samples
 from adcascade.features.ads import AdFeatures
 from adcascade.features.encoder import Encoder
+from adcascade.learning.pairs import FILE as PAIRS
+from adcascade.learning.pairs import PairScorer
 from adcascade.learning.scorer import Scorer
 from adcascade.metrics import auc, ece, gauc, log_loss, pcoc
 from adcascade.metrics.logistic import sigmoid
 
 Floats = NDArray[np.float64]
 CHUNK = 16_384
+COMPARED, APART = 32, 1e-4  # rows that are also scored as serving does; how far their probabilities may be apart
 
 
 def evaluate_bundle(root: Path, samples: Samples, progress: Callable[[int], None] | None = None) -> dict[str, float]:
@@ -47,24 +51,44 @@ class Seen(NamedTuple):
 
 
 class BundleJudge:
-    """The serving graphs of a bundle's folder, to be called on tables of samples."""
+    """The graphs of a bundle's folder, to be called on tables of samples."""
 
     def __init__(self, root: Path) -> None:
         self._encoder = Encoder.load(root / "features")
         self._features = AdFeatures(self._encoder)
         self._scorer = Scorer(root / "ranking", self._features)
+        self._pairs = PairScorer(root / "ranking", self._encoder) if (root / "ranking" / PAIRS).exists() else None
+        self._compared = False
         self._calibration = CalibrationStage.load(root / "calibration", self._features)
 
     def __call__(self, table: pa.Table, label: str) -> Seen:
         """The rows whose label is known."""
         rows = table.filter(table[label].is_valid())
-        raw = served_scores(self._encoder, self._features, self._scorer, rows)
         columns = {name: rows[name] for name in rows.column_names}
+        raw = self._served(rows) if self._pairs is None else self._batched(self._pairs, rows)
         return Seen(
             predicted=self._calibration.of_samples(raw, texts_of(rows, "scenario"), columns),
             happened=rows[label].to_numpy().astype(np.float64),
             user=texts_of(rows, "user"),
         )
+
+    def _served(self, rows: pa.Table) -> Floats:
+        """Row by row."""
+        return served_scores(self._encoder, self._features, self._scorer, rows)
+
+    def _batched(self, pairs: PairScorer, rows: pa.Table) -> Floats:
+        """All at once; BundleError where the first rows that are ever seen are served with other scores."""
+        columns = {name: rows[name] for name in rows.column_names}
+        scores = sigmoid(pairs(self._encoder.encode(columns, len(rows))).astype(np.float64))
+        if not self._compared and len(rows):
+            apart = np.abs(self._served(rows[:COMPARED]) - scores[:COMPARED]).max()
+            if not apart <= APART:
+                raise BundleError(
+                    f"the bundle's {PAIRS} and the graphs that serve are {apart:.2g} apart in a probability, "
+                    f"expected at most {APART:g}; train again"
+                )
+            self._compared = True
+        return scores
 
 
 def numbers_of_parts(parts: Sequence[Seen], samples: Samples) -> dict[str, float]:
@@ -78,7 +102,7 @@ def numbers_of_parts(parts: Sequence[Seen], samples: Samples) -> dict[str, float
 
 
 def served_scores(encoder: Encoder, features: AdFeatures, scorer: Scorer, table: pa.Table) -> Floats:
-    """Probabilities [n] before calibration, as serving computes them."""
+    """Probabilities [n] before calibration, as serving computes them: one row at a time."""
     n = len(table)
     columns = {name: table[name] for name in table.column_names}
     features.update(np.arange(n, dtype=np.int32), columns)

@@ -28,7 +28,7 @@ from adcascade.features.fields import Fields
 from adcascade.features.fitting import columns_of
 from adcascade.learning.auxiliary_head import AuxiliaryConfig
 from adcascade.learning.caching import table_of
-from adcascade.learning.export import export
+from adcascade.learning.export import export, export_pairs
 from adcascade.learning.external_distillation import EXTRA, fit_with_teacher
 from adcascade.learning.labelled import LabelledBlocks, labelled
 from adcascade.learning.loop import Progress, Training, fit, predict
@@ -55,8 +55,9 @@ class Trained:
     method: str
 
     def export(self, folder: Path) -> None:
-        """Write what the stage's Scorer loads into an existing folder."""
+        """Write what the stage's Scorer and evaluation load into an existing folder."""
         export(folder, self.model, self.table, self.encoder.fingerprint)
+        export_pairs(folder, self.model)
 
 
 Learner = Callable[[Progress | None], list[Trained]]  # of each of `parts_to_learn`, the model that learned it

@@ -1,6 +1,8 @@
 """`adcascade bench`: run one hot path of benchmarks/ beside its peers, and say whether its bars hold."""
 
 import json as json_module
+import sys
+from contextlib import redirect_stdout
 from typing import Annotated
 
 import typer
@@ -8,6 +10,7 @@ from rich.console import Console
 
 from adcascade.bench.found import benchmarks_folder, hot_path, names, parsed
 from adcascade.bench.machine import this_machine
+from adcascade.bench.repeated import repeated
 from adcascade.bench.report import markdown, save, written
 from adcascade.cli.options import JsonFile
 from adcascade.errors import InputError
@@ -19,6 +22,7 @@ def bench(
     context: typer.Context,
     name: Annotated[str | None, typer.Argument(help="Which hot path; --list shows them.")] = None,
     listed: Annotated[bool, typer.Option("--list", help="Show all hot paths and end.")] = False,
+    repeat: Annotated[int, typer.Option(min=1, help="Run all of it so many times, fresh each time: medians.")] = 1,
     json: JsonFile = None,
 ) -> None:
     """Measure one hot path: us, a peer in the same run, the floor, the ratio and the bar.
@@ -38,8 +42,9 @@ def bench(
     given = parsed(path, context.args)
     machine = this_machine()
     console.print(str(machine), highlight=False, markup=False)
-    rows = path.run(given)
-    result = written(name, path.says, machine, rows, context.args)
+    with redirect_stdout(sys.stderr):  # what a hot path says on its way is no result
+        rows = path.run(given) if repeat == 1 else repeated(name, context.args, repeat)
+    result = written(name, path.says, machine, rows, context.args, repeat)
     if str(json) == "-":
         print(json_module.dumps(result, indent=1))  # noqa: T201  this is the output
     else:

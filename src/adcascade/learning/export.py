@@ -5,6 +5,7 @@
     score.onnx   state_* (leading dimension 1), embedded and dense of n ads -> logit [n]
     score_S.onnx the same for requests of scenario number S, cheaper, where the model can be folded
     model.json   the file format's version, the encoder's fingerprint, sizes (manifest.py)
+    pairs.onnx   where `export_pairs` is asked for it: both sides of n pairs -> logit [n] (pairs.py)
 
 Embeddings stay outside the graphs: the graphs take gathered vectors.
 """
@@ -20,6 +21,7 @@ from adcascade.features.categories import FIRST
 from adcascade.learning.graph import write_graph
 from adcascade.learning.manifest import FORMAT, ModelManifest
 from adcascade.learning.model import ScoringModel, Shape
+from adcascade.learning.pairs import FILE as PAIRS
 from adcascade.nn.inputs import Inputs
 from adcascade.nn.table import EmbeddingTable
 
@@ -51,6 +53,18 @@ class ScoreGraph(nn.Module):
         return self.model.score(tuple(state), ad_inputs(embedded, dense))
 
 
+class PairGraph(nn.Module):
+    """Both sides as a function of plain tensors."""
+
+    def __init__(self, model: ScoringModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, *tensors: Tensor) -> Tensor:
+        """(embedded, dense, history, mask, ad_embedded, ad_dense), n rows each -> logits [n]."""
+        return self.model.score(self.model.user_state(Inputs(*tensors[:4])), ad_inputs(*tensors[4:]))
+
+
 def ad_inputs(embedded: Tensor, dense: Tensor) -> Inputs:
     """Inputs of the ad's side, which has no history: [n, F, K], [n, D]."""
     n, width = embedded.shape[0], embedded.shape[2]
@@ -71,6 +85,14 @@ def export(folder: Path, model: ScoringModel, table: EmbeddingTable, fingerprint
     for name, one in {"score": served, **{f"score_{number}": one for number, one in folded.items()}}.items():
         write_graph(folder / f"{name}.onnx", ScoreGraph(one), inputs, ["logit"], dynamic=("embedded", "dense"))
     write_manifest(folder, model, fingerprint, states=len(state), folded=tuple(folded))
+
+
+def export_pairs(folder: Path, model: ScoringModel) -> None:
+    """Write the graph of pairs beside what `export` wrote of the same model."""
+    user, ads = example_user(model.shape), example_ads(model.shape, 3)
+    inputs = {name: tensor.repeat(3, *[1] * (tensor.dim() - 1)) for name, tensor in user._asdict().items()}
+    inputs |= {"ad_embedded": ads.embedded, "ad_dense": ads.dense}
+    write_graph(folder / PAIRS, PairGraph(model), inputs, ["logit"], dynamic=tuple(inputs))
 
 
 def foldings(model: ScoringModel, table: EmbeddingTable) -> dict[int, ScoringModel]:
