@@ -128,7 +128,7 @@ def _pages() -> Part:
         "/adcascade.js": _get(
             "Script", "Measures viewability in pages and iframes.", "200", "JavaScript.", "text/javascript"
         ),
-        "/status.json": _get("Status", "What the page at `/` shows.", "200", "JSON."),
+        "/status.json": _get("Status", "What the page at `/status` shows.", "200", "JSON."),
     }
     unready = {"description": "Not ready, and why.", "content": {"application/json": {}}}
     pages["/ready"]["get"]["responses"]["503"] = unready
