@@ -132,7 +132,7 @@ def _pages() -> Part:
     }
     unready = {"description": "Not ready, and why.", "content": {"application/json": {}}}
     pages["/ready"]["get"]["responses"]["503"] = unready
-    for path in ("/metrics", "/status.json"):
+    for path in ("/alarms", "/metrics", "/status.json"):
         pages[path]["get"]["responses"] |= {status: _answer(what, Problem) for status, what in INSIDE.items()}
     return pages
 
