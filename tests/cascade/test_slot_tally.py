@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from adcascade.cascade.slot_tally import SlotTally
 from adcascade.catalog.nouns import Ad, Advertiser, Campaign
@@ -68,3 +70,30 @@ def test_what_nobody_knows_is_worth_nothing(snapshot: Snapshot) -> None:
     tally.seen(row, float("nan"))
     ended = tally.end()
     assert (ended.opportunities.sum(), ended.value.sum(), ended.reward.sum()) == (1, 0.0, 0.0)
+
+
+request = st.lists(st.tuples(st.integers(0, 5), st.floats(0, 1, width=32)), unique_by=lambda one: one[0], max_size=6)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(requests=st.lists(st.tuples(request, st.floats(0.1, 1)), max_size=5))
+def test_sums_are_those_of_a_loop(snapshot: Snapshot, requests: list[tuple[list[tuple[int, float]], float]]) -> None:
+    """Over any requests: to the last bit what a loop over campaigns and their best ads adds up."""
+    tally, count = SlotTally(snapshot), len(snapshot.campaigns)
+    taken, won, bid, value = (np.zeros(count) for _ in range(4))
+    for told, alpha in requests:
+        entered = ranked(snapshot, [row for row, _ in told], [ctr for _, ctr in told], alpha)
+        tally.answered(entered, entered.ad[:2])
+        worth = ecpm_of(entered.ctr, snapshot.bid[entered.ad], snapshot.billing_click[entered.ad])
+        seen: set[int] = set()
+        for place, number in enumerate(snapshot.campaign[entered.ad].tolist()):
+            if number not in seen:
+                taken[number] += 1
+                bid[number] += entered.ecpm[place] / 1000
+                value[number] += worth[place] / 1000
+            seen.add(number)
+            won[number] += place < 2
+    ended = tally.end()
+    assert ended.opportunities.tolist() == taken.tolist()
+    assert ended.won.tolist() == won.tolist()
+    assert (ended.bid.tolist(), ended.value.tolist()) == (bid.tolist(), value.tolist())

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from adcascade.contracts.bids import paced_bids
-from adcascade.contracts.ecpm import ecpm_of
-from adcascade.contracts.worth import worth_of
+from adcascade.contracts.ecpm import ecpm_of, parts_per_billion
+from adcascade.contracts.worth import ecpms_of, parts_of, worth_of
 
 probabilities = st.one_of(st.sampled_from([0.0, 1.0, np.nan, 1.5, -0.5]), st.floats(0, 1, width=32))
 ads = st.tuples(probabilities, st.integers(0, 9 * 10**15), st.booleans(), st.integers(-1, 5))
@@ -43,3 +43,12 @@ def test_worth_is_the_paced_bid_and_its_ecpm(
     found = worth_of(ad, p, books, factor, given_bid)
     assert found[0].tolist() == paced.tolist()
     assert found[1].tolist() == ecpm_of(p, paced, books.billing_click[ad]).tolist()
+
+
+@given(told=st.lists(ads, max_size=20))
+def test_ecpm_and_parts_compiled_are_the_laws(told: list[tuple[float, int, bool, int]]) -> None:
+    """The same whole numbers for any probability, bid and billing."""
+    ctr, bid, per_click, _ = (list(column) for column in zip(*told, strict=True)) if told else ([], [], [], [])
+    p, own, click = np.array(ctr, np.float32), np.array(bid, np.int64), np.array(per_click, np.bool_)
+    assert ecpms_of(p, own, click).tolist() == ecpm_of(p, own, click).tolist()
+    assert parts_of(p).tolist() == parts_per_billion(p).tolist()

@@ -6,10 +6,12 @@ from types import SimpleNamespace
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from adcascade.catalog.nouns import Ad, Creative
 from adcascade.contracts import AdRequest, Batch, Candidates, Opportunity, Slot, Stage
-from adcascade.creative import CreativeStage, VariantCounts, read_counts
+from adcascade.creative import CreativeStage, VariantCounts, read_counts, smoothed_rate
 from adcascade.creative.counts import FILE
 from adcascade.creative.learn import CreativeLearner
 from adcascade.errors import BundleError
@@ -143,3 +145,16 @@ def test_damaged_counts_are_named(content: bytes | None, tmp_path: Path) -> None
         (tmp_path / FILE).write_bytes(content)
     with pytest.raises(BundleError, match="build the bundle again"):
         read_counts(tmp_path)
+
+
+@given(seen=st.lists(st.tuples(st.integers(0, 50), st.floats(0, 1)), min_size=2, max_size=2), known=st.booleans())
+def test_the_creative_has_the_best_smoothed_rate(seen: list[tuple[int, float]], *, known: bool) -> None:
+    """Of any counts the argmax of `smoothed_rate`, the first of equal ones, as of an ad that nobody has seen."""
+    names, shows = ("square", "other square"), np.array([float(n) for n, _ in seen])
+    clicks = np.floor(shows * [share for _, share in seen])
+    told = dict(zip(names, zip(shows.tolist(), clicks.tolist(), strict=True), strict=True))
+    counts = VariantCounts(mean=0.02, ad_strength=30.0, variant_strength=9.0, ads={"dressed": told} if known else {})
+    mean = smoothed_rate(clicks.sum(), shows.sum(), 0.02, 30.0)
+    best = int(np.argmax(smoothed_rate(clicks, shows, mean, 9.0))) if known else 0
+    chosen = CreativeStage(counts, SHELF)(opportunity(), winners([1], [0])).creative
+    assert chosen.tolist() == [1 + best]

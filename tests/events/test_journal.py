@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adcascade.errors import DataMissingError, InputError, InternalError, StoreError
+from adcascade.events.commit import Work, commit
 from adcascade.events.journal import Journal, Receipt
 from adcascade.events.read import read_records
 from adcascade.events.receipt import Booking
@@ -330,3 +331,36 @@ def test_a_closed_journal_says_so(tmp_path: Path, call: Callable[[Journal], obje
     journal.close()
     with pytest.raises(StoreError, match="closed"):
         call(journal)
+
+
+def test_what_is_posted_in_a_row_is_one_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Posts that wait together are committed as one work, before and behind what others wait for, in order, once."""
+    works: list[list[int]] = []
+
+    def counted(connection: sqlite3.Connection, batch: Sequence[Work]) -> list[object]:
+        works.append([len(work.rows) for work in batch])
+        return commit(connection, batch)
+
+    with Journal(tmp_path / "journal.db", commit_every_ms=60_000) as journal:
+        monkeypatch.setattr("adcascade.events.journal.commit", counted)
+        for number in range(5):
+            journal.post(click(f"a{number}"))
+        receipt = journal.submit(click("b"))
+        for number in range(4, 9):
+            journal.post(click(f"a{number}"))
+        assert journal.waiting == 11
+        journal.flush()
+        assert receipt.result().status == "accepted"
+        assert works == [[5, 1, 5, 0]]
+        assert [record.id for _, record in journal.read()] == [
+            "a0",
+            "a1",
+            "a2",
+            "a3",
+            "a4",
+            "b",
+            "a5",
+            "a6",
+            "a7",
+            "a8",
+        ]

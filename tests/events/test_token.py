@@ -1,12 +1,14 @@
 """Laws of signed bid ids."""
 
+import hmac
+
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adcascade.errors import ConfigurationError, SignatureError
-from adcascade.events.token import TAKEN_US, BidToken, Signer
+from adcascade.events.token import TAG, TAKEN_US, BidToken, Signer, keyed
 
 KEY, OTHER = b"k" * 32, b"o" * 32
 TOKEN = BidToken(
@@ -119,3 +121,11 @@ def test_a_weak_key_is_refused(keys: bytes | list[bytes]) -> None:
     """A key that is missing or short raises ConfigurationError that says how to make one."""
     with pytest.raises(ConfigurationError, match="openssl"):
         Signer(keys)
+
+
+@given(key=st.binary(min_size=1, max_size=200), body=st.binary(max_size=300))
+def test_a_signature_is_hmac_sha256(key: bytes, body: bytes) -> None:
+    """What is hashed before is hashed once: the same 16 bytes as the standard's function, message after message."""
+    sign = keyed(key)
+    for message in (body, body + b"x", body):
+        assert sign(message) == hmac.digest(key, message, "sha256")[:TAG]

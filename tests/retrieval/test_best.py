@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from adcascade.catalog.bitmaps import pack
 from adcascade.retrieval.best import best
-from adcascade.retrieval.choose import add_up, choose
+from adcascade.retrieval.choose import add_up, first_of, in_order
+from adcascade.retrieval.products import products
 
 scores = st.one_of(st.sampled_from([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, -np.nan]), st.floats(width=32))
 
@@ -36,9 +37,7 @@ def test_chosen_rows_are_the_best_that_a_filter_lets_through(value: list[float],
     allowed, without = random.random(n) < 0.7, random.permutation(n)[: n // 4].astype(np.int32)
     inside = [row for row in rows.tolist() if allowed[row] and row not in without and not np.isnan(worth[row])]
     expected = best(np.array(inside, np.int32), worth[inside], k)
-    found = choose(rows, k, pack(allowed), worth, without)
-    assert found[0].tolist() == expected[0].tolist()
-    assert found[1].tolist() == expected[1].tolist()
+    assert first_of(in_order(rows, worth), k, pack(allowed), without).tolist() == expected[0].tolist()
 
 
 @given(seed=st.integers(0, 2**16), lists=st.integers(0, 4))
@@ -54,3 +53,15 @@ def test_weights_of_lists_add_up_by_row(seed: int, lists: int) -> None:
         expected[rows[allowed[rows]]] += weight
     np.testing.assert_array_equal(sums, expected)
     assert sorted(touched[:count].tolist()) == np.flatnonzero(expected).tolist()
+
+
+@given(n=st.integers(0, 40), width=st.integers(1, 70), seed=st.integers(0, 99))
+def test_products_at_rows_are_those_of_a_copy(n: int, width: int, seed: int) -> None:
+    """As the matrix product of the gathered vectors, whichever rows, in whatever order."""
+    random = np.random.default_rng(seed)
+    vectors, query = (
+        random.standard_normal((30, width), dtype=np.float32),
+        random.standard_normal(width, dtype=np.float32),
+    )
+    rows = random.integers(0, 30, n).astype(np.int32)
+    np.testing.assert_allclose(products(vectors, rows, query), vectors[rows] @ query, rtol=1e-4, atol=1e-5)

@@ -71,7 +71,8 @@ class LiveIndex(RuleBasedStateMachine):
         assert len(self.index) == len(rows)
         assert self.index.contains(np.arange(ROWS + 20, dtype=np.int32)).sum() == len(rows)
         assert self.index.contains(rows).all()
-        np.testing.assert_array_equal(self.index.vectors(rows), [self.twin[row] for row in rows.tolist()] or self._none)
+        vectors = self.index.pack()["vectors"]
+        np.testing.assert_array_equal(vectors[rows], [self.twin[row] for row in rows.tolist()] or self._none)
 
     _none = np.empty((0, WIDTH), np.float32)
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from adcascade.catalog.bitmaps import pack
 from adcascade.retrieval.index import AdIndex
 from adcascade.retrieval.inverted_file import IndexConfig, InvertedFile, centres_of, nearest
-from adcascade.retrieval.inverted_scan import LANES, Floats
+from adcascade.retrieval.inverted_scan import Floats
+from adcascade.retrieval.lanes import LANES
 
 N, WIDTH = 600, 6  # a width that is no multiple of 4
 

@@ -3,12 +3,16 @@
 import math
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from adcascade.catalog import Ad
 from adcascade.catalog.bitmaps import pack
 from adcascade.catalog.words import parents, words
+from adcascade.retrieval import rules
+from adcascade.retrieval.choose import in_order
 from adcascade.retrieval.rules import CategoryRule, KeywordRule, terms_of
 
 WORDS = ["red", "blue", "shoe", "lamp", "42"]
@@ -82,6 +86,43 @@ def test_a_category_brings_its_best_then_its_parents(ads: list[Ad | None], k: in
     rows, values = rule([category], k, pack(np.array(kept)), value)
     assert rows.tolist() == expected[:k]
     np.testing.assert_array_equal(values, value[rows])
+
+
+@given(changes=st.lists(st.tuples(st.integers(0, 15), some_ads, st.booleans()), max_size=6))
+def test_an_order_of_before_is_never_used(changes: list[tuple[int, list[Ad | None], bool]]) -> None:
+    """After any changes of ads and of their values, asked in between, a rule says what a new one says."""
+    rule, now = CategoryRule(), dict[int, Ad | None]()
+    value = np.zeros(16, np.float32)
+    for seed, (first, ads, revalued) in enumerate(changes):
+        for row, one in enumerate(ads, first):
+            now[row % 16] = one
+            rule.update(row % 16, one)
+        if revalued:
+            value = np.random.default_rng(seed).random(16).astype(np.float32)
+        fresh = CategoryRule()
+        for row, here in now.items():
+            fresh.update(row, here)
+        asked = ["sports/shoes/running", "home"]
+        assert rule(asked, 16, ALL, value)[0].tolist() == fresh(asked, 16, ALL, value)[0].tolist()
+
+
+def test_a_category_is_put_in_order_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second request costs no sort, nor does one after a change of another category."""
+    sorts: list[int] = []
+
+    def counted(rows: NDArray[np.int32], value: NDArray[np.float32]) -> NDArray[np.int32]:
+        sorts.append(len(rows))
+        return in_order(rows, value)
+
+    monkeypatch.setattr(rules, "in_order", counted)
+    rule, value = CategoryRule(), np.arange(16, dtype=np.float32)
+    for row in range(5):
+        rule.update(row, ad("x", "home"))
+    for _ in range(3):
+        rule(["home"], 2, ALL, value)
+    rule.update(9, ad("x", "sports"))
+    rule(["home"], 2, ALL, value)
+    assert sorts == [5]
 
 
 def test_categories_share_the_quota() -> None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from adcascade.errors import InputError
 from adcascade.server.body import FREE, MEMBERS, RATIO, gunzip
 from adcascade.server.bounds import places
-from adcascade.server.openrtb.lengths import NAMES, SIZES, check_lengths
+from adcascade.server.openrtb.check import check_request
+from adcascade.server.openrtb.lengths import ASSETS, DEALS, FEW, LEAST, NAMES, SIZES, check_lengths
 from adcascade.server.openrtb.objects import Banner, BidRequest, Format, Imp
 from adcascade.server.problems import SHOWN, RefusalError, decode
 
@@ -60,6 +61,34 @@ def test_lists_of_a_bid_request_end(name: str, over: int) -> None:
     with pytest.raises(InputError) as refusal:
         check_lengths(request)
     assert refusal.value.field.endswith(name)
+
+
+json = st.recursive(
+    st.none() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=9) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+)
+
+
+@given(value=json)
+def test_no_list_has_more_entries_than_the_body_has_commas_and_one(value: object) -> None:
+    """So a body with few commas needs no look at its lists."""
+    assert longest(value) <= msgspec.json.encode(value).count(b",") + 1
+
+
+def longest(value: object) -> int:
+    """Entries of the longest list in a JSON value."""
+    inside = [] if not isinstance(value, list | dict) else list(value.values() if isinstance(value, dict) else value)
+    return max([len(inside) if isinstance(value, list) else 0, *map(longest, inside)])
+
+
+def test_a_bid_request_is_walked_through_where_a_list_may_be_too_long() -> None:
+    """As many entries as the shortest bound: not looked at; one more: refused by its name."""
+    request = BidRequest(id="1", imp=[Imp(id="1", banner=Banner(format=[Format(w=1, h=1)] * (SIZES + 1)))])
+    assert min(ASSETS, DEALS, FEW, NAMES, SIZES) == LEAST
+    check_request(request, 1, entries=LEAST)
+    with pytest.raises(InputError) as refusal:
+        check_request(request, 1, entries=LEAST + 1)
+    assert refusal.value.field == "imp[0].banner.format"
 
 
 def test_places_are_what_the_system_grants() -> None:

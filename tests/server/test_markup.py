@@ -1,5 +1,6 @@
 """Markup: what advertisers write can be read, and can do nothing else."""
 
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import msgspec
@@ -78,6 +79,18 @@ def test_a_banner_holds_a_link_a_picture_a_pixel_a_script_and_nothing_else(title
     if len(tags) == 4:
         assert names[1] == {"src", "alt", "style"}
         assert parsed.elements[1][1]["src"] == image
+
+
+@given(token=st.text(max_size=12), base=st.sampled_from(("https://ads.example.com", "https://ads.example/a&b'\"<c>")))
+def test_links_in_markup_read_as_they_are(token: str, base: str) -> None:
+    """A browser takes from each attribute the very link that a notice would hold, whatever token and address."""
+    links = Links(base)
+    parsed = Elements(banner_html(replace(served("t"), token=token), links, (1, 1), secure=True))
+    (_, link), (_, pixel), (_, script) = parsed.elements
+    assert link["href"] == links.click(token)
+    assert link["data-adcascade-view"] == links.viewable(token)
+    assert pixel["src"] == links.impression(token)
+    assert script["src"] == links.script
 
 
 def test_a_secure_page_gets_no_insecure_picture() -> None:

@@ -22,6 +22,8 @@ from adcascade.contracts.ecpm import BILLION
 
 Longs = NDArray[np.int64]
 
+NO_RULE: Longs = np.empty(0, np.int64)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allocation:
@@ -33,15 +35,11 @@ class Allocation:
 
 
 def allocate(lot: Lot) -> Allocation:
-    """Sell the slots of `lot`, O(n log n + K n)."""
-    ecpm = lot.ecpm()
-    order = ranking(ecpm, lot.tie)
-    order = order[ecpm[order] > 0]
-    floors = lot.floor[None] if lot.own is None else lot.own[order]
-    ad, slot, needed = _sold(
-        ecpm[order], lot.per_click[order], (_of(lot.owner, order), _of(lot.rival, order)), floors, lot.parts()
-    )
-    return Allocation(ad=order[ad], slot=slot, needed=needed)
+    """Sell the slots of `lot`, O(K n): of ads worth the same in a slot the one that `ranking` names first gets it."""
+    groups = _longs(lot.owner), _longs(lot.rival), _longs(lot.tie)
+    floors = lot.floor[None] if lot.own is None else lot.own
+    ad, slot, needed = _sold(lot.ecpm(), lot.per_click, groups, floors, lot.parts())
+    return Allocation(ad=ad, slot=slot, needed=needed)
 
 
 def ranking(ecpm: NDArray[np.int64], tie: NDArray[np.integer] | None) -> NDArray[np.int64]:
@@ -51,17 +49,17 @@ def ranking(ecpm: NDArray[np.int64], tie: NDArray[np.integer] | None) -> NDArray
     return np.lexsort((tie, -ecpm))
 
 
-def _of(group: NDArray[np.integer] | None, order: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The groups of ranked ads, int64 [m]; -1 where the rule does not apply."""
-    return np.full(len(order), -1, np.int64) if group is None else group[order].astype(np.int64)
+def _longs(numbers: NDArray[np.integer] | None) -> Longs:
+    """As int64 [n]; [0] where the rule does not apply."""
+    return NO_RULE if numbers is None else numbers.astype(np.int64, copy=False)
 
 
 @njit(cache=True)
 def _sold(
-    ecpm: Longs, per_click: NDArray[np.bool_], groups: tuple[Longs, Longs], floors: Longs, parts: Longs
+    ecpm: Longs, per_click: NDArray[np.bool_], groups: tuple[Longs, Longs, Longs], floors: Longs, parts: Longs
 ) -> tuple[Longs, NDArray[np.int32], Longs]:
-    """Ads by rank [n], floors [n or 1, K] -> for each sold slot: place in the rank, slot, eCPM to reach."""
-    owner, rival = groups
+    """Ads [n], floors [n or 1, K] -> for each sold slot: ad, slot, eCPM to reach. groups: owner, rival, tie."""
+    owner, rival, tie = groups
     free = np.ones(len(ecpm), np.bool_)
     ads, needed = np.empty(len(parts), np.int64), np.empty(len(parts), np.int64)
     slots = np.empty(len(parts), np.int32)
@@ -69,24 +67,47 @@ def _sold(
     for slot in range(len(parts)):
         best, first = -1, 0
         for i in range(len(ecpm)):
-            value = _value(ecpm[i], per_click[i], parts[slot])
-            if free[i] and value > first and value >= max(floors[i if len(floors) > 1 else 0, slot], 1):
+            value = _reached(i, slot, ecpm, per_click, floors, parts) if free[i] else 0
+            if value > first or (value == first and value > 0 and _before(i, best, ecpm, tie)):
                 best, first = i, value
         if best < 0:
             continue
-        needed[sold] = max(floors[best if len(floors) > 1 else 0, slot], 1)
+        needed[sold] = _floor(floors, best, slot)
         for i in range(len(ecpm)):
-            if free[i] and i != best and not (owner[best] >= 0 and owner[i] == owner[best]):
-                value = _value(ecpm[i], per_click[i], parts[slot])
-                if value >= max(floors[i if len(floors) > 1 else 0, slot], 1):
-                    needed[sold] = max(needed[sold], value)
+            if free[i] and i != best and not _same(owner, i, best):
+                needed[sold] = max(needed[sold], _reached(i, slot, ecpm, per_click, floors, parts))
         for i in range(len(ecpm)):
-            same_owner, same_group = owner[best] >= 0 and owner[i] == owner[best], rival[best] >= 0
-            if i == best or same_owner or (same_group and rival[i] == rival[best]):
+            if i == best or _same(owner, i, best) or _same(rival, i, best):
                 free[i] = False
         ads[sold], slots[sold] = best, slot
         sold += 1
     return ads[:sold], slots[:sold], needed[:sold]
+
+
+@njit(cache=True)
+def _reached(  # noqa: PLR0917  an ad, a slot and what is known of both
+    ad: int, slot: int, ecpm: Longs, per_click: NDArray[np.bool_], floors: Longs, parts: Longs
+) -> int:
+    """The ad's eCPM in the slot, 0 where that is below its floor there."""
+    value = _value(ecpm[ad], per_click[ad], parts[slot])
+    return value if value >= _floor(floors, ad, slot) else 0
+
+
+@njit(cache=True)
+def _floor(floors: Longs, ad: int, slot: int) -> int:
+    return int(max(floors[ad if len(floors) > 1 else 0, slot], 1))
+
+
+@njit(cache=True)
+def _before(one: int, other: int, ecpm: Longs, tie: Longs) -> bool:
+    """Whether `ranking` names the one first, where it lies behind the other in the arrays."""
+    return ecpm[one] > ecpm[other] or (ecpm[one] == ecpm[other] and len(tie) > 0 and tie[one] < tie[other])
+
+
+@njit(cache=True)
+def _same(group: Longs, one: int, other: int) -> bool:
+    """Whether two ads belong to one group."""
+    return len(group) > 0 and group[other] >= 0 and group[one] == group[other]
 
 
 @njit(cache=True)

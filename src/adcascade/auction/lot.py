@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from adcascade.contracts.ecpm import ecpm_of, parts_per_billion, share_of
+from adcascade.contracts.ecpm import share_of
+from adcascade.contracts.worth import ecpms_of, parts_of
 
 NEVER = 2**63 - 1  # the floor of an ad in a slot where it may not stand; no bid reaches it
 
@@ -42,7 +43,7 @@ class Lot:
 
     def ecpm(self) -> NDArray[np.int64]:
         """eCPM in the first slot, int64 [n]."""
-        return ecpm_of(self.ctr, self.bid, self.per_click)
+        return ecpms_of(self.ctr, self.bid, self.per_click)
 
     def least(self, slot: int) -> NDArray[np.int64]:
         """The eCPM that each ad must reach in a slot, at least one micro: int64 [n]."""
@@ -52,7 +53,7 @@ class Lot:
 
     def parts(self) -> NDArray[np.int64]:
         """The slots' factors in parts per billion, int64 [K]."""
-        return parts_per_billion(self.factor)
+        return parts_of(self.factor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

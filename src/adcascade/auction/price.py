@@ -1,11 +1,15 @@
 """From the eCPM that had to be reached in a slot back to a price per click or per impression."""
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from adcascade.auction.allocation import Allocation
 from adcascade.auction.lot import Lot
-from adcascade.contracts.ecpm import BILLION, least_amount, least_bid, parts_per_billion
+from adcascade.contracts.ecpm import BILLION, THOUSAND
+from adcascade.contracts.worth import parts_of
+
+Longs = NDArray[np.int64]
 
 
 def least_bids(lot: Lot, sold: Allocation) -> NDArray[np.int64]:
@@ -21,7 +25,26 @@ def least_to_reach(
     lot: Lot, ad: NDArray[np.int64], slot: NDArray[np.int32], needed: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """The least bid with which each ad [m] is worth `needed` [m] in its slot [m]: int64 [m], micros."""
-    per_click = lot.per_click[ad]
-    factor = np.where(per_click, lot.parts()[slot], BILLION)
-    first_slot = least_amount(needed, factor)
-    return least_bid(first_slot, parts_per_billion(lot.ctr[ad]), per_click)
+    bids = np.empty(len(ad), np.int64)
+    _least((ad, slot, needed), lot.per_click, parts_of(lot.ctr[ad]), lot.parts(), bids)
+    return bids
+
+
+@njit(cache=True)
+def _least(
+    asked: tuple[Longs, NDArray[np.int32], Longs], per_click: NDArray[np.bool_], ctr: Longs, factor: Longs, bids: Longs
+) -> None:
+    """As `least_bid` of `least_amount` says: the eCPM in the slot, in the first slot, per thousand, per event."""
+    ad, slot, needed = asked
+    for i in range(len(ad)):
+        amount = needed[i]
+        if per_click[ad[i]]:
+            amount = _amount(_amount(amount, factor[slot[i]]), ctr[i])
+        bids[i] = -(-amount // THOUSAND)
+
+
+@njit(cache=True)
+def _amount(share: int, parts: int) -> int:
+    """As least_amount says of one."""
+    whole = share // parts
+    return whole * BILLION - (-(share - whole * parts) * BILLION) // parts

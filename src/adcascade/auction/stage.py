@@ -10,7 +10,7 @@ from adcascade.auction.lot import Award, Lot
 from adcascade.auction.terms import Books, agreed_prices, deal_of, own_floors
 from adcascade.auction.ties import tie_breaks
 from adcascade.contracts import AdRequest, Candidates, Opportunity
-from adcascade.contracts.ecpm import ecpm_of
+from adcascade.contracts.worth import ecpms_of
 
 Rule = Callable[[Lot], Award]
 
@@ -57,7 +57,7 @@ class AuctionStage:
         lot = self.lot(request, candidates)
         award = self.rule(lot)
         winners = candidates.take(award.ad)
-        ecpm = ecpm_of(winners.ctr, winners.bid, lot.per_click[award.ad])
+        ecpm = ecpms_of(winners.ctr, winners.bid, lot.per_click[award.ad])
         return winners.with_(slot=award.slot, price=self.prices(request, candidates, lot, award), ecpm=ecpm)
 
     def prices(self, request: AdRequest, candidates: Candidates, lot: Lot, award: Award) -> NDArray[np.int64]:
@@ -87,7 +87,8 @@ class AuctionStage:
 
     def factors(self, slots: int) -> NDArray[np.float32]:
         """The factor of each of so many slots, float32 [slots]; what a winner's ctr is worth in its slot."""
-        return self.slot_factors[np.minimum(np.arange(slots), len(self.slot_factors) - 1)]
+        known = self.slot_factors
+        return known[:slots] if slots <= len(known) else np.append(known, known[-1:].repeat(slots - len(known)))
 
     def _products(self, rows: NDArray[np.int32]) -> NDArray[np.int64]:
         """A number per product, -1 for an ad that names none: int64 [n]."""

@@ -3,7 +3,11 @@
 In a closed loop each connection asks again as soon as it is answered. In an open loop requests leave when they are due,
 whether or not the server has answered those before; times count from the instant at which a request was due, so a
 client that falls behind makes the server look worse, never better. The client is an asyncio.Protocol that reads no
-more of an answer than its status and its length, so that it costs little where it shares the server's cores.
+more of an answer than its status and its length, so that it costs little where it shares the server's cores; asked for
+it, it also looks whether the answer holds a mark, since a refusal, too, may be a 200.
+
+Connections are spread evenly over the ports, which are those of single workers where there are several: how the kernel
+would spread a few connections is chance.
 """
 
 import asyncio
@@ -19,11 +23,12 @@ AFTER_S = 5.0  # that answers of an open loop may take after the last request wa
 
 
 class Answered(NamedTuple):
-    """One request. status 0: no answer."""
+    """One request. status 0: no answer; marked: whether its body holds the load's mark."""
 
     took_s: float
     status: int
     size: int = 0  # bytes of the answer's body
+    marked: bool = True
 
 
 def post(path: str, content: bytes) -> bytes:
@@ -32,8 +37,10 @@ def post(path: str, content: bytes) -> bytes:
     return head.encode() + b"%d\r\n\r\n" % len(content) + content
 
 
-def closed_loop(port: int, requests: Sequence[bytes], *, connections: int, seconds: float) -> list[Answered]:
-    """Ask for so long over so many connections, which take the requests in turn."""
+def closed_loop(
+    ports: Sequence[int], requests: Sequence[bytes], *, connections: int, seconds: float, mark: bytes = b""
+) -> list[Answered]:
+    """Ask for so long over so many connections, which take the requests in turn. mark: what a good answer holds."""
 
     async def ask() -> list[Answered]:
         answers: list[Answered] = []
@@ -46,7 +53,7 @@ def closed_loop(port: int, requests: Sequence[bytes], *, connections: int, secon
             else:
                 line.close()
 
-        lines = await _connected(port, connections, heard)
+        lines = await _connected(ports, connections, heard, mark)
         for place, line in enumerate(lines):
             line.ask(requests[place % len(requests)], time.perf_counter())
         await asyncio.gather(*(line.ended for line in lines))
@@ -56,7 +63,13 @@ def closed_loop(port: int, requests: Sequence[bytes], *, connections: int, secon
 
 
 def open_loop(
-    port: int, requests: Sequence[bytes], *, rate: float, seconds: float, seed: int = 0, connections: int = 64
+    ports: Sequence[int],
+    requests: Sequence[bytes],
+    *,
+    rate: float,
+    seconds: float,
+    connections: int = 64,
+    mark: bytes = b"",
 ) -> list[Answered]:
     """`rate` a second at Poisson times; while all connections are busy, what is due waits and its time runs."""
 
@@ -74,9 +87,9 @@ def open_loop(
             else:
                 free.append(line)
 
-        free.extend(await _connected(port, connections, heard))
+        free.extend(await _connected(ports, connections, heard, mark))
         lines = list(free)
-        due = _due(rate, seconds, seed)
+        due = _due(rate, seconds)
         start = time.perf_counter()
         for place, at in enumerate(due):
             left = start + at - time.perf_counter()
@@ -92,7 +105,7 @@ def open_loop(
             await asyncio.sleep(0.01)
         for line in lines:
             line.close()
-        return answers + [Answered(AFTER_S, 0)] * (len(due) - len(answers))
+        return answers + [Answered(AFTER_S, 0, marked=False)] * (len(due) - len(answers))
 
     return uvloop.run(ask())
 
@@ -100,8 +113,9 @@ def open_loop(
 class Line(asyncio.Protocol):
     """One connection, one request at a time; `heard` is told of each answer."""
 
-    def __init__(self, heard: Callable[["Line", Answered], None]) -> None:
-        self._heard, self._bytes, self._asked = heard, b"", 0.0
+    def __init__(self, heard: Callable[["Line", Answered], None], mark: bytes) -> None:
+        self._heard, self._mark = heard, mark
+        self._bytes, self._asked = b"", 0.0
         self._busy = False
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -124,13 +138,14 @@ class Line(asyncio.Protocol):
         if len(self._bytes) < end + 4 + size:
             return
         self._busy = False
-        self._heard(self, Answered(time.perf_counter() - self._asked, status, size))
+        marked = self._bytes.find(self._mark, end) >= 0
+        self._heard(self, Answered(time.perf_counter() - self._asked, status, size, marked))
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  told by the loop
         """A request in flight has no answer."""
         if self._busy:
             self._busy = False
-            self._heard(self, Answered(time.perf_counter() - self._asked, 0))
+            self._heard(self, Answered(time.perf_counter() - self._asked, 0, marked=False))
         if not self.ended.done():
             self.ended.set_result(None)
 
@@ -145,14 +160,17 @@ def _length(head: bytes) -> int:
     return 0 if at < 0 else int(head[at + 15 :].split(b"\r\n", 1)[0])
 
 
-async def _connected(port: int, connections: int, heard: Callable[[Line, Answered], None]) -> list[Line]:
+async def _connected(
+    ports: Sequence[int], connections: int, heard: Callable[[Line, Answered], None], mark: bytes
+) -> list[Line]:
     loop = asyncio.get_running_loop()
-    return [(await loop.create_connection(lambda: Line(heard), "127.0.0.1", port))[1] for _ in range(connections)]
+    turns = [ports[place % len(ports)] for place in range(connections)]
+    return [(await loop.create_connection(lambda: Line(heard, mark), "127.0.0.1", port))[1] for port in turns]
 
 
-def _due(rate: float, seconds: float, seed: int) -> list[float]:
-    """Poisson times within so many seconds."""
-    chance, times, at = random.Random(seed), [], 0.0  # noqa: S311  a load, no secret
+def _due(rate: float, seconds: float) -> list[float]:
+    """Poisson times within so many seconds, the same each time."""
+    chance, times, at = random.Random(0), [], 0.0  # noqa: S311  a load, no secret
     while (at := at + chance.expovariate(rate)) < seconds:
         times.append(at)
     return times

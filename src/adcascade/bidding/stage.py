@@ -31,4 +31,4 @@ class BiddingStage:
             bid = goal_bids(own, target, limit, per_click, candidates.ctr, candidates.cvr)
         paced, ecpm = worth_of(ad, candidates.ctr, self.bids, self.pacer.alpha, bid)
         informed = candidates.with_(bid=paced, ecpm=ecpm, score=ecpm.astype(np.float32))
-        return informed.take(np.argsort(-ecpm, kind="stable"))
+        return informed.take((-ecpm).argsort(kind="stable"))

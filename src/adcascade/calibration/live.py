@@ -39,7 +39,8 @@ class LiveCalibration:
     def factor(self) -> float:
         """What ctr is multiplied by now."""
         raw = (self.clicks + self.pseudo_clicks) / (self.predicted + self.pseudo_clicks)
-        return float(np.clip(raw, *self.bounds))
+        least, most = self.bounds
+        return min(max(raw, least), most)
 
     def __call__(self, opportunity: Opportunity, candidates: Candidates) -> Candidates:  # noqa: ARG002  one factor for all
         """The same candidates with corrected ctr, at most 1."""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from adcascade.calibration.mbct_stored import FeatureTrees, read_trees
 from adcascade.calibration.stored import TargetMaps, read_calibration
 from adcascade.contracts import Candidates, Opportunity
+from adcascade.contracts.candidates import UNKNOWN
 from adcascade.errors import BundleError, ConfigurationError
 from adcascade.features.ads import AdFeatures
 from adcascade.features.encoder import Columns
@@ -71,5 +72,8 @@ class CalibrationStage:
         ctr = self.ctr.for_scenario(scenario)(candidates.ctr)
         if self.trees is not None:
             ctr = self.trees(ctr, opportunity, candidates.ad)
+        calibrated = candidates.with_(ctr=ctr.astype(np.float32))
+        if candidates.cvr.base is UNKNOWN:
+            return calibrated
         cvr = self.cvr.for_scenario(scenario)(candidates.cvr)
-        return candidates.with_(ctr=ctr.astype(np.float32), cvr=cvr.astype(np.float32))
+        return calibrated.with_(cvr=cvr.astype(np.float32))

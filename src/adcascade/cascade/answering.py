@@ -7,6 +7,7 @@ Where the ads lie on shards, these are asked between the opportunity and the eng
 """
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -23,7 +24,7 @@ from adcascade.cascade.sharding.merge import Sifted, merged
 from adcascade.cascade.sharding.messages import question
 from adcascade.cascade.tally import Tally
 from adcascade.catalog.bitmaps import Bits
-from adcascade.contracts import AdRequest, Opportunity
+from adcascade.contracts import AdRequest, Candidates, Opportunity
 from adcascade.errors import StoreError
 from adcascade.events.records import Exposure
 from adcascade.money.bank import Reservation
@@ -53,6 +54,24 @@ class Begun:
     began: int  # by the timer, nanoseconds, and so below
     featured: int
     deadline: int
+
+
+class _Won(NamedTuple):
+    """One winner, in plain numbers."""
+
+    row: int
+    slot: int
+    creative: int
+    ctr: float  # in the first slot
+    cvr: float
+    reservation: Reservation
+    position: int | None
+
+
+def _lists(winners: Candidates) -> tuple[list[float], ...]:
+    """Row, slot, creative, ctr and cvr of the winners."""
+    columns = winners.ad, winners.slot, winners.creative, winners.ctr, winners.cvr
+    return tuple([column.tolist() for column in columns])
 
 
 class Answering:
@@ -109,10 +128,8 @@ class Answering:
         request, resumed = opportunity.request, parts.timer()
         outcome, reservations = self._sell(begun, before)
         positions = by.loaded.positions(request, len(reservations))
-        served = tuple(
-            self._served(outcome, i, r, by.loaded, request, position)
-            for i, (r, position) in enumerate(zip(reservations, positions, strict=True))
-        )
+        won = map(_Won._make, zip(*_lists(outcome.winners), reservations, positions, strict=True))
+        served = tuple([self._served(one, by.loaded, request) for one in won])
         sold = parts.timer()
         problem = "" if request.test else self._log(opportunity, outcome, served, by, begun.asked)
         if opportunity.features.scenario[0] >= FIRST_KNOWN:
@@ -164,35 +181,30 @@ class Answering:
             steps = engine.finish(opportunity, rest, deadline, exploring=False)
             outcome = replace(outcome, winners=steps[-1].left, steps=(*outcome.steps, *steps))
             outcome = self._within_caps(outcome, request)
-        paid = np.array([one is not None for one in held], np.bool_)
-        return replace(outcome, winners=outcome.winners.take(paid)), [one for one in held if one is not None]
+        paid = [one for one in held if one is not None]
+        if len(paid) < len(held):
+            kept = np.array([one is not None for one in held], np.bool_)
+            outcome = replace(outcome, winners=outcome.winners.take(kept))
+        return outcome, paid
 
     def _within_caps(self, outcome: Outcome, request: AdRequest) -> Outcome:
         """Without the winners that together would pass a frequency cap: their slots stay empty."""
         admitted = self.parts.memory.frequency.admits(request.user, outcome.winners, request.time_us)
         return outcome if admitted.all() else replace(outcome, winners=outcome.winners.take(admitted))
 
-    def _served(  # noqa: PLR0917  what is known of one winner
-        self,
-        outcome: Outcome,
-        place: int,
-        reservation: Reservation,
-        loaded: Loaded,
-        request: AdRequest,
-        position: int | None,
-    ) -> Served:
-        snapshot, winners = self.parts.snapshot, outcome.winners
-        row, slot, creative = int(winners.ad[place]), int(winners.slot[place]), int(winners.creative[place])
+    def _served(self, won: "_Won", loaded: Loaded, request: AdRequest) -> Served:
+        snapshot, reservation = self.parts.snapshot, won.reservation
+        row, slot, creative = won.row, won.slot, won.creative
         ad = snapshot.ads[row]
         if ad is None:
             raise IndexError(f"row {row} won but is not in the catalog")
-        ctr = float(winners.ctr[place]) * loaded.slot_factor(slot)
+        ctr = won.ctr * loaded.slot_factor(slot)
         price = reservation.price_micros
         events = ctr if snapshot.billing_click[row] else 1.0
         deal = deal_of(row, request.slots[slot], snapshot)
         name = "" if deal is None else deal.id
         return Served(
-            token=self.parts.till.seal(winners, place, reservation, deal=name, test=request.test),
+            token=self.parts.till.seal(row, slot, creative, reservation, deal=name, test=request.test),
             bid_id=reservation.bid_id,
             slot=slot,
             row=row,
@@ -204,10 +216,10 @@ class Answering:
             price_micros=price,
             ecpm_micros=round(price * events * 1000) if events == events else 0,  # noqa: PLR0124  NaN: nobody knows
             ctr=ctr,
-            cvr=float(winners.cvr[place]),
+            cvr=won.cvr,
             deal=name,
             expires_us=reservation.expires_us,
-            position=position,
+            position=won.position,
         )
 
     def _log(self, opportunity: Opportunity, outcome: Outcome, served: tuple[Served, ...], by: _By, asked: str) -> str:
@@ -215,7 +227,8 @@ class Answering:
         request = opportunity.request
         if not self.parts.journal.healthy:
             return "log-unhealthy"
-        chance = {int(s): float(p) for s, p in zip(outcome.winners.slot, outcome.winners.propensity, strict=True)}
+        winners = outcome.winners
+        chance = dict(zip(winners.slot.tolist(), winners.propensity.tolist(), strict=True))
         record = auction_record(
             request,
             outcome,

@@ -34,6 +34,7 @@ from adcascade.creative.stage import CreativeStage
 from adcascade.features.ads import AdFeatures
 from adcascade.features.encoder import Encoder
 from adcascade.learning.scorer import Scorer
+from adcascade.preranking.scorer import Judge, opened
 from adcascade.preranking.stage import PrerankingStage
 from adcascade.ranking.stage import RankingStage
 from adcascade.retrieval.stage import RetrievalConfig, RetrievalStage
@@ -184,7 +185,8 @@ def load_bundle(
     )
     judging = _judging(site, pacer, live)
     retrieval = None if sharded else _retrieval(site, methods["retrieval"], image)
-    narrowing = () if retrieval is None else _narrowing(site, retrieval, pacer)
+    judge = None if sharded else opened(root / "preranking", features, image and image.part(INDEX))
+    narrowing = () if retrieval is None or judge is None else _narrowing(site, retrieval, judge, pacer)
     select = [*narrowing, *(judging[-2:] if sharded else judging)]  # of a front: live calibration and bidding
     every = RankingStage(site.ranker, keep=EVERYTHING)
     explore = [Place(UniformRetrieval(snapshot), required=True), Place(every), *judging]
@@ -204,15 +206,15 @@ def load_bundle(
         slot_factors=site.slot_factors,
         features=features,
         snapshot=snapshot,
-        listeners=() if retrieval is None else (retrieval,),
+        listeners=tuple(one for one in (retrieval, judge) if one is not None and not isinstance(one, Scorer)),
         pattern=closing.pattern,
     )
 
 
-def _narrowing(site: _Site, retrieval: RetrievalStage, pacer: Alphas | None) -> tuple[Place, ...]:
+def _narrowing(site: _Site, retrieval: RetrievalStage, judge: Judge, pacer: Alphas | None) -> tuple[Place, ...]:
     """From the whole catalog to the ads whose clicks the ranker has judged."""
-    root, widths, features = site.root, site.widths, site.features
-    prerank = PrerankingStage(Scorer(root / "preranking", features), site.snapshot, keep=widths.prerank, pacer=pacer)
+    widths = site.widths
+    prerank = PrerankingStage(judge, site.snapshot, keep=widths.prerank, pacer=pacer)
     return (
         Place(retrieval, required=True),
         Place(prerank, keep=widths.prerank, narrows=True),

@@ -14,6 +14,7 @@ shortened to the number it would have let out. Every cut is named in the answer'
 from dataclasses import dataclass, field
 
 SHARE = 0.05  # weight of the newest observation in the moving averages
+SETTLED = round(1 / SHARE)  # observations from which on they weigh the same
 LEAST = 0.25  # a stage runs on no smaller share of its candidates
 
 
@@ -27,15 +28,16 @@ class Pace:
 
     def expected_ns(self, candidates: int) -> float:
         """A cautious forecast for so many candidates: mean plus two deviations."""
-        return (self.mean_ns + 2.0 * self.deviation_ns) * max(candidates, 1)
+        return (self.mean_ns + 2.0 * self.deviation_ns) * (candidates or 1)
 
     def observe(self, elapsed_ns: float, candidates: int) -> None:
         """Learn from one call. The first calls weigh more, so that a cold start is forgotten."""
-        each = elapsed_ns / max(candidates, 1)
+        each = elapsed_ns / (candidates or 1)
         self.seen += 1
-        share = max(SHARE, 1.0 / self.seen)
-        self.deviation_ns += share * (abs(each - self.mean_ns) * (self.seen > 1) - self.deviation_ns)
-        self.mean_ns += share * (each - self.mean_ns)
+        share = SHARE if self.seen >= SETTLED else 1.0 / self.seen
+        off = each - self.mean_ns
+        self.deviation_ns += share * (abs(off) * (self.seen > 1) - self.deviation_ns)
+        self.mean_ns += share * off
 
 
 def allowed(candidates: int, *, left_ns: float, need_ns: float, after_ns: float, required: bool) -> int:

@@ -170,13 +170,18 @@ class Frequency:
         kept = np.ones(len(winners), np.bool_)
         if not self._campaigns:
             return kept
-        counts = self._counts(user, now_us)
-        slots = winners.slot.tolist()
-        for place in sorted(range(len(winners)), key=slots.__getitem__):
-            shown = self._shown(int(winners.ad[place]), int(winners.creative[place]))
+        counts: Counter[Limit] | None = None
+        told = zip(
+            winners.slot.tolist(), range(len(winners)), winners.ad.tolist(), winners.creative.tolist(), strict=True
+        )
+        for _, place, row, creative in sorted(told):
+            shown = self._shown(row, creative)
             limits = () if shown is None else self._limits_of(shown)
-            kept[place] = user is not None or not limits
-            kept[place] &= all(counts[limit] < limit.cap.impressions for limit in limits)
+            if not limits:
+                continue
+            if counts is None:
+                counts = self._counts(user, now_us)
+            kept[place] = user is not None and all(counts[limit] < limit.cap.impressions for limit in limits)
             if kept[place]:
                 counts.update(limits)
         return kept
@@ -215,11 +220,13 @@ class Frequency:
         self._one.clear()
 
     def _shown(self, row: int, creative: int) -> Shown | None:
-        """None where the ad is gone."""
+        """None where the ad is gone, or where neither its campaign nor its advertiser has ever promised a cap."""
         ad = self.snapshot.ads[row] if 0 <= row < self.snapshot.n else None
         if ad is None:
             return None
         advertiser = self.snapshot.campaigns[self.snapshot.campaign[row]].advertiser
+        if ad.campaign not in self._by_campaign and advertiser not in self._by_advertiser:
+            return None
         look = ad.creatives[creative].id if 0 <= creative < len(ad.creatives) else ""
         return Shown(advertiser, ad.campaign, ad.ad_group, ad.id, look)
 

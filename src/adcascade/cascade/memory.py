@@ -48,18 +48,22 @@ class Memory:
 
     def live_of(self, bundle: str) -> LiveCalibration:
         """The live calibration of a bundle's predictions: each bundle errs in its own way, so each has its own."""
-        return self._live.setdefault(bundle, LiveCalibration())
+        live = self._live.get(bundle)
+        if live is None:
+            live = self._live[bundle] = LiveCalibration()
+        return live
 
     def answered(self, record: AuctionRecord) -> None:
         """These winners are on their way to a page."""
         self.frequency.answered(record)
+        live = self.live_of(record.bundle) if record.policy == "cascade" else None
         for winner in record.winners:
             self._in_flight[winner.bid_id] = InFlight(
                 user=record.user,
                 row=winner.ad,
                 slot_ctr=winner.slot_ctr,
                 factor=record.live_factor,
-                live=self.live_of(record.bundle) if record.policy == "cascade" else None,
+                live=live,
                 answered_us=record.time_us,
                 scenario=record.scenario,
             )

@@ -18,6 +18,7 @@ work. A rung is climbed at once and left when the pressure is below half of what
 its half-life, an outlier is forgotten in a second and a rung does not flap. Events and tracking URLs never come here.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
@@ -61,7 +62,7 @@ def step(footing: Footing, late: float, now_s: float, rule: LadderRule) -> Footi
     """
     faded = footing.pressure * 0.5 ** (max(0.0, now_s - footing.at_s) / rule.half_life_s)
     pressure = min(1.0, max(late, faded))
-    rung = max(footing.rung, sum(pressure >= limit for limit in rule.climb))
+    rung = max(footing.rung, bisect_right(rule.climb, pressure))  # limits that the pressure reaches
     while rung and pressure < rule.leave * rule.climb[rung - 1]:
         rung -= 1
     return Footing(rung, pressure, now_s)
@@ -119,8 +120,7 @@ class Ladder:
 
     def unread(self, age_us: float) -> bool:
         """Whether a request is declined before it is even read: the top rung, and it has used up the usual patience."""
-        rung = self._look(age_us / self.standard_us)
-        if rung < len(RUNGS) - 1 or age_us <= self.rule.patience * self.standard_us:
+        if age_us <= self.rule.patience * self.standard_us or self._look(age_us / self.standard_us) < len(RUNGS) - 1:
             return False
         self.asked += 1
         self.shed += 1

@@ -18,6 +18,7 @@ class PageFit:
         """image: what `pack` wrote of an older state of the snapshot; then `ads_changed` comes next."""
         self.snapshot = snapshot
         self._rules = Rules()
+        self._alike = np.zeros(0, np.float32)  # what each ad is worth while nothing is known
         if image is None:
             self.ads_changed(np.arange(snapshot.n, dtype=np.int32))
         else:
@@ -38,7 +39,8 @@ class PageFit:
         if request.query:
             found.append(self._rules.keywords(request.query, MOST, bits)[0])
         if request.category:
-            value = np.zeros(self.snapshot.n, np.float32)
-            found.append(self._rules.categories((request.category,), MOST, bits, value)[0])
+            if len(self._alike) != self.snapshot.n:
+                self._alike = np.zeros(self.snapshot.n, np.float32)
+            found.append(self._rules.categories((request.category,), MOST, bits, self._alike)[0])
         rows: NDArray[np.int32] = np.unique(np.concatenate(found)).astype(np.int32)
         return rows

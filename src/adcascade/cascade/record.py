@@ -1,43 +1,45 @@
 """From a decided request to the record in the log: all that a later learner needs."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from adcascade.cascade.answer import Served
 from adcascade.cascade.engine import Outcome
-from adcascade.contracts import AdRequest, Candidates
+from adcascade.cascade.score_at import score_at
+from adcascade.contracts import AdRequest
+from adcascade.contracts.candidates import UNKNOWN
 from adcascade.events.records import AuctionRecord, Exposure, Ranked, Winner
 
 SCORES = {"retrieval": "retrieval", "shards": "retrieval", "uniform_retrieval": "retrieval", "preranking": "preranking"}
+INT, LONG, FLOAT = np.dtype("<i4"), np.dtype("<i8"), np.dtype("<f4")  # as the log keeps numbers
 
 
 def ranked_of(outcome: Outcome, limit: int) -> Ranked | None:
     """The first `limit` candidates of the auction with what each stage thought of them."""
-    ranked = outcome.ranked.take(np.arange(min(limit, len(outcome.ranked))))
-    if not len(ranked):
+    ranked = outcome.ranked
+    ad = ranked.ad[:limit]
+    if not len(ad):
         return None
-    scores = {"retrieval": np.full(len(ranked), np.nan, np.float32), "preranking": np.full(len(ranked), np.nan, "f4")}
+    unknown = UNKNOWN[:1].repeat(len(ad))
+    scores = {"retrieval": unknown, "preranking": unknown}
     for step in outcome.steps:
         if step.name in SCORES and not step.cut.startswith("failed"):
-            scores[SCORES[step.name]] = score_at(step.left, ranked.ad)
+            scores[SCORES[step.name]] = score_at(step.left, ad)
     return Ranked(
-        ad=ranked.ad.astype("<i4").tobytes(),
-        retrieval=scores["retrieval"].astype("<f4").tobytes(),
-        preranking=scores["preranking"].astype("<f4").tobytes(),
-        ctr=ranked.ctr.astype("<f4").tobytes(),
-        cvr=ranked.cvr.astype("<f4").tobytes(),
-        bid=ranked.bid.astype("<i8").tobytes(),
-        ecpm=ranked.ecpm.astype("<i8").tobytes(),
+        ad=_bytes(ad, INT),
+        retrieval=_bytes(scores["retrieval"], FLOAT),
+        preranking=_bytes(scores["preranking"], FLOAT),
+        ctr=_bytes(ranked.ctr[:limit], FLOAT),
+        cvr=_bytes(ranked.cvr[:limit], FLOAT),
+        bid=_bytes(ranked.bid[:limit], LONG),
+        ecpm=_bytes(ranked.ecpm[:limit], LONG),
     )
 
 
-def score_at(candidates: Candidates, ads: NDArray[np.int32]) -> NDArray[np.float32]:
-    """The score that `candidates` hold for each of `ads`, float32 [n]; NaN for an ad that is not among them."""
-    if not len(candidates):
-        return np.full(len(ads), np.nan, np.float32)
-    order = np.argsort(candidates.ad, kind="stable")
-    place = order[np.minimum(np.searchsorted(candidates.ad, ads, sorter=order), len(order) - 1)]
-    return np.where(candidates.ad[place] == ads, candidates.score[place], np.float32(np.nan)).astype(np.float32)
+def _bytes(values: NDArray[Any], kind: np.dtype[Any]) -> bytes:
+    return values.astype(kind, copy=False).tobytes()
 
 
 def winner_of(served: Served, propensity: float, slot_factor: float) -> Winner:

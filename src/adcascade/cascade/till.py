@@ -67,18 +67,17 @@ class Till:
                 self.bank.release(reservation.bid_id)
 
     def seal(
-        self, winners: Candidates, place: int, reservation: Reservation, *, deal: str = "", test: bool = False
+        self, ad: int, slot: int, creative: int, reservation: Reservation, *, deal: str = "", test: bool = False
     ) -> str:
-        """The resolved bid id of the winner at `place`; the events of a test's are answered and forgotten."""
-        ad = int(winners.ad[place])
+        """The resolved bid id of an ad that won a slot; the events of a test's are answered and forgotten."""
         billing = "click" if self.snapshot.billing_click[ad] else "impression"
         return self.signer.seal(
             BidToken(
                 bid_id=reservation.bid_id,
                 campaign=reservation.campaign,
                 ad=ad,
-                slot=int(winners.slot[place]),
-                creative=int(winners.creative[place]),
+                slot=slot,
+                creative=creative,
                 price_micros=reservation.price_micros,
                 billing=TEST if test else billing,
                 lease=reservation.lease,

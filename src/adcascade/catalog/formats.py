@@ -33,10 +33,9 @@ def fits(creative: Creative, slot: Slot) -> bool:
 
 def look_of(creative: Creative, slot: Slot) -> Slot | Look | None:
     """The first way of filling the slot that takes this creative: the slot itself or one of `also`."""
-    shape = _shape(creative)
     looks: tuple[Slot | Look, ...] = (slot, *slot.also)
     for look in looks:
-        if _takes(shape, look) and _bearable(creative, look.video):
+        if look.format == creative.format and _takes(_shape(creative), look) and _bearable(creative, look.video):
             return look
     return None
 

@@ -111,7 +111,9 @@ class Worker:
             if fate < 0.04:
                 self.bank.release(held.bid_id)
             elif fate < 0.94:
-                token = self.till.seal(winners, place, held)
+                token = self.till.seal(
+                    int(winners.ad[place]), int(winners.slot[place]), int(winners.creative[place]), held
+                )
                 events += self.reports(token, held.bid_id, int(winners.ad[place]), held.expires_us, now_us)
         return events
 

@@ -26,8 +26,9 @@ from adcascade.features.encoder import Encoder
 from adcascade.learning.export import export
 from adcascade.learning.labelled import LabelledBlocks
 from adcascade.learning.loop import fit
-from adcascade.learning.model import ScoringModel, Shape
+from adcascade.learning.model import Shape
 from adcascade.nn.packed import PackedEmbedding, TableConfig
+from adcascade.preranking.export import export_student
 from adcascade.preranking.mlp import PrerankingMLP
 from adcascade.ranking import METHODS
 from adcascade.ranking.recipes import RECIPES
@@ -64,11 +65,11 @@ def _fill(folder: Path, encoder: Encoder, sizes: Sizes, seed: int) -> None:
     encoder.save(folder / "features")
     torch.manual_seed(seed)
     TwoTowerLearner(encoder).export(folder / "retrieval")
-    made: dict[str, Any] = {"preranking": PrerankingMLP, "ranking": named("ranking", sizes.ranking, METHODS, "Class")}
-    for place, (name, make) in enumerate(made.items()):
-        table = PackedEmbedding(encoder.rows, TableConfig(width=sizes.width, init_std=0.5), seed=seed + place)
-        model: ScoringModel = make(Shape.of(encoder, sizes.width))
-        export(folder / name, model, table, encoder.fingerprint)
+    shape, config = Shape.of(encoder, sizes.width), TableConfig(width=sizes.width, init_std=0.5)
+    table = PackedEmbedding(encoder.rows, config, seed=seed)
+    export_student(folder / "preranking", PrerankingMLP(shape), table, encoder.fingerprint)
+    make: Any = named("ranking", sizes.ranking, METHODS, "Class")
+    export(folder / "ranking", make(shape), PackedEmbedding(encoder.rows, config, seed=seed + 1), encoder.fingerprint)
     (folder / "conversion" / RATE_FILE).write_bytes(msgspec.json.encode(Rate(cvr=0.03)))
     write_calibration(folder / "calibration", StoredCalibration())
     write_slot_factors(folder / "calibration", np.array([1.0, 0.7, 0.5]))

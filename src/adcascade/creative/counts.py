@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from adcascade.creative.smoothed import STRONGEST, smoothed_rate
+from adcascade.creative.smoothed import STRONGEST, smoothed
 from adcascade.errors import BundleError
 
 FILE = "creative.json"
@@ -27,7 +27,7 @@ class VariantCounts(msgspec.Struct, frozen=True, kw_only=True):
         """The smoothed click rate of the ad, over all its creatives."""
         seen = self.ads.get(ad, {}).values()
         shows, clicks = sum(s for s, _ in seen), sum(c for _, c in seen)
-        return float(smoothed_rate(clicks, shows, self.mean, self.ad_strength))
+        return smoothed(clicks, shows, self.mean, self.ad_strength)
 
 
 def write_counts(folder: Path, counts: VariantCounts) -> None:

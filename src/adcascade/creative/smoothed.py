@@ -23,6 +23,11 @@ def smoothed_rate(clicks: ArrayLike, shows: ArrayLike, prior_mean: ArrayLike, st
     return pulled / (np.asarray(shows, np.float64) + strength)
 
 
+def smoothed(clicks: float, shows: float, prior_mean: float, strength: float) -> float:
+    """What `smoothed_rate` says of one."""
+    return (clicks + strength * prior_mean) / (shows + strength)
+
+
 def beta_strength(clicks: ArrayLike, shows: ArrayLike, prior_mean: ArrayLike) -> float:
     """The prior's strength a + b that explains how far rates [V] scatter about their prior means [V].
 

@@ -10,7 +10,7 @@ from adcascade.catalog.nouns import Ad
 from adcascade.contracts import Candidates, Opportunity, Slot
 from adcascade.contracts.stage import Cap
 from adcascade.creative.counts import VariantCounts
-from adcascade.creative.smoothed import Floats, smoothed_rate, thompson_shares
+from adcascade.creative.smoothed import Floats, smoothed, thompson_shares
 
 
 class Shelf(Protocol):
@@ -48,23 +48,33 @@ class CreativeStage:
             usable = _fresh(ad, usable, opportunity.capped) or usable
             if ad is None or not usable:
                 continue
-            value = self.values(ad, usable, opportunity.random)
+            if not self.explore:
+                creative[place] = self.best(ad, usable)
+                continue
+            value = self.shares(ad, usable, opportunity.random)
             chosen = int(np.argmax(value))
-            if self.explore and len(usable) > 1:
+            if len(usable) > 1:
                 chosen = int(opportunity.random.choice(len(usable), p=value))
                 known = 1.0 if np.isnan(propensity[place]) else propensity[place]
                 propensity[place] = known * value[chosen]
             creative[place] = usable[chosen]
         return candidates.with_(creative=creative, propensity=propensity)
 
-    def values(self, ad: Ad, usable: Sequence[int], random: np.random.Generator) -> Floats:
-        """A number per usable creative [V], the higher the better: smoothed rates, or Thompson shares."""
+    def best(self, ad: Ad, usable: Sequence[int]) -> int:
+        """The usable creative of the best smoothed click rate, the first of equal ones."""
+        counts = self.counts
+        if len(usable) == 1 or ad.id not in counts.ads:
+            return usable[0]
+        mean, strength = counts.ad_mean(ad.id), counts.variant_strength
+        seen = ((index, counts.of(ad.id, ad.creatives[index].id)) for index in usable)
+        rate = {index: smoothed(clicks, shows, mean, strength) for index, (shows, clicks) in seen}
+        return max(usable, key=rate.__getitem__)
+
+    def shares(self, ad: Ad, usable: Sequence[int], random: np.random.Generator) -> Floats:
+        """Thompson shares of the usable creatives [V]."""
         seen = [self.counts.of(ad.id, ad.creatives[index].id) for index in usable]
         shows, clicks = np.array(seen, np.float64).T
-        mean, strength = self.counts.ad_mean(ad.id), self.counts.variant_strength
-        if self.explore:
-            return thompson_shares(clicks, shows, (mean, strength), random)
-        return smoothed_rate(clicks, shows, mean, strength)
+        return thompson_shares(clicks, shows, (self.counts.ad_mean(ad.id), self.counts.variant_strength), random)
 
 
 def _fresh(ad: Ad | None, usable: list[int], capped: Collection[Cap]) -> list[int]:

@@ -21,11 +21,12 @@ class Work(msgspec.Struct, kw_only=True, eq=False):  # built once an event: a St
     Whoever waits does so on `future` (any thread) or on `loop_future` (a coroutine of `loop`); nobody may.
     """
 
-    rows: Sequence[Row] = ()
+    rows: list[Row] = []
     records: Sequence[Record] = ()
     bookings: Sequence[Booking | None] | None = None
     action: Callable[[sqlite3.Connection], object] | None = None
     single: bool = False  # the answer is one receipt, not a list
+    posted: bool = False  # nobody waits and nothing is booked: what is posted next may be added
     future: "Future[object] | None" = None
     loop: AbstractEventLoop | None = None
     loop_future: "LoopFuture[object] | None" = None

@@ -49,7 +49,8 @@ class Journal:
         self._turn = Turn(self.path)
         self._reader = connect(self.path, reading=True)
         self._reader_lock = threading.Lock()
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._queue: list[Work] = []
         self._waiting = 0  # records in the queue
         self._urgent = False
@@ -108,7 +109,7 @@ class Journal:
 
         Raises StoreError when too many wait; what the disk refuses later is counted in `lost`.
         """
-        self._enqueue(_single(record, None))
+        self._enqueue(Work(rows=[to_row(record)], posted=True))
 
     async def accept(self, record: Record, charge: Booking | None = None) -> Receipt:
         """As `submit`, awaited in the running event loop."""
@@ -182,8 +183,8 @@ class Journal:
         self.close()
 
     def _enqueue(self, work: Work, *, urgent: bool = False, wait: bool = False) -> None:
-        """Queue the work; where the queue is full, wait for room or refuse."""
-        with self._changed:
+        """Queue the work, as part of what was posted just before where it is posted; wait for room or refuse."""
+        with self._lock:
             while wait and self._waiting >= self._max_waiting and not self._closing:
                 self._changed.wait(0.1)
             if self._closing:
@@ -192,9 +193,13 @@ class Journal:
                 raise StoreError(
                     f"{self._waiting} records wait for the journal {self.path}; submit again once the disk caught up"
                 )
-            self._queue.append(work)
+            first = not self._queue
+            if work.posted and not first and self._queue[-1].posted:
+                self._queue[-1].rows.extend(work.rows)
+            else:
+                self._queue.append(work)
             self._waiting += len(work.rows)
-            if urgent or len(self._queue) == 1:
+            if urgent or first:
                 self._urgent = self._urgent or urgent
                 self._changed.notify_all()
 
@@ -282,7 +287,7 @@ class Journal:
 
 def _single(record: Record, charge: Booking | None, future: "Future[object] | None" = None) -> Work:
     bookings = None if charge is None else (charge,)
-    return Work(rows=(to_row(record),), records=(record,), bookings=bookings, single=True, future=future)
+    return Work(rows=[to_row(record)], records=(record,), bookings=bookings, single=True, future=future)
 
 
 def _create(connection: sqlite3.Connection, schema: str) -> None:

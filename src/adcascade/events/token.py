@@ -9,14 +9,15 @@ time. A text is accepted only in its one canonical spelling, so that any altered
 import binascii
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from hashlib import sha256
 
 import msgspec
 
 from adcascade.errors import ConfigurationError, SignatureError
 
 VERSION = b"\x01"
-TAG = 16  # bytes of the signature
+TAG, BLOCK = 16, 64  # bytes of the signature, and of what SHA-256 takes at once
 MIN_KEY = 16  # bytes of a key
 DAY_US = 86_400_000_000
 MOST_VALID_US = DAY_US  # from the answer to the expiry, at most
@@ -47,13 +48,14 @@ class Signer:
             raise ConfigurationError(
                 f"a signing key is missing or shorter than {MIN_KEY} bytes; make one with `openssl rand -hex 32`"
             )
+        self._sign = tuple(map(keyed, self._keys))
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(BidToken).decode
 
     def seal(self, token: BidToken) -> str:
         """The token as text for a URL, about 120 characters."""
         body = VERSION + self._encode(token)
-        return urlsafe_b64encode(body + _sign(self._keys[0], body)).rstrip(b"=").decode("ascii")
+        return urlsafe_b64encode(body + self._sign[0](body)).rstrip(b"=").decode("ascii")
 
     def open(self, text: str, now_us: int, *, late: bool = False) -> BidToken:
         """The token that was sealed; SignatureError where it is forged, damaged or, unless `late`, expired.
@@ -79,10 +81,20 @@ class Signer:
             raise SignatureError("the bid id is damaged; use it exactly as it was answered") from error
         body, tag = raw[:-TAG], raw[-TAG:]
         canonical = urlsafe_b64encode(raw).rstrip(b"=") == letters and body[:1] == VERSION
-        if not canonical or not any(hmac.compare_digest(_sign(key, body), tag) for key in self._keys):
+        if not canonical or not any(hmac.compare_digest(sign(body), tag) for sign in self._sign):
             raise SignatureError("the bid id was not issued here, or was altered; use it exactly as it was answered")
         return body
 
 
-def _sign(key: bytes, body: bytes) -> bytes:
-    return hmac.digest(key, body, "sha256")[:TAG]
+def keyed(key: bytes) -> Callable[[bytes], bytes]:
+    """The signature under this key: what RFC 2104 hashes before each message, hashed once."""
+    block = (key if len(key) <= BLOCK else sha256(key).digest()).ljust(BLOCK, b"\0")
+    inner, outer = (sha256(bytes(byte ^ pad for byte in block)) for pad in (0x36, 0x5C))
+
+    def sign(body: bytes) -> bytes:
+        message, tag = inner.copy(), outer.copy()
+        message.update(body)
+        tag.update(message.digest())
+        return tag.digest()[:TAG]
+
+    return sign

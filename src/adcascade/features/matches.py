@@ -23,6 +23,7 @@ from adcascade.catalog.words import words
 from adcascade.features.columns import Column
 from adcascade.features.feature import Feature
 from adcascade.features.keys import hash_text, key_of
+from adcascade.features.prefetch import AHEAD, fetch_row
 
 Keys = NDArray[np.int64]
 NO_LEFT, NO_RIGHT = 0, 1  # padding of the two sides; never equal, and no value has these keys
@@ -139,13 +140,10 @@ def _count_rows(
     said[c]: log(1 + c).
     """
     (keys, rows), (left_ends, right_ends) = right, ends
-    flags = np.zeros((len(left_ends), FLAGS), np.bool_)
-    start = 0
-    for m in range(len(left_ends)):
-        for i in range(start, left_ends[m]):
-            flags[m, left[i] & (FLAGS - 1)] |= left[i] != NO_LEFT
-        start = left_ends[m]
+    flags = _flags(left, left_ends)
     for n in range(len(rows)):
+        if n + AHEAD < len(rows):
+            fetch_row(keys, rows[n + AHEAD])
         row = rows[n]
         start, begin = 0, 0
         for m in range(len(left_ends)):
@@ -161,6 +159,18 @@ def _count_rows(
                             break
             out[n, m] = said[count]
             start, begin = left_ends[m], right_ends[m]
+
+
+@njit(cache=True)
+def _flags(left: Keys, ends: Keys) -> NDArray[np.bool_]:
+    """Which last bits the keys of each match have, [M, FLAGS]."""
+    flags = np.zeros((len(ends), FLAGS), np.bool_)
+    start = 0
+    for m in range(len(ends)):
+        for i in range(start, ends[m]):
+            flags[m, left[i] & (FLAGS - 1)] |= left[i] != NO_LEFT
+        start = ends[m]
+    return flags
 
 
 @lru_cache(maxsize=1 << 18)

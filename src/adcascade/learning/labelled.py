@@ -1,6 +1,6 @@
 """Labelled: encoded samples with their labels, made block by block from sample tables."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -13,6 +13,7 @@ from adcascade.errors import ConfigurationError
 from adcascade.events.samples import Samples
 from adcascade.features import Encoder
 from adcascade.features.fitting import columns_of
+from adcascade.learning.producer import Producer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,8 @@ class Labelled:
 class LabelledBlocks:
     """Iterable, again for each epoch: the tables of `tables()`, encoded; rows without a label are left out.
 
-    `extra` names further numeric columns to carry along (null becomes NaN).
+    `extra` names further numeric columns to carry along (null becomes NaN). `ahead`: a thread reads so many tables
+    before they are asked for, which is worth it where they come from disk: one is decoded while another is encoded.
     """
 
     def __init__(
@@ -51,20 +53,28 @@ class LabelledBlocks:
         *,
         label: str = "click",
         extra: Sequence[str] = (),
+        ahead: int = 0,
     ) -> None:
-        self.encoder, self._tables = encoder, tables
+        self.encoder, self._tables, self._ahead = encoder, tables, ahead
         self._label, self._extra = label, tuple(extra)
 
     @classmethod
     def of(cls, encoder: Encoder, samples: Samples, *, label: str = "click", extra: Sequence[str] = ()) -> Self:
-        """The blocks of a sample set, of which only the columns that matter are read, texts as dictionaries."""
+        """The blocks of a sample set: of its columns those that matter, texts as dictionaries, a table ahead."""
         wanted = {label, "weight", *extra, *columns_of(encoder.features)}
         columns = [name for name in samples.schema.names if name in wanted]
-        return cls(encoder, lambda: samples.tables(columns, dictionaries=True), label=label, extra=extra)
+        return cls(encoder, lambda: samples.tables(columns, dictionaries=True), label=label, extra=extra, ahead=1)
 
-    def __iter__(self) -> Iterator[Labelled]:
+    def __iter__(self) -> Generator[Labelled]:
         """One block a table."""
-        for table in self._tables():
+        if not self._ahead:
+            yield from self._blocks(self._tables())
+            return
+        with Producer(iter(self._tables()), ahead=self._ahead, name="reader") as tables:
+            yield from self._blocks(tables)
+
+    def _blocks(self, tables: Iterable[pa.Table]) -> Iterator[Labelled]:
+        for table in tables:
             yield labelled(self.encoder, table, label=self._label, extra=self._extra)
 
 

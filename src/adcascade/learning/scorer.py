@@ -38,10 +38,7 @@ class Scorer:
     def __init__(self, folder: Path, ads: AdFeatures) -> None:
         self.manifest = read_manifest(folder, ads.encoder.fingerprint)
         self._ads = ads
-        try:
-            self._table: Floats = np.load(folder / "table.npy", mmap_mode="r").view(np.ndarray)
-        except (OSError, ValueError) as error:
-            raise BundleError(f"{folder / 'table.npy'} cannot be read ({error}); export the model again") from error
+        self._table = mapped_table(folder)
         self._user, self._user_inputs = open_session(folder / "user.onnx")
         self._score = open_session(folder / "score.onnx")
         self._folded = {number: open_session(folder / f"score_{number}.onnx") for number in self.manifest.folded}
@@ -95,6 +92,15 @@ class Scorer:
         capacity = max(2 * len(self._embedded), n, 256)
         self._embedded = np.empty((capacity, *self._embedded.shape[1:]), np.float32)
         self._numbers = np.empty((capacity, self._numbers.shape[1]), np.float32)
+
+
+def mapped_table(folder: Path) -> Floats:
+    """The packed table of an exported model, memory-mapped; BundleError where it cannot be read."""
+    try:
+        table: Floats = np.load(folder / "table.npy", mmap_mode="r").view(np.ndarray)
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{folder / 'table.npy'} cannot be read ({error}); export the model again") from error
+    return table
 
 
 def ad_vectors(table: Floats, ads: AdFeatures, rows: NDArray[np.int32]) -> Floats:

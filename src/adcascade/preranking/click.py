@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from adcascade.features import AdFeatures
-from adcascade.learning.export import export
 from adcascade.learning.labelled import LabelledBlocks
 from adcascade.learning.loop import Progress, Training, fit
 from adcascade.nn.table import EmbeddingTable
+from adcascade.preranking.export import export_student
 from adcascade.preranking.mlp import PrerankingConfig
 from adcascade.preranking.student import Source, Tables, student_of
 
@@ -29,8 +29,8 @@ class ClickLearner:
         return fit(self.model, self.table, LabelledBlocks(self.ads.encoder, tables), self.training, progress=progress)
 
     def export(self, folder: Path) -> None:
-        """Write what the stage's Scorer loads into an existing folder."""
-        export(folder, self.model, self.table, self.ads.encoder.fingerprint)
+        """Write what the stage's scorer loads into an existing folder."""
+        export_student(folder, self.model, self.table, self.ads.encoder.fingerprint)
 
 
 def clicked(source: Source) -> ClickLearner:

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from adcascade.features import AdFeatures
-from adcascade.learning.export import export
 from adcascade.learning.labelled import Labelled
 from adcascade.learning.loop import Objective, Progress, Sides, Training, fit, sample_loss
 from adcascade.learning.model import ScoringModel
 from adcascade.nn.table import EmbeddingTable
 from adcascade.preranking.copr import CoprConfig, log_value, rank_alignment
+from adcascade.preranking.export import export_student
 from adcascade.preranking.mixed import MixedBlocks
 from adcascade.preranking.mlp import PrerankingConfig
 from adcascade.preranking.student import Source, Tables, student_of
@@ -68,8 +68,8 @@ class CoprLearner:
         return fit(self.model, self.table, blocks, training, objective=self.objective(self.copr), progress=progress)
 
     def export(self, folder: Path) -> None:
-        """Write what the stage's Scorer loads into an existing folder."""
-        export(folder, self.model, self.table, self.ads.encoder.fingerprint)
+        """Write what the stage's scorer loads into an existing folder."""
+        export_student(folder, self.model, self.table, self.ads.encoder.fingerprint)
 
 
 def aligned(source: Source, *, objective: Callable[[CoprConfig], Objective] = CoprLoss) -> CoprLearner:

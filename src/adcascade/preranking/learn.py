@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from adcascade.contracts import Batch
 from adcascade.features import AdFeatures
-from adcascade.learning.export import export
 from adcascade.learning.loop import Progress, Training, fit, predict
 from adcascade.learning.model import ScoringModel
 from adcascade.nn.table import EmbeddingTable
 from adcascade.preranking.distillation import DistillationConfig, DistilledBlocks, Rows
+from adcascade.preranking.export import export_student
 from adcascade.preranking.mlp import PrerankingConfig
 from adcascade.preranking.student import Source, student_of
 
@@ -45,8 +45,8 @@ class PrerankingLearner:
         return fit(self.model, self.table, blocks, self.training, progress=progress)
 
     def export(self, folder: Path) -> None:
-        """Write what the stage's Scorer loads into an existing folder."""
-        export(folder, self.model, self.table, self.ads.encoder.fingerprint)
+        """Write what the stage's scorer loads into an existing folder."""
+        export_student(folder, self.model, self.table, self.ads.encoder.fingerprint)
 
 
 def distilled(source: Source, *, epochs: int = 1, rate: float = 3e-3) -> PrerankingLearner:

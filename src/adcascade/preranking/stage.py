@@ -5,8 +5,8 @@ import numpy as np
 from adcascade.contracts import Candidates, Opportunity
 from adcascade.contracts.bids import Alphas, Bids
 from adcascade.contracts.worth import worth_of
-from adcascade.learning.scorer import Scorer
 from adcascade.metrics.logistic import probability
+from adcascade.preranking.scorer import Judge
 
 NOBODY = np.empty(0, np.float64)  # pacing factors where nobody paces
 
@@ -20,7 +20,7 @@ class PrerankingStage:
 
     name = "preranking"
 
-    def __init__(self, scorer: Scorer, bids: Bids, *, keep: int, pacer: Alphas | None = None) -> None:
+    def __init__(self, scorer: Judge, bids: Bids, *, keep: int, pacer: Alphas | None = None) -> None:
         self._scorer, self._bids, self._pacer = scorer, bids, pacer
         self.keep = keep
 

@@ -1,6 +1,6 @@
-"""Choosing some rows among many that a filter must let through, in one pass and without sorting what is not chosen.
+"""Choosing some rows among many that a filter must let through, without looking at what is not chosen.
 
-A heap of k holds the best so far, its worst on top; most rows are no better than that and cost two reads.
+Rows that lie in the order of their value are read from the front until there are enough: of thousands some hundred.
 
 Letters: N rows of the catalog, M of a list.
 """
@@ -17,15 +17,18 @@ Bits = NDArray[np.uint8]
 NOBODY = np.empty(0, np.int32)
 
 
-def choose(rows: Rows, k: int, bits: Bits, value: Floats, without: Rows = NOBODY) -> tuple[Rows, Floats]:
-    """The k rows of a list [M] with the highest value, float32 [N] by row: those in the bitmap and not in `without`.
+def in_order(rows: Rows, value: Floats) -> Rows:
+    """The rows of a list [M] by falling value, float32 [N] by row; of equal ones the lower row first, NaN left out."""
+    worth = value[rows]
+    known = ~np.isnan(worth)
+    return best(rows[known], worth[known], int(known.sum()))[0]
 
-    Best first; of equal values the lower row. A row whose value is NaN is not chosen.
-    """
-    if k <= 0 or not len(rows):
-        return NOBODY, value[:0]
-    chosen = _chosen(rows, min(k, len(rows)), bits, value, np.sort(without))
-    return best(chosen, value[chosen], k)
+
+def first_of(ordered: Rows, k: int, bits: Bits, without: Rows = NOBODY) -> Rows:
+    """The first k rows of a list [M] that are in the bitmap and not in `without`, in their order."""
+    if k <= 0 or not len(ordered):
+        return NOBODY
+    return _first(ordered, min(k, len(ordered)), bits, np.sort(without))
 
 
 @njit(cache=True)
@@ -45,52 +48,17 @@ def add_up(rows: Rows, weight: float, bits: Bits, sums: NDArray[np.float64], fou
 
 
 @njit(cache=True)
-def _chosen(rows: Rows, k: int, bits: Bits, value: Floats, without: Rows) -> Rows:
-    heap = np.empty(k, np.int32)
-    size = 0
-    for row in rows:
-        worth = value[row]
-        if not (bits[row >> 3] >> (row & 7)) & 1 or np.isnan(worth):
-            continue
-        if size == k and not _worse(heap[0], row, value):
+def _first(ordered: Rows, k: int, bits: Bits, without: Rows) -> Rows:
+    found = np.empty(k, np.int32)
+    count = 0
+    for row in ordered:
+        if not (bits[row >> 3] >> (row & 7)) & 1:
             continue
         place = np.searchsorted(without, row)
         if place < len(without) and without[place] == row:
             continue
-        if size < k:
-            heap[size] = row
-            size += 1
-            _rise(heap, size - 1, value)
-        else:
-            heap[0] = row
-            _sink(heap, size, value)
-    return heap[:size]
-
-
-@njit(cache=True)
-def _worse(one: int, other: int, value: Floats) -> bool:
-    """Whether the first row comes after the second."""
-    return bool(value[one] < value[other] or (value[one] == value[other] and one > other))
-
-
-@njit(cache=True)
-def _rise(heap: Rows, place: int, value: Floats) -> None:
-    while place > 0 and _worse(heap[place], heap[(place - 1) // 2], value):
-        above = (place - 1) // 2
-        heap[place], heap[above] = heap[above], heap[place]
-        place = above
-
-
-@njit(cache=True)
-def _sink(heap: Rows, size: int, value: Floats) -> None:
-    place = 0
-    while True:
-        child = 2 * place + 1
-        if child >= size:
-            return
-        if child + 1 < size and _worse(heap[child + 1], heap[child], value):
-            child += 1
-        if not _worse(heap[child], heap[place], value):
-            return
-        heap[place], heap[child] = heap[child], heap[place]
-        place = child
+        found[count] = row
+        count += 1
+        if count == k:
+            break
+    return found[:count]

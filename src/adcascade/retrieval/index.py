@@ -18,6 +18,7 @@ from adcascade.catalog.packed.image import Array, Image, below
 from adcascade.retrieval.best import best
 from adcascade.retrieval.inverted_file import IndexConfig, InvertedFile
 from adcascade.retrieval.inverted_scan import Bits, Floats, Rows
+from adcascade.retrieval.products import products
 
 
 class AdIndex:
@@ -101,10 +102,10 @@ class AdIndex:
         lists = image.part("lists").arrays
         self._file = InvertedFile.unpack(lists) if lists else None
 
-    def vectors(self, rows: Rows) -> Floats:
-        """The vectors [M, K] of rows that are in the index."""
-        found: Floats = self._vectors[rows]
-        return found
+    def score(self, query: Floats, rows: Rows) -> Floats:
+        """query [K] . vector of rows [M] that are in the index: [M]."""
+        scores: Floats = products(self._vectors, rows, query)
+        return scores
 
     def contains(self, rows: Rows) -> NDArray[np.bool_]:
         """Whether each row is in the index, bool [M]."""
@@ -127,7 +128,7 @@ class AdIndex:
         else:
             probes = min(math.ceil(self.probes * math.sqrt(self._count / kept)), self.lists)
             rows = self._file.near(query, round(k * self.config.slack), probes, self._wanted, bonus)
-            scores = self._vectors[rows] @ query
+            scores = products(self._vectors, rows, query)
         return best(rows, scores if bonus is None else scores + bonus[rows], k)
 
     def _filter(self, bits: Bits) -> int:
@@ -140,7 +141,7 @@ class AdIndex:
     def _product(self, query: Floats, rows: Rows) -> Floats:
         """query . vector of the rows [M], by gathering few rows or multiplying all."""
         if 4 * len(rows) < len(self._vectors):
-            scores: Floats = self._vectors[rows] @ query
+            scores: Floats = products(self._vectors, rows, query)
         else:
             scores = (self._vectors @ query)[rows]
         return scores

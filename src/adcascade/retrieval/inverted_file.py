@@ -7,7 +7,8 @@ they lie between ads, as a user of several interests does.
 
     code = round((x - centre - low) / step);     query . x = query . centre + query . low + (query * step) . code
 
-query . centre is known by then, and query . low is the same for all ads. Lists change live (inverted_scan.py).
+query . centre is known by then, and query . low is the same for all ads. query * step is rounded to bytes too, which
+is what processors multiply quickest (lanes.py). Lists change live (inverted_scan.py).
 
 Letters: M vectors, K their width, C centres, N capacity in catalog rows.
 """
@@ -19,13 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adcascade.catalog.packed.image import Array, Arrays
-from adcascade.retrieval.inverted_scan import LANES, Bits, Blocks, Floats, Rows, delete, insert, scan
+from adcascade.retrieval.inverted_scan import Bits, Blocks, Floats, Rows, delete, insert, scan
+from adcascade.retrieval.lanes import LANES
 
 Lists = NDArray[np.int64]
 T = TypeVar("T", bound=np.generic)
 CHUNK = 4096  # vectors compared with all centres at once
 SAMPLE = 64  # vectors a list that the centres are learned from
 ROUNDS = 8  # of k-means
+HELD = 3  # times as many are held in a scan before the best of them are chosen
 QUERIES, BEST = 32, 100  # by which probes are chosen
 NOTHING: Floats = np.empty(0, np.float32)
 
@@ -54,7 +57,7 @@ class InvertedFile:
         self._query = np.zeros(padded, np.float32)
         none = np.empty(0, np.int32)
         self._blocks = Blocks(
-            codes=np.empty((0, padded, LANES), np.uint8),
+            codes=np.empty((0, padded // 4, LANES, 4), np.uint8),
             rows=np.empty((0, LANES), np.int32),
             after=none,
             fill=none,
@@ -63,7 +66,6 @@ class InvertedFile:
             place=none,
             counts=np.array([0, -1], np.int32),
         )
-        self._rows, self._scores = np.empty(LANES, np.int32), np.empty(LANES, np.float32)
         self._top = 0  # no row in it is as high
 
     @classmethod
@@ -97,8 +99,6 @@ class InvertedFile:
         found = cls(arrays["centres"], arrays["low"], arrays["step"])
         found.probes, found._top = arrays["numbers"].tolist()
         found._blocks = Blocks(**{name: arrays[name] for name in Blocks._fields})
-        size = len(found._blocks.place) + LANES
-        found._rows, found._scores = np.empty(size, np.int32), np.empty(size, np.float32)
         return found
 
     def near(self, query: Floats, count: int, probes: int, bits: Bits, bonus: Floats | None = None) -> Rows:
@@ -107,18 +107,16 @@ class InvertedFile:
         The bitmap reaches over all rows that are in the file.
         """
         near = self.centres @ query
+        lists = np.arange(len(near))
         if probes < len(near):
             lists = np.argpartition(near, len(near) - probes)[len(near) - probes :]
-        else:
-            lists = np.arange(len(near))
+        lists = lists[np.argsort(-near[lists])]  # whoever reads the best first passes over most of the rest
         np.multiply(query, self._step, out=self._query[: len(query)])
         given = NOTHING if bonus is None else bonus if len(bonus) >= self._top else grown(bonus, self._top, 0)
-        found = scan(self._blocks, lists, near, self._query, bits, given, self._rows, self._scores)
-        if found <= count:
-            return self._rows[:found].copy()
-        best = np.argpartition(self._scores[:found], found - count)[found - count :]
-        rows: Rows = self._rows[best]
-        return rows
+        size = HELD * count + 2 * LANES
+        found: Rows = np.empty(size, np.int32)
+        number = scan(self._blocks, lists, near, self._query, bits, given, (found, np.empty(size, np.float32), count))
+        return found[:number]
 
     def insert(self, rows: Rows, vectors: Floats) -> None:
         """Distinct rows [M] that are not in it, and their vectors [M, K]."""
@@ -129,7 +127,7 @@ class InvertedFile:
         codes = np.zeros((len(rows), len(self._query)), np.uint8)
         steps = (vectors - self.centres[lists] - self._low) / self._step
         codes[:, : len(self._low)] = np.rint(steps).clip(0, 255)
-        insert(self._blocks, lists[order], rows[order], codes[order])
+        insert(self._blocks, lists[order], rows[order], codes[order].reshape(len(rows), -1, 4))
 
     def delete(self, rows: Rows) -> None:
         """Distinct rows that are in it."""
@@ -169,7 +167,6 @@ class InvertedFile:
         if n > len(b.place):
             size = max(n, 2 * len(b.place))
             b = b._replace(place=grown(b.place, size, -1))
-            self._rows, self._scores = np.empty(size + LANES, np.int32), np.empty(size + LANES, np.float32)
         self._blocks = b
 
 

@@ -1,8 +1,11 @@
 """What the inverted file does by ad, compiled: reading lists, putting ads into them, taking them out.
 
 A list is a chain of blocks of 32 ads; only the first of them, the head, may have free lanes. A block holds its codes
-by dimension, [K, 32]: so 32 scores grow side by side, with no sum across a vector's own numbers, which costs more than
-all the products. An ad that leaves is replaced by the last one of the head.
+by four dimensions, [K / 4, 32, 4]: so 32 scores grow side by side (lanes.py), with no sum across a vector's own
+numbers, which costs more than all the products. An ad that leaves is replaced by the last one of the head.
+
+A scan holds some times as many ads as are wanted. When it holds no more, it keeps the best, and the worst of these is
+what others must surpass: where the nearest lists are read first, most blocks are then passed over with one comparison.
 
 Letters: B blocks, K width (a multiple of 4), N capacity in catalog rows, M rows of a call.
 """
@@ -13,18 +16,20 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from adcascade.retrieval.lanes import LANES, above, lowest, products
+
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int32]
 Bits = NDArray[np.uint8]
-LANES = 32
 VECTORS = {"reassoc", "contract", "nsz", "nnan"}  # sums in any order, no NaN: else no vector instructions are used
+ONE = np.uint64(1)
 USED, FREE = 0, 1  # places in `counts`
 
 
 class Blocks(NamedTuple):
     """The lists' memory."""
 
-    codes: Bits  # [B, K, 32]
+    codes: Bits  # [B, K / 4, 32, 4]
     rows: Rows  # [B, 32]
     after: Rows  # [B] the next block of the list, -1 at its end; of a free block, the next free one
     fill: Rows  # [B] lanes that are taken
@@ -42,38 +47,82 @@ def scan(  # noqa: PLR0917  compiled functions take no keywords
     query: Floats,
     bits: Bits,
     bonus: Floats,
-    rows: Rows,
-    scores: Floats,
+    best: tuple[Rows, Floats, int],
 ) -> int:
-    """Write rows of the lists that the bitmap keeps, and their near + query . code + bonus; how many.
+    """Write those rows of the lists that the bitmap keeps whose near + query . code + bonus are highest; how many.
 
-    near [C], of the lists' centres; query [K], scaled to codes; bonus [N] or [0]: none; rows and scores: room for all
-    ads and 32 more.
+    near [C], of the lists' centres; query [K], scaled to codes; bonus [N] or [0]: none; best: memory for rows and
+    their scores, each of at least wanted + 64, and how many are wanted. They come in any order.
     """
-    sums = np.empty(LANES, np.float32)
+    rows, scores, wanted = best
+    units, step = in_bytes(query)
+    some = np.empty(LANES, np.float32)
+    least = np.float32(-np.inf)  # what an ad must surpass
     count = 0
     for number in lists:
         block = blocks.head[number]
         while block >= 0:
-            codes = blocks.codes[block]
-            for lane in range(LANES):
-                sums[lane] = near[number]
-            for unit in range(0, len(query), 4):
-                a, b, c, d = query[unit], query[unit + 1], query[unit + 2], query[unit + 3]
+            products(blocks.codes, block, units, near[number], step, some)
+            if len(bonus):
                 for lane in range(LANES):
-                    sums[lane] += (
-                        a * np.float32(codes[unit, lane])
-                        + b * np.float32(codes[unit + 1, lane])
-                        + c * np.float32(codes[unit + 2, lane])
-                        + d * np.float32(codes[unit + 3, lane])
-                    )
-            for lane in range(blocks.fill[block]):
+                    some[lane] += bonus[blocks.rows[block, lane]]
+            left = above(some, least) & ((ONE << np.uint64(blocks.fill[block])) - ONE)
+            while left:
+                lane = lowest(left)
+                left &= left - ONE
                 row = blocks.rows[block, lane]
-                rows[count] = row
-                scores[count] = sums[lane] + bonus[row] if len(bonus) else sums[lane]
+                rows[count], scores[count] = row, some[lane]
                 count += (bits[row >> 3] >> (row & 7)) & 1
+            if count > len(rows) - LANES:
+                least = select(rows, scores, count, wanted)
+                count = wanted
             block = blocks.after[block]
-    return count
+    if count > wanted:
+        select(rows, scores, count, wanted)
+    return min(count, wanted)
+
+
+@njit(cache=True)
+def in_bytes(query: Floats) -> tuple[Rows, np.float32]:
+    """The query [K] in whole numbers from -127 to 127, four in each int32 [K / 4], and their step."""
+    highest = np.float32(1e-30)
+    for one in query:
+        highest = max(highest, abs(one))
+    step = highest / np.float32(127)
+    found = np.empty(len(query), np.int8)
+    for unit in range(len(query)):
+        found[unit] = np.int8(np.rint(query[unit] / step))
+    return found.view(np.int32), step
+
+
+@njit(cache=True)
+def select(rows: Rows, scores: Floats, count: int, wanted: int) -> np.float32:
+    """Bring the `wanted` highest of the first `count` scores to the front with their rows; the lowest of these."""
+    low, high = 0, count  # where the one is that divides them
+    while high - low > 1:
+        middle = (low + high) // 2
+        pivot = scores[middle]
+        _swap(rows, scores, middle, high - 1)
+        place = low
+        for one in range(low, high - 1):  # no branch: none could be foretold
+            higher = scores[one] > pivot
+            _swap(rows, scores, one, place)
+            place += higher
+        _swap(rows, scores, place, high - 1)
+        if place >= wanted:
+            high = place
+        elif place < wanted - 1:
+            low = place + 1
+        else:
+            break
+    least: np.float32 = scores[wanted - 1]
+    return least
+
+
+@njit(cache=True, inline="always")
+def _swap(rows: Rows, scores: Floats, one: int, other: int) -> None:
+    rows[one], rows[other] = rows[other], rows[one]
+    scores[one], scores[other] = scores[other], scores[one]
 
 
 @njit(cache=True)

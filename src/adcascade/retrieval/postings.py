@@ -25,6 +25,7 @@ class Postings:
         """No rows."""
         self._rows: dict[str, set[int]] = {}
         self._arrays: dict[str, Rows] = {}
+        self._changes: dict[str, int] = {}  # of terms that changed
         self._terms: dict[int, frozenset[str]] = {}
         self._names = Texts.of(())  # T, of an image
         self._mapped = self._terms_of = PackedSets({"ends": np.zeros(1, np.int64), "rows": _NOBODY})
@@ -44,14 +45,22 @@ class Postings:
         old = self._terms.get(row, frozenset())
         for term in old - new:
             self._rows[term].discard(row)
-            self._arrays.pop(term, None)
+            self._forget(term)
         for term in new - old:
             self._rows.setdefault(term, set()).add(row)
-            self._arrays.pop(term, None)
+            self._forget(term)
         if new:
             self._terms[row] = new
         else:
             self._terms.pop(row, None)
+
+    def changes(self, term: str) -> int:
+        """A number that is another one after each change of the term's rows."""
+        return self._changes.get(term, 0)
+
+    def _forget(self, term: str) -> None:
+        self._arrays.pop(term, None)
+        self._changes[term] = self._changes.get(term, 0) + 1
 
     def _move(self, row: int, new: frozenset[str]) -> bool:
         """Take a row out of the image, unless the image has these very terms: then True."""
@@ -61,7 +70,7 @@ class Postings:
         switch_on(self._moved, patch_of(np.array([row])))
         self._count -= bool(old)
         for term in old:
-            self._arrays.pop(term, None)
+            self._forget(term)
         return False
 
     def rows(self, term: str) -> Rows:

@@ -13,7 +13,7 @@ from adcascade.catalog.nouns import Ad
 from adcascade.catalog.packed.image import Array, Arrays, below, part
 from adcascade.catalog.words import parents, words
 from adcascade.retrieval.best import best
-from adcascade.retrieval.choose import NOBODY, add_up, choose
+from adcascade.retrieval.choose import NOBODY, add_up, first_of, in_order
 from adcascade.retrieval.postings import Postings
 
 Rows = NDArray[np.int32]
@@ -55,25 +55,34 @@ class KeywordRule:
 
 
 class CategoryRule:
-    """Ads of the page's category, the most valuable first; where there are too few, of its parents."""
+    """Ads of the page's category, the most valuable first; where there are too few, of its parents.
+
+    A category's rows are put in the order of their value when it is first asked for, and again after they or the
+    values changed.
+    """
 
     def __init__(self) -> None:
         """No ads."""
         self.postings = Postings()
+        self._value: Floats = np.empty(0, np.float32)  # by which the orders were made
+        self._ordered: dict[str, tuple[int, Rows]] = {}  # after how many changes of the category
 
     def update(self, row: int, ad: Ad | None) -> None:
         """The row holds this ad now, or none."""
         self.postings.put(row, () if ad is None else parents(ad.category))
 
     def __call__(self, categories: Sequence[str], k: int, bits: Bits, value: Floats) -> tuple[Rows, Floats]:
-        """At most k rows of the bitmap and their value, float32 [N] by row: shares for each category, closest first."""
+        """At most k rows of the bitmap and their value: shares for each category, closest first.
+
+        value: float32 [N] by row; another array where any value is another.
+        """
         taken: list[Rows] = []
         left = k
         for place, category in enumerate(categories):
             share = -(-left // (len(categories) - place))
             for path in reversed(parents(category)):
                 before = np.concatenate(taken) if taken else NOBODY
-                chosen, _ = choose(self.postings.rows(path), share, bits, value, before)
+                chosen = first_of(self._in_order(path, value), share, bits, before)
                 taken.append(chosen)
                 share -= len(chosen)
                 left -= len(chosen)
@@ -81,6 +90,17 @@ class CategoryRule:
                     break
         rows = np.concatenate(taken) if taken else NOBODY
         return rows, value[rows]
+
+    def _in_order(self, category: str, value: Floats) -> Rows:
+        """The category's rows, the most valuable first."""
+        if value is not self._value:
+            self._value = value
+            self._ordered.clear()
+        changes = self.postings.changes(category)
+        known = self._ordered.get(category)
+        if known is None or known[0] != changes:
+            known = self._ordered[category] = changes, in_order(self.postings.rows(category), value)
+        return known[1]
 
 
 def terms_of(ad: Ad) -> set[str]:

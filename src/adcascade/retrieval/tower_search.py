@@ -30,8 +30,7 @@ class TowerSearch:
 
     def score(self, query: Floats, rows: Rows) -> Floats:
         """query . vector."""
-        scores: Floats = self.index.vectors(rows) @ query
-        return scores
+        return self.index.score(query, rows)
 
     def build(self, rows: Rows) -> None:
         """Start anew with these ads."""

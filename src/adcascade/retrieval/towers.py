@@ -6,10 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adcascade.contracts import Batch
-from adcascade.errors import BundleError
 from adcascade.features import AdFeatures
 from adcascade.learning.manifest import read_manifest
-from adcascade.learning.scorer import open_session
+from adcascade.learning.scorer import mapped_table, open_session
 
 Floats = NDArray[np.float32]
 CHUNK = 4096  # ads embedded at once
@@ -26,10 +25,7 @@ class Towers:
         """Open the graphs and map the table."""
         self.manifest = read_manifest(folder, features.encoder.fingerprint)
         self._features = features
-        try:
-            self._table: Floats = np.load(folder / "table.npy", mmap_mode="r").view(np.ndarray)
-        except (OSError, ValueError) as error:
-            raise BundleError(f"{folder / 'table.npy'} cannot be read ({error}); export the model again") from error
+        self._table = mapped_table(folder)
         self._request, self._request_inputs = open_session(folder / "request_tower.onnx")
         self._ad, self._ad_inputs = open_session(folder / "ad_tower.onnx")
         self.width = int(self._request.get_outputs()[0].shape[-1])

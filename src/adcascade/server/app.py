@@ -59,6 +59,7 @@ class AdServer:
 
     def __init__(self, fast: dict[str, ASGIApp], pages: ASGIApp, metrics: Metrics) -> None:
         self._fast, self._pages, self.metrics = fast, pages, metrics
+        self.prompt = frozenset(fast)  # paths whose requests are begun where they are read (server/prompt.py)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""

@@ -35,9 +35,9 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], *, limit: 
 async def _collect(receive: Receive, limit: int) -> bytes:
     message = await receive()
     body: bytes = message.get("body", b"")
-    if message.get("more_body", False):
+    if message.get("more_body"):
         parts, size = [body], len(body)
-        while message.get("more_body", False):
+        while message.get("more_body"):
             message = await receive()
             parts.append(message.get("body", b""))
             size += len(parts[-1])

@@ -18,8 +18,9 @@ from adcascade.server.heard import Heard, heard
 from adcascade.server.metrics import Metrics
 from adcascade.server.options import ServerOptions
 from adcascade.server.problems import RefusalError, problem_json, status_of
-from adcascade.server.reply import Reply, send_reply
+from adcascade.server.reply import Reply, finished, send_finished
 from adcascade.server.tracing import Tracing
+from adcascade.server.whole import answer, offered
 
 Handler = Callable[[Mapping[bytes, bytes], bytes], Awaitable[Reply]]
 Answerer = Callable[[AdcascadeError], Reply]
@@ -56,7 +57,10 @@ class JsonPost:
         span = None if self.tracing is None else self.tracing.begin(now, scope["method"], headers)
         reply = await self._reply(scope, headers, receive)
         compress = len(reply.body) >= self.options.gzip_from and b"gzip" in headers.get(b"accept-encoding", b"")
-        await send_reply(send, reply, compress=compress)
+        reply = finished(reply, compress=compress)
+        cycle = offered(scope)
+        if cycle is None or not answer(cycle, reply.status, reply.headers, reply.body):
+            await send_finished(send, reply)
         self.metrics.answered(self.route, reply.status, perf_counter() - start)
         if self.tracing is not None and span is not None:
             self.tracing.end(span, now, reply.status)
@@ -64,11 +68,12 @@ class JsonPost:
     async def _reply(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive) -> Reply:
         try:
             check_post(scope["method"], headers.get(b"content-type"))
-            arrived.set(scope.get("state", NOTHING).get(SINCE))
+            state = scope.get("state", NOTHING)
+            arrived.set(state.get(SINCE))
             if self.unread is not None and (early := self.unread()) is not None:
                 return early
             body = await read_body(receive, headers, limit=self.options.max_body, inflated=self.options.max_inflated)
-            arrived.set(scope.get("state", NOTHING).get(SINCE))  # of a body that came in parts
+            arrived.set(state.get(SINCE))  # of a body that came in parts
             return await self.handler(headers, body)
         except AdcascadeError as error:
             if status_of(error) >= 500:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from adcascade.cascade.readings import METRICS, Reading
+from adcascade.server.timings import Cell, Timings
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 WORDS = 64  # distinct reasons kept apart; what a backend says beyond them counts as "other"
@@ -35,9 +36,8 @@ class Metrics:
         self._requests = Counter(
             "adcascade_http_requests", "Requests by route and status", ("route", "status"), registry=registry
         )
-        self._seconds = Histogram(
-            "adcascade_http_seconds", "Time to answer", ("route",), buckets=SECONDS, registry=registry
-        )
+        self._seconds = Timings("adcascade_http_seconds", "Time to answer", "route", SECONDS)
+        registry.register(self._seconds)
         self._no_bids = Counter(
             "adcascade_no_bids", "Unfilled requests and bids withheld, by reason", ("reason",), registry=registry
         )
@@ -46,13 +46,12 @@ class Metrics:
         )
         self._failures = Counter("adcascade_failures", "Unexpected exceptions, by route", ("route",), registry=registry)
         self._notices = Counter("adcascade_notices", "Win and loss notices", ("kind", "code"), registry=registry)
-        self._stages = Histogram(
-            "adcascade_stage_seconds", "Time per stage", ("stage",), buckets=SECONDS, registry=registry
-        )
+        self._stages = Timings("adcascade_stage_seconds", "Time per stage", "stage", SECONDS)
+        registry.register(self._stages)
         self._bundle = Gauge("adcascade_bundle", "1 for the bundle that answers", ("version",), registry=registry)
         self._told = Told()
         registry.register(self._told)
-        self._answered: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        self._answered: dict[tuple[str, int], tuple[Counter, Cell]] = {}
         self._reasons: dict[str, Counter] = {}
 
     def answered(self, route: str, status: int, seconds: float) -> None:
@@ -60,7 +59,7 @@ class Metrics:
         key = (route, status)
         pair = self._answered.get(key)
         if pair is None:
-            pair = self._answered[key] = (self._requests.labels(route, str(status)), self._seconds.labels(route))
+            pair = self._answered[key] = (self._requests.labels(route, str(status)), self._seconds.of(route))
         pair[0].inc()
         pair[1].observe(seconds)
 
@@ -90,7 +89,7 @@ class Metrics:
         """Time per stage of one auction, where the engine's answer tells it as `stage_us` (microseconds)."""
         told: Mapping[str, int] = getattr(answer, "stage_us", None) or {}
         for stage, us in told.items():
-            self._stages.labels(stage).observe(us * 1e-6)
+            self._stages.of(stage).observe(us * 1e-6)
 
     def exposition(self, bundle_version: str, told: Iterable[Reading] = ()) -> bytes:
         """All of it in the text format, with what the engine told."""

@@ -68,7 +68,8 @@ class CrossOrigin:
                 message["headers"] = [*message["headers"], *named]
             await send(message)
 
-        await self._route({**scope, "headers": _as_json(scope["headers"])}, receive, naming)
+        seen = {**scope, "headers": _as_json(scope["headers"]), "extensions": {}}  # answered by messages alone
+        await self._route(seen, receive, naming)
 
     def _named(self, origin: bytes) -> Headers:
         if self._everybody:

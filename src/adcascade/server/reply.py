@@ -15,6 +15,7 @@ SECURITY: Headers = (
 )
 SNIFF: Headers = ((b"x-content-type-options", b"nosniff"),)  # enough for answers to POST that no browser shows
 JSON: Headers = ((b"content-type", b"application/json"), *SNIFF)
+GZIP: Headers = ((b"content-encoding", b"gzip"), (b"vary", b"accept-encoding"))
 
 
 class Reply(NamedTuple):
@@ -25,20 +26,20 @@ class Reply(NamedTuple):
     headers: Headers = ()
 
 
-async def send_reply(send: Send, reply: Reply, *, compress: bool = False) -> None:
-    """Send it as JSON, gzipped where `compress` says so; a 204 has neither body nor length."""
+def finished(reply: Reply, *, compress: bool = False) -> Reply:
+    """With all its headers but the length, as JSON, gzipped where `compress` says so; a 204 has no body."""
     if reply.status == 204:
-        await send({"type": "http.response.start", "status": 204, "headers": [*reply.headers, *SNIFF]})
-        await send({"type": "http.response.body"})
-        return
-    body = reply.body
-    headers = [*JSON, *reply.headers]
+        return Reply(204, b"", (*reply.headers, *SNIFF))
     if compress:
-        body = gzipped(body)
-        headers += ((b"content-encoding", b"gzip"), (b"vary", b"accept-encoding"))
-    headers.append((b"content-length", b"%d" % len(body)))
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+        return Reply(reply.status, gzipped(reply.body), (*JSON, *reply.headers, *GZIP))
+    return Reply(reply.status, reply.body, (*JSON, *reply.headers))
+
+
+async def send_finished(send: Send, reply: Reply) -> None:
+    """Send what `finished` gave."""
+    length = () if reply.status == 204 else ((b"content-length", b"%d" % len(reply.body)),)
+    await send({"type": "http.response.start", "status": reply.status, "headers": [*reply.headers, *length]})
+    await send({"type": "http.response.body", "body": reply.body})
 
 
 def gzipped(body: bytes) -> bytes:

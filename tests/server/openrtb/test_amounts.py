@@ -40,3 +40,12 @@ def test_a_currency_without_a_rate_has_none() -> None:
     assert rate_of("USD", "USD", {}) == 1
     assert rate_of("EUR", "USD", {"EUR": 0.1}) == Decimal("0.1")
     assert rate_of("JPY", "USD", {"EUR": 0.1}) is None
+
+
+@given(floor=MONEY | st.floats(0, 1e9), micros=st.integers(0, 10**15))
+def test_our_own_currency_is_exact_without_decimals(floor: float, micros: int) -> None:
+    """Floors and offers at our own rate are those at a rate of one that somebody told, which takes the long way."""
+    own, told = rate_of("USD", "USD", {}), Decimal("1.0")
+    assert own is not None
+    assert floor_micros(floor, own) == floor_micros(floor, told)
+    assert offer(micros, own) == offer(micros, told)

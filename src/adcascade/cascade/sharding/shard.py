@@ -18,7 +18,7 @@ from adcascade.cascade.engine import Pipeline, Step
 from adcascade.cascade.feed import BundleWatch, CatalogFeed
 from adcascade.cascade.frequency import Frequency
 from adcascade.cascade.opportunity import chance_of
-from adcascade.cascade.record import score_at
+from adcascade.cascade.score_at import score_at
 from adcascade.cascade.sharding.fan import LATE, VERSION
 from adcascade.cascade.sharding.messages import Ask, Found, decoded
 from adcascade.cascade.sharding.share import Share

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from adcascade.errors import StoreError
 
-MAGIC = b"ADCIMG01"
+MAGIC = b"ADCIMG02"
 HEAD = len(MAGIC) + 16
 ALIGN = 64
 CHUNK = 1 << 26

@@ -9,6 +9,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 MICRO = Decimal(1_000_000)
 WHOLE = Decimal(1)
+EXACT = 10**15  # below it a float stands for one decimal of 15 digits only
 
 
 def floor_micros(floor: float | None, rate: Decimal) -> int:
@@ -19,6 +20,8 @@ def floor_micros(floor: float | None, rate: Decimal) -> int:
     """
     if not floor:
         return 0
+    if rate is WHOLE and (micros := round(floor * 1_000_000)) < EXACT and micros / 1_000_000 == floor:
+        return micros  # it has no more than six digits behind the point
     return int((Decimal(repr(floor)) * MICRO / rate).quantize(WHOLE, ROUND_CEILING))
 
 
@@ -28,6 +31,8 @@ def offer(micros: int, rate: Decimal) -> float:
     >>> offer(3_333_334, Decimal("0.3"))
     1.0
     """
+    if rate is WHOLE:
+        return micros / 1_000_000  # correctly rounded, as the decimal below
     return float((Decimal(micros) * rate).quantize(WHOLE, ROUND_FLOOR) / MICRO)
 
 

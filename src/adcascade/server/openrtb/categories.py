@@ -17,7 +17,7 @@ def known_codes(cattax: int | None, options: ServerOptions) -> Mapping[str, str]
 
 def named(codes: Sequence[str], known: Mapping[str, str]) -> tuple[str, ...]:
     """The paths that the codes stand for; a code that stands for none stays as it is."""
-    return tuple(dict.fromkeys(known.get(code, code) for code in codes))
+    return tuple(dict.fromkeys([known.get(code, code) for code in codes] if known else codes))
 
 
 class Codes:
@@ -36,5 +36,7 @@ class Codes:
         first = cattax in (None, 0, FIRST)
         if first and iab:
             return list(iab)
-        codes = self._own if first else self._others.get(cattax or 0, {})
+        codes = self._own if first else self._others.get(cattax or 0)
+        if not codes:
+            return []
         return next(([codes[one]] for one in reversed(parents(path)) if one in codes), [])

@@ -1,7 +1,7 @@
 """Where a bid request puts what it says of privacy: fields of 2.6, and their older places in `ext`."""
 
 from adcascade.server.openrtb.extension import extension, text_of
-from adcascade.server.openrtb.objects import BidRequest
+from adcascade.server.openrtb.objects import NOTHING, BidRequest
 from adcascade.server.privacy.bits import LONGEST
 from adcascade.server.privacy.permission import Signals
 
@@ -13,7 +13,9 @@ def signals_of(request: BidRequest, *, gpc: bool = False) -> Signals:
     user, regs, device = request.user, request.regs, request.device
     tcf = ""
     if user is not None:
-        tcf = user.consent or text_of(extension(user.ext), "consent", LONGEST)
+        tcf = user.consent or ""
+        if not tcf and user.ext is not NOTHING:
+            tcf = text_of(extension(user.ext), "consent", LONGEST)
     limited = device is not None and (device.dnt == 1 or device.lmt == 1)
     if regs is None:
         return Signals(tcf=tcf, gpc=gpc, limited=limited)

@@ -8,7 +8,7 @@ from adcascade.errors import AdcascadeError, InputError
 from adcascade.server.backend import Asked
 from adcascade.server.endpoint import JsonPost
 from adcascade.server.metrics import Metrics
-from adcascade.server.openrtb.amounts import rate_of
+from adcascade.server.openrtb.amounts import WHOLE, rate_of
 from adcascade.server.openrtb.categories import known_codes
 from adcascade.server.openrtb.chain import chain_of, is_complete
 from adcascade.server.openrtb.check import check_request
@@ -52,7 +52,7 @@ class BidEndpoint:
         """One bid request."""
         check_version(headers.get(b"x-openrtb-version"))
         request = decode(self._decoder, body)
-        check_request(request, self._options.max_imps)
+        check_request(request, self._options.max_imps, entries=body.count(b",") + 1)
         gpc = headers.get(b"sec-gpc") == b"1"
         reply = await self._answer(request, gpc=gpc)
         if isinstance(reply, Reply):
@@ -104,9 +104,9 @@ class BidEndpoint:
 
 def price_of(request: BidRequest, options: ServerOptions) -> Price | None:
     """Our currency where it is allowed, else the first allowed one that has a rate; None: none has."""
-    allowed = request.cur or [options.currency]
-    ordered = [options.currency, *allowed] if options.currency in allowed else allowed
-    rates = ((currency, rate_of(currency, options.currency, options.rates)) for currency in ordered)
+    if not request.cur or options.currency in request.cur:
+        return Price(options.currency, WHOLE)
+    rates = ((currency, rate_of(currency, options.currency, options.rates)) for currency in request.cur)
     return next((Price(currency, rate) for currency, rate in rates if rate is not None), None)
 
 

@@ -10,6 +10,7 @@ ASSETS = 128  # of one native request
 NAMES = 10_000  # blocked or allowed categories, domains, seats
 DEALS = 256  # of one imp
 FEW = 512  # codes, media types, providers of data and their segments, hops of a supply chain
+LEAST = min(SIZES, ASSETS, NAMES, DEALS, FEW)  # a request without a longer list need not be walked through
 
 
 def check_lengths(request: BidRequest) -> None:

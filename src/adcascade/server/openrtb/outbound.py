@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 from adcascade.catalog.formats import look_of
@@ -171,9 +172,14 @@ class Outbound:
 
 def _is_named(domain: str, names: Sequence[str]) -> bool:
     """Whether a domain, or one above it, is among the names; capitals do not matter."""
+    return not _with_above(domain).isdisjoint(map(str.casefold, names))
+
+
+@lru_cache(maxsize=4_096)  # the catalog's advertisers
+def _with_above(domain: str) -> frozenset[str]:
+    """A domain in small letters, and all above it."""
     parts = domain.casefold().split(".")
-    above = {".".join(parts[place:]) for place in range(len(parts))}
-    return any(name.casefold() in above for name in names)
+    return frozenset([".".join(parts[place:]) for place in range(len(parts))])
 
 
 def _look(slot: Slot, served: Served) -> Slot | Look | None:
@@ -187,4 +193,6 @@ def _look(slot: Slot, served: Served) -> Slot | Look | None:
 def _floor(place: Place, served: Served) -> int:
     """The deal's where it is bought under one, else the place's."""
     slot = place.slot
+    if not served.deal:
+        return slot.floor_micros
     return next((deal.floor_micros for deal in slot.deals if deal.id == served.deal), slot.floor_micros)

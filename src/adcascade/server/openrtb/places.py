@@ -99,21 +99,24 @@ def _looks(imp: Imp) -> tuple[list[Look], str]:
 def shows_html(banner: Banner) -> bool:
     """Whether a link around a picture, written in HTML, may stand there."""
     mimes = banner.mimes or ()
-    readable = not mimes or any(mime == "text/html" or mime.startswith("image/") for mime in mimes)
-    return readable and not {TEXT_AD, PICTURE_AD} <= set(banner.btype or ())
+    if mimes and not any(mime == "text/html" or mime.startswith("image/") for mime in mimes):
+        return False
+    blocked = banner.btype
+    return not (blocked and TEXT_AD in blocked and PICTURE_AD in blocked)
 
 
 def banner_sizes(banner: Banner) -> tuple[tuple[int, int], ...]:
     """All sizes that a banner may have: those of `format`, or else `w` and `h`; unknown ones are left out."""
-    sizes = [(size.w or 0, size.h or 0) for size in banner.format or ()] or [(banner.w or 0, banner.h or 0)]
-    return tuple(dict.fromkeys((w, h) for w, h in sizes if w and h))
+    sizes = [(size.w, size.h) for size in banner.format or ()] or [(banner.w, banner.h)]
+    return tuple(dict.fromkeys([(w, h) for w, h in sizes if w and h]))
 
 
 def _deals(imp: Imp, options: ServerOptions) -> tuple[Deal, ...]:
     """The deals that we can price: a floor in a currency without a rate cannot be judged."""
-    told = () if imp.pmp is None else (imp.pmp.deals or ())[:MOST_DEALS]
-    deals = [_deal(deal, options) for deal in told]
-    return tuple(deal for deal in deals if deal is not None)
+    if imp.pmp is None or not imp.pmp.deals:
+        return ()
+    deals = [_deal(deal, options) for deal in imp.pmp.deals[:MOST_DEALS]]
+    return tuple([deal for deal in deals if deal is not None])
 
 
 def _deal(deal: objects.Deal, options: ServerOptions) -> Deal | None:
