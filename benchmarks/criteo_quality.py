@@ -144,7 +144,9 @@ def write_codes(table: pa.Table, file: Path) -> list[str]:
     return names
 
 
-def fuxictr(train: pa.Table, test: pa.Table, seeds: Sequence[int]) -> tuple[list[Probabilities], dict[str, Any]]:
+def fuxictr(
+    train: pa.Table, test: pa.Table, seeds: Sequence[int], *, batch: int = 256, width: int = 16
+) -> tuple[list[Probabilities], dict[str, Any]]:
     """P(click) of the test rows by seed, from FuxiCTR's own fit with its best batch here, and its CPU seconds."""
     with tempfile.TemporaryDirectory() as name:
         files = {part: Path(name) / f"{part}.parquet" for part in ("train", "test")}
@@ -152,7 +154,7 @@ def fuxictr(train: pa.Table, test: pa.Table, seeds: Sequence[int]) -> tuple[list
         columns = write_codes(train, files["train"])
         order = {part: str(file) for part, file in files.items()} | {"columns": columns, "seeds": list(seeds)}
         out = Path(name) / "found.npy"
-        told = ask_peer(FIT, order | {"batch": 256, "rate": 1e-3, "out": str(out)})
+        told = ask_peer(FIT, order | {"batch": batch, "width": width, "rate": 1e-3, "out": str(out)})
         return list(np.load(out).astype(np.float64)), told
 
 
@@ -167,7 +169,7 @@ def data_folder(given: Path | None) -> Path:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Rows, seeds, arms."""
     parser.add_argument("--data", type=Path, help="the folder of public data sets; else ADCASCADE_DATA")
-    parser.add_argument("--rows", nargs="+", type=int, default=[64_000], help="how many of the last training rows")
+    parser.add_argument("--rows", nargs="+", type=int, default=[32_000], help="how many of the last training rows")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--arms", nargs="+", choices=[*ARMS, "FuxiCTR"], default=["dcn_v2", "row", "bf16"])
 

@@ -1,4 +1,4 @@
-"""FuxiCTR's own way from rows to a fitted DCN-V2: {"train", "test", "columns", "seeds", "batch", "rate", "out"}.
+"""FuxiCTR's way from rows to a fitted DCN-V2: {"train", "test", "columns", "seeds", "width", "batch", "rate", "out"}.
 
 `train` and `test` are Parquet files of text columns and a label `y`. Its feature processor learns the vocabularies (a
 value seen once is unseen: better for it here than keeping it) and encodes, its loader reads the arrays back, its `fit`
@@ -23,8 +23,6 @@ try:
 except ImportError as absent:
     print(absent, file=sys.stderr)
     sys.exit(3)
-
-WIDTH = 16
 
 
 def prepared(order, folder):
@@ -53,7 +51,7 @@ def fitted(fields, files, order, folder):
     def loader(part, batch, shuffle):
         return NpzDataLoader(fields, files[part], batch_size=batch, shuffle=shuffle, num_workers=0)
 
-    model = DCNv2(fields, WIDTH, folder, "adam", order["rate"])
+    model = DCNv2(fields, order["width"], folder, "adam", order["rate"])
     model.fit(loader("train", order["batch"], True), epochs=1, validation_data=loader("test", 4096, False))
     return model.predict(loader("test", 4096, False))
 

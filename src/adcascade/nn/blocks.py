@@ -37,6 +37,7 @@ class SplitLinear(nn.Module):
 
     def __init__(self, request_width: int, ad_width: int, out: int) -> None:
         super().__init__()
+        self.widths = request_width, ad_width  # numbers, which a trace can decide by
         whole = nn.Linear(request_width + ad_width, out)
         self.request_weight = nn.Parameter(whole.weight.data[:, :request_width].clone())
         self.ad_weight = nn.Parameter(whole.weight.data[:, request_width:].clone())
@@ -49,14 +50,14 @@ class SplitLinear(nn.Module):
 
     def request(self, u: Tensor) -> Tensor:
         """W_u u + b: [B, U] -> [B, H]."""
-        if u.shape[1] == 0:  # ONNX Runtime leaves the product of a width of zero uninitialised
+        if self.widths[0] == 0:  # ONNX Runtime leaves the product of a width of zero uninitialised
             return self.bias.expand(u.shape[0], -1)
         return F.linear(u, self.request_weight, self.bias)
 
     def ad(self, a: Tensor) -> Tensor:
         """W_a a: [n, A] -> [n, H]."""
-        if a.shape[1] == 0:
-            return a.new_zeros((a.shape[0], len(self.bias)))
+        if self.widths[1] == 0:
+            return a.new_zeros((a.shape[0], self.bias.shape[0]))
         return F.linear(a, self.ad_weight)
 
     def forward(self, u: Tensor, a: Tensor) -> Tensor:

@@ -74,7 +74,7 @@ class DCNv2(DeepModel):
         """[x_C ; mlp(x_0)] of n ads."""
         u, crossed_u, hidden_u = state
         a = flat(ads)  # [n, A]
-        x_0 = torch.cat((u.expand(len(a), -1), a), dim=1)  # [n, U + A]
+        x_0 = torch.cat((u.expand(a.shape[0], -1), a), dim=1)  # [n, U + A]
         x = x_0 * (crossed_u + self.first_cross.ad(a)) + x_0
         for layer in self.crosses:
             x = x_0 * layer(x) + x
