@@ -3,13 +3,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help install demo test soak lint docs results peers bench fuzz chaos clean
+.PHONY: help install demo test soak lint docs console pictures results peers bench fuzz chaos clean
 help:
 	@echo "make demo    build a market, train the cascade, serve it at http://127.0.0.1:8080 (ARGS=\"--once --json FILE\")"
 	@echo "make test    the whole test suite     make lint   linters and types"
 	@echo "make soak    an hour of traffic: flat memory, nothing lost (ARGS=\"--minutes 15 --rate 50 --json FILE\")"
 	@echo "make chaos   kill servers and stores under load, then audit: ARGS=\"--events 100000 --store sqlite|postgresql|redis\""
 	@echo "make docs    regenerate the references make bench  benchmarks beside peers (make peers installs them)"
+	@echo "make console build the console's script and style (needs npm)       make pictures  its screenshots (Chromium)"
 	@echo "make fuzz    coverage-guided fuzzing of the decoders (TARGET=events ARGS=\"-runs=100000 -seed=1\")"
 	@echo "make results run every study at the scale small, and write docs/results.md (ONLY=\"nann mbct\" for some)"
 
@@ -44,6 +45,13 @@ docs: install
 	$(BIN)/python -m adcascade.server.openapi
 	$(BIN)/python -m adcascade.server.dashboard
 	$(BIN)/python -m adcascade.studies.pages
+
+# what the wheel ships below src/adcascade/console/static; only who changes console/ needs it
+console:
+	cd console && npm ci --silent && npm run --silent build
+
+pictures: install
+	$(BIN)/python -m tests.console.pictures
 
 # a claim that fails is a result too: the page says so, and make goes on
 results: install

@@ -31,7 +31,7 @@ FLOORS: list[set[str]] = [
     {"cascade"},
     {"server", "conformance", "bench"},
     {"closedloop", "chaos"},
-    {"studies"},
+    {"studies", "console"},
     {"cli"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

@@ -1,7 +1,6 @@
 """A real Chromium, a page with the real Prebid.js, an advertiser's site, and `adcascade serve` between them."""
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import pytest
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from tests.browser.site import Site
 from tests.closedloop.conftest import Lab, lab
+from tests.console.chromium import absent, needed
 from tests.server.process import SERVE, Process
 
 from adcascade.catalog.nouns import Ad, Advertiser, Campaign, Creative
@@ -36,26 +36,12 @@ PICTURE = (
 COLOURS = {"seen": "#c33", "watched": "#393", "clicked": "#36c"}
 
 
-def needed(program: str) -> str:
-    """Path of a program; absent, the test is skipped with a sentence, or fails where CI demands it."""
-    found = shutil.which(program)
-    if found is None:
-        _absent(f"{program} is absent: install the packages chromium, chromium-driver, nodejs and npm")
-    return str(found)
-
-
-def _absent(sentence: str) -> None:
-    if os.environ.get("ADCASCADE_REQUIRE_SERVICES"):
-        pytest.fail(sentence)
-    pytest.skip(sentence)
-
-
 @pytest.fixture(scope="session")
 def prebid(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The script of a publisher's page: Prebid.js from its npm package, bundled with our adapter."""
     node = needed("node")
     if not (HERE / "node_modules").is_dir():
-        _absent("Prebid.js is absent: run `npm ci` in tests/browser")
+        absent("Prebid.js is absent: run `npm ci` in tests/browser")
     script = tmp_path_factory.mktemp("prebid") / "prebid.js"
     subprocess.run([node, HERE / "bundle.mjs", script], check=True, cwd=HERE)
     return script.read_bytes()

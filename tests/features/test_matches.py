@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from adcascade.errors import ConfigurationError
 from adcascade.features import AdFeatures, Encoder, Feature
 from adcascade.features.defaults import match
-from adcascade.features.matches import Matches
+from adcascade.features.matches import Matches, _count_rows
 
 FEATURES = (
     Feature(name="ad", side="ad", kind="categorical"),
@@ -121,6 +121,17 @@ def test_rows_of_a_catalog_are_matched_as_pairs_are(
     left, right = matches.left_one(asked), matches.right(columns, len(rows))
     some = np.random.default_rng(seed).integers(0, len(rows), 8).astype(np.int32)
     found = np.full((8, len(matches) + 1), np.nan, np.float32)
-    matches.of_rows(left, right, some, found[:, 1:])
+    matches.of_rows(left, right, some, found, 1)
     np.testing.assert_array_equal(found[:, 1:], matches(left, right[some]))
     assert np.isnan(found[:, 0]).all()
+
+
+def test_one_row_is_matched_by_the_loop_of_many() -> None:
+    """A request with a single candidate compiles nothing: it would pay seconds for it, and later ones be cut short."""
+    matches = Matches(FEATURES)
+    left, right = matches.left_one({"page": "a"}), matches.right({"ad_category": ["a"] * 8}, 8)
+    compiled = []
+    for n in (8, 1):
+        matches.of_rows(left, right, np.arange(n, dtype=np.int32), np.zeros((n, len(matches) + 1), np.float32), 1)
+        compiled.append(len(_count_rows.signatures))
+    assert compiled[0] == compiled[1]

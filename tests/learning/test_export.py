@@ -1,5 +1,6 @@
 """Laws of the export: the folder scores as the model does, and refuses what it was not made for."""
 
+import inspect
 import subprocess
 import sys
 from collections.abc import Callable
@@ -147,3 +148,25 @@ def test_a_request_runs_each_graph_once_and_gathers_into_the_same_memory(
     before = {name: part.ctypes.data for name, part in scorer.feed(state, rows).items()}
     again = scorer.feed(scorer.user(encoder.encode_one({})), rows[::-1])
     assert {name: again[name].ctypes.data for name in ("embedded", "dense")}.items() <= before.items()
+
+
+def test_a_second_export_reads_no_source_again(
+    tmp_path: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The exporter's translations are parsed once a process, and the graphs are the same bytes."""
+    sources: list[object] = []
+    read = inspect.getsource
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+    torch.manual_seed(0)
+    model, packed = written(tmp_path / "first", encoder, LogisticRegression(Shape.of(encoder, 1)))
+
+    def counted(one: Any) -> str:
+        sources.append(one)
+        return read(one)
+
+    monkeypatch.setattr(inspect, "getsource", counted)
+    export(tmp_path / "second", model, packed, encoder.fingerprint)
+    assert len(sources) < 20
+    for file in ("user.onnx", "score.onnx"):
+        assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "second" / file).read_bytes()

@@ -13,16 +13,24 @@ SHORT_BOUND = 60_000.0  # KiB a minute: seconds after a start only a burst shows
 
 
 def test_a_short_soak_loses_nothing_and_takes_nothing_twice(tmp_path: Path) -> None:
-    """Ten seconds of pages, clicks, repeats and catalog changes: all acknowledged events are in the log once."""
-    make_catalog(tmp_path, campaigns=10)
-    figures = soak(tmp_path, 10.0, 20.0, bound=SHORT_BOUND)
+    """Ten seconds of pages, clicks, repeats and catalog changes: all acknowledged events are in the log once.
+
+    A machine that is too busy for a hundred events in that time gets four and sixteen times as long.
+    """
+    for seconds in (10.0, 40.0, 160.0):
+        folder = tmp_path / f"{seconds:.0f}"
+        folder.mkdir()
+        make_catalog(folder, campaigns=10)
+        figures = soak(folder, seconds, 20.0, bound=SHORT_BOUND)
+        assert (figures["lost"], figures["taken_twice"], figures["ledger_differences"]) == (0, 0, 0)
+        assert figures["unexpected"] == {}
+        assert figures["ok"], figures
+        if figures["events_acknowledged"] > 100:
+            break
     assert figures["events_acknowledged"] > 100
     assert figures["repeats_sent"] > 0
     assert figures["catalog_changes"] >= 10
-    assert (figures["lost"], figures["taken_twice"], figures["ledger_differences"]) == (0, 0, 0)
-    assert figures["unexpected"] == {}
     assert figures["files"][1] < 200
-    assert figures["ok"], figures
 
 
 @given(st.floats(-100, 100), st.floats(-100, 100), st.integers(0, 2**16))

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.server.described import check_described
 from tests.server.shop import NOW, OPTIONS, Shop
 
 from adcascade.events.journal import Journal
@@ -32,11 +33,14 @@ def app(shop: Shop) -> AdServer:
 
 @pytest.fixture
 def call(app: AdServer) -> Call:
-    """call(method, path, **httpx arguments) -> response; an exception of the application fails the test."""
+    """call(method, path, **httpx arguments) -> response; an exception of the application fails the test, and so does
+    an answer that the description of the API does not know."""
 
     async def once(method: str, path: str, **arguments: Any) -> httpx.Response:
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="https://ads.example.com") as client:
-            return await client.request(method, path, **arguments)
+            answer = await client.request(method, path, **arguments)
+            check_described(answer)
+            return answer
 
     return lambda method, path, **arguments: asyncio.run(once(method, path, **arguments))

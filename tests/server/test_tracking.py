@@ -6,8 +6,9 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 from tests.server.conftest import Call
-from tests.server.shop import NOW, VALID_US, Shop
+from tests.server.shop import ADS, NOW, VALID_US, Shop
 
 from adcascade.events.records import Click, Impression, Viewable
 from adcascade.events.seal import seal
@@ -50,6 +51,27 @@ def test_a_click_leads_to_the_catalogs_address(call: Call, shop: Shop) -> None:
     answer = call("GET", path(offer(call)["click"]), params={"url": "https://evil.example", "to": "//evil.example"})
     assert answer.status_code == 302
     assert answer.headers["location"] == "https://sports.example/runner?a=1&b=2"
+    assert [type(record) for _, record in shop.journal.read()] == [Click]
+
+
+@pytest.mark.parametrize("url", ["", "javascript:alert(1)", "//shop.example/a"])
+def test_a_click_on_an_ad_without_a_page_is_counted(
+    call: Call, shop: Shop, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    """What the catalog holds is no web address: the click is logged once, and 404 says what the advertiser must do."""
+    click = path(offer(call)["click"])
+    changed = tuple((advertiser, structs.replace(ad, url=url)) for advertiser, ad in ADS)
+    monkeypatch.setattr("tests.server.shop.ADS", changed)
+    for _ in range(2):
+        answer = call("GET", click)
+        assert answer.status_code == 404
+        assert "location" not in answer.headers
+        assert answer.json()["error"] == {
+            "field": "ad.url",
+            "value": url,
+            "expected": "an http or https address",
+            "remedy": "the advertiser must set it",
+        }
     assert [type(record) for _, record in shop.journal.read()] == [Click]
 
 

@@ -79,6 +79,13 @@ class KeyStore(InDatabase):
                 connection.execute(update(keys).where(keys.c.id == key_id).values(used_us=now_us))
         return key
 
+    def in_force(self, key_id: str, now_us: int) -> Key | None:
+        """The key with this public id while it opens anything: whose secret was shown before, as a session proves."""
+        with reading(self._engine) as connection:
+            line = connection.execute(select(keys).where(keys.c.id == key_id)).one_or_none()
+        key = None if line is None else _key(line.payload, line.revoked_us, line.used_us)
+        return None if key is None or key.why_not(now_us) else key
+
     def all(self) -> list[Key]:
         """Every key, those revoked included, the oldest first."""
         with reading(self._engine) as connection:

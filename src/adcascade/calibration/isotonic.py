@@ -7,13 +7,14 @@ calibrated predictions agree.
 """
 
 import numpy as np
-from sklearn.isotonic import isotonic_regression
 
 from adcascade.calibration.maps import Floats, Isotonic
 
 
 def fit_isotonic(predicted: Floats, clicked: Floats, weight: Floats) -> Isotonic:
     """The map of least squared error: predictions, labels in [0, 1] and weights > 0, [N] each, N >= 1."""
+    from sklearn.isotonic import isotonic_regression  # noqa: PLC0415  takes a second, and workers never calibrate
+
     x, which = np.unique(np.asarray(predicted, np.float64), return_inverse=True)
     total = np.bincount(which, weights=weight).astype(np.float64)  # [X]
     mean = np.bincount(which, weights=weight * clicked) / total

@@ -11,9 +11,11 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from adcascade.access.store import KeyStore
 from adcascade.cli.options import JsonFile, progress, require_train_extra, write_json
 from adcascade.cli.serve import serve
 from adcascade.cli.train import Bars
+from adcascade.settings import load_settings
 
 POLICIES = ("random", "popularity", "cascade", "oracle")
 
@@ -46,10 +48,19 @@ def demo(
 
         shoppers = Shoppers(load_world(directory), "127.0.0.1", port)
         shoppers.start()
+        welcome(directory, port)
         try:
             serve(directory, host="127.0.0.1", port=port)
         finally:
             shoppers.stop.set()
+
+
+def welcome(directory: Path, port: int) -> None:
+    """A link that leads into the console with a key for a day: it stands behind #, which browsers tell no server."""
+    with KeyStore(load_settings(directory).catalog_url) as keys:
+        made = keys.create("demo", "administrator", now_us=time.time_ns() // 1000, by="demo", days=1)[1]
+    link = f"http://127.0.0.1:{port}/sign-in#{made}"
+    Console().print(f"console: [link={link}]{link}[/link]", highlight=False, soft_wrap=True)
 
 
 def announcer(shown: Progress) -> Callable[[str, int], Callable[[int], None]]:

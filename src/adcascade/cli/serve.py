@@ -25,12 +25,14 @@ from adcascade.catalog.store import CatalogStore
 from adcascade.cli.ahead import PRELOADED
 from adcascade.cli.options import Directory, require_folder, require_writable
 from adcascade.cli.roles import Role, role_of, serve_shard
+from adcascade.console.console import console_fronts
 from adcascade.errors import AdcascadeError, ConfigurationError
 from adcascade.money.books import Books
 from adcascade.server.admin.app import Admin
 from adcascade.server.admin.guard import Rates
 from adcascade.server.app import create_app
 from adcascade.server.bounds import Bounds, bounded, places
+from adcascade.server.front import Fronts
 from adcascade.server.logs import configure_logs
 from adcascade.server.options import ServerOptions
 from adcascade.server.privacy.permission import Policy
@@ -133,6 +135,7 @@ class Opened(NamedTuple):
     service: AdService
     admin: Admin
     tracing: Tracing | None
+    console: Fronts
     fan: ShardFan | None = None
 
 
@@ -144,7 +147,8 @@ def _opened(stack: ExitStack, directory: Path, around: Surroundings, role: Role)
         stack.callback(tracing.close)
     fan = ShardFan(role.shards, line_key(signing_key(directory))) if role.shards else None
     service = stack.enter_context(closing(open_service(directory, replace(around, shards=fan))))
-    return Opened(service, stack.enter_context(closing(open_admin(settings, service.parts.books))), tracing, fan)
+    admin = stack.enter_context(closing(open_admin(settings, service.parts.books)))
+    return Opened(service, admin, tracing, console_fronts(settings, signing_key(directory)), fan)
 
 
 def open_admin(settings: Settings, books: Books) -> Admin:
@@ -197,10 +201,12 @@ def run(opened: Opened, options: ServerOptions, listener: socket.socket, own: so
 
     own: another one, which no other process answers at.
     """
-    service, admin, tracing, fan = opened
+    service, admin, tracing, console, fan = opened
     sharded = None if fan is None else Sharded(fan, service.fill)
     config = uvicorn.Config(
-        create_app(service, options, admin=admin, ladder=service.ladder, tracing=tracing, sharded=sharded),
+        create_app(
+            service, options, admin=admin, ladder=service.ladder, tracing=tracing, sharded=sharded, fronts=console
+        ),
         http=bounded(Bounds(connections=places(options.connections))),
         ws="none",
         log_config=None,

@@ -105,10 +105,16 @@ class Matches:
             _count(left, right, (self._left_ends, self._right_ends), out)
         return np.log1p(out, out=out)
 
-    def of_rows(self, left: Keys, right: Keys, rows: NDArray[np.int32], out: NDArray[np.float32]) -> None:
-        """The same for one request's keys [1, P] and some rows [n] of a catalog's keys [N, Q], into `out` [n, M]."""
+    def of_rows(
+        self, left: Keys, right: Keys, rows: NDArray[np.int32], out: NDArray[np.float32], first: int = 0
+    ) -> None:
+        """The same for one request's keys [1, P] and some rows [n] of a catalog's keys [N, Q].
+
+        Written into the columns of `out` [n, first + M] from `first` on. The whole array is passed and no view of its
+        columns: a view of one row is contiguous and one of many is not, so a loop would be compiled for each.
+        """
         if self.each:
-            _count_rows(left[0], (right, rows), (self._left_ends, self._right_ends), self._said, out)
+            _count_rows(left[0], (right, rows), (self._left_ends, self._right_ends), self._said, (out, first))
 
 
 @njit(cache=True)
@@ -132,14 +138,14 @@ def _count_rows(
     right: tuple[Keys, NDArray[np.int32]],
     ends: tuple[Keys, Keys],
     said: NDArray[np.float32],
-    out: NDArray[np.float32],
+    into: tuple[NDArray[np.float32], int],
 ) -> None:
     """Most pairs have nothing in common: keys are compared only where one of the ad's falls on one of the request's.
 
     A table of flags holds the request's keys by their last bits; an ad of whose keys none is flagged matches nothing.
     said[c]: log(1 + c).
     """
-    (keys, rows), (left_ends, right_ends) = right, ends
+    (keys, rows), (left_ends, right_ends), (out, first) = right, ends, into
     flags = _flags(left, left_ends)
     for n in range(len(rows)):
         if n + AHEAD < len(rows):
@@ -157,7 +163,7 @@ def _count_rows(
                         if left[i] == keys[row, j]:
                             count += 1
                             break
-            out[n, m] = said[count]
+            out[n, first + m] = said[count]
             start, begin = left_ends[m], right_ends[m]
 
 

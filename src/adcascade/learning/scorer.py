@@ -76,7 +76,7 @@ class Scorer:
         ads, plain = self._ads, self._ads.dense.shape[1]
         np.take(self._table, ads.ids.take(rows, axis=0), axis=0, out=embedded, mode="clip")
         numbers[:, :plain] = ads.dense.take(rows, axis=0)
-        ads.encoder.matches.of_rows(state.keys, ads.keys, rows, numbers[:, plain:])
+        ads.encoder.matches.of_rows(state.keys, ads.keys, rows, numbers, plain)
         feed = {"embedded": embedded, "dense": numbers}
         feed.update((f"state_{place}", part) for place, part in enumerate(state.tensors))
         return feed

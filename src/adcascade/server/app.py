@@ -21,6 +21,7 @@ from adcascade.server.admin.guard import Guard
 from adcascade.server.admission import Admission
 from adcascade.server.backend import Backend
 from adcascade.server.endpoint import JsonPost
+from adcascade.server.front import Front, Fronts, Inside
 from adcascade.server.heard import Heard, heard
 from adcascade.server.metrics import Metrics
 from adcascade.server.openrtb.endpoint import BidEndpoint, bid_route
@@ -39,7 +40,7 @@ from adcascade.server.tracking import PLAIN, Tracking
 from adcascade.server.upkeep import Lifespan, upkeep_lifespan
 
 BID = "/openrtb2/bid"
-PAGES = ("/", "/status.json", "/health", "/ready", "/alarms", "/metrics", "/openapi.json", "/adcascade.js")
+PAGES = ("/", "/status", "/status.json", "/health", "/ready", "/alarms", "/metrics", "/openapi.json", "/adcascade.js")
 TOLD = ("/t/i", "/t/v", "/t/c", "/t/w", "/t/b", "/t/l", "/t/e")
 ROUTES = frozenset((*PAGES, *TOLD))
 
@@ -77,6 +78,7 @@ def create_app(
     ladder: Ladder | None = None,
     tracing: Tracing | None = None,
     sharded: Sharded | None = None,
+    fronts: Fronts | None = None,
 ) -> AdServer:
     """The application over a backend. clock: now in microseconds UTC; new_id: an unused request id.
 
@@ -101,7 +103,11 @@ def create_app(
     lifespan = upkeep_lifespan(backend, metrics, clock)
     if sharded is not None:
         lifespan = sharded.around(lifespan)
-    return AdServer(traced, _pages(backend, options, metrics, clock, admin, lifespan), metrics)
+    front = None
+    if admin is not None and fronts is not None:
+        front = fronts(Inside(backend=backend, metrics=metrics, admin=admin, options=options, clock=clock))
+        lifespan = front.around(lifespan)
+    return AdServer(traced, _pages(backend, options, metrics, clock, admin, lifespan, front), metrics)
 
 
 def _unread(admission: Admission, metrics: Metrics) -> Callable[[], Reply | None]:
@@ -123,12 +129,16 @@ def _pages(  # noqa: PLR0917  what the pages are made of
     clock: Callable[[], int],
     admin: Admin | None,
     lifespan: Lifespan,
+    front: Front | None,
 ) -> ASGIApp:
     """Tracking, pages and the admin API, with JSON for every error of ours and of the caller."""
     guard = None if admin is None else Guard(admin.keys, clock, admin.rates)
     shown = guard if options.guard_status else None
     tracking = Tracking(backend, metrics, clock, Peers(options.trusted_proxies))
-    routes: list[BaseRoute] = [*tracking.routes(), *Pages(backend, metrics, shown).routes()]
+    routes: list[BaseRoute] = [*tracking.routes()]
+    if front is not None:
+        routes.extend(front.routes())
+    routes.extend(Pages(backend, metrics, shown).routes())
     if admin is not None and guard is not None:
         routes.append(admin_mount(admin, guard, clock))
     starlette = Starlette(
@@ -137,7 +147,7 @@ def _pages(  # noqa: PLR0917  what the pages are made of
         lifespan=lifespan,
     )
     starlette.router.redirect_slashes = False
-    return Counted(starlette, metrics)
+    return Counted(starlette, metrics, front)
 
 
 async def problem(request: Request, error: Exception) -> Response:
@@ -162,8 +172,8 @@ def _unknown(request: Request, error: HTTPException) -> RefusalError:
 class Counted:
     """An app whose every request is counted under its route, and whose surprises become a JSON 500."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self._app, self._metrics = app, metrics
+    def __init__(self, app: ASGIApp, metrics: Metrics, front: Front | None = None) -> None:
+        self._app, self._metrics, self._front = app, metrics, front
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -171,7 +181,9 @@ class Counted:
             await self._app(scope, receive, send)
             return
         start, status = perf_counter(), 0
-        heard.set(Heard(_route(scope)))
+        front = self._front
+        route = front.label if front is not None and front.owns(scope["path"]) else _route(scope)
+        heard.set(Heard(route))
 
         async def noted(message: Message) -> None:
             nonlocal status
@@ -182,11 +194,11 @@ class Counted:
         try:
             await self._app(scope, receive, noted)
         except Exception as error:  # noqa: BLE001  the last resort: counted, logged and answered
-            self._metrics.failed(_route(scope))
-            structlog.get_logger().error("request failed", route=_route(scope), exc_info=error)
+            self._metrics.failed(route)
+            structlog.get_logger().error("request failed", route=route, exc_info=error)
             if not status:
                 await (await problem(Request(scope), error))(scope, receive, noted)
-        self._metrics.answered(_route(scope), status or 500, perf_counter() - start)
+        self._metrics.answered(route, status or 500, perf_counter() - start)
 
 
 def _route(scope: Scope) -> str:

@@ -128,11 +128,11 @@ def _pages() -> Part:
         "/adcascade.js": _get(
             "Script", "Measures viewability in pages and iframes.", "200", "JavaScript.", "text/javascript"
         ),
-        "/status.json": _get("Status", "What the page at `/` shows.", "200", "JSON."),
+        "/status.json": _get("Status", "What the page at `/status` shows.", "200", "JSON."),
     }
     unready = {"description": "Not ready, and why.", "content": {"application/json": {}}}
     pages["/ready"]["get"]["responses"]["503"] = unready
-    for path in ("/metrics", "/status.json"):
+    for path in ("/alarms", "/metrics", "/status.json"):
         pages[path]["get"]["responses"] |= {status: _answer(what, Problem) for status, what in INSIDE.items()}
     return pages
 

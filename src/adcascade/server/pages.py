@@ -37,7 +37,8 @@ class Pages:
     def routes(self) -> list[Route]:
         """All of them answer GET."""
         return [
-            Route("/", self._guarded(self.page)),
+            Route("/", self._guarded(self.page)),  # where no front stands before it
+            Route("/status", self._guarded(self.page)),
             Route("/status.json", self._guarded(self.status)),
             Route("/health", self.health),
             Route("/ready", self.ready),

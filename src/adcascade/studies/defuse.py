@@ -26,7 +26,7 @@ from adcascade.studies.defuse_world import DAY, MINUTES, Clicks, draw_clicks
 DATA_SET = "talkingdata_clicks"
 SOURCE = "TalkingData AdTracking (the sample of 100,000 clicks)"
 SIZES = {
-    "tiny": (5, 3, 60),
+    "tiny": (4, 3, 60),
     "small": (12, 6, 500),
     "full": (60, 30, 5000),
 }  # days, of these before minute 0, clicks/hour

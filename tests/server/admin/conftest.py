@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.server.described import check_described
 from tests.server.shop import NOW, OPTIONS, Shop
 
 from adcascade.access.keys import Role
@@ -67,7 +68,7 @@ def admin(tmp_path: Path, journal: Journal) -> Iterator[Admin]:
 
 @pytest.fixture
 def ask(admin: Admin, journal: Journal, clock: Clock) -> Ask:
-    """ask(method, path, role="administrator" | None, key=..., **httpx arguments) -> response."""
+    """ask(method, path, role="administrator" | None, key=..., **httpx arguments) -> response, as it is described."""
     app = create_app(Shop(journal), OPTIONS, admin=admin, clock=clock)
     keys: dict[Role, str] = {}
 
@@ -79,7 +80,9 @@ def ask(admin: Admin, journal: Journal, clock: Clock) -> Ask:
     async def once(method: str, path: str, headers: dict[str, str], **arguments: Any) -> httpx.Response:
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="https://ads.example.com") as client:
-            return await client.request(method, path, headers=headers, **arguments)
+            answer = await client.request(method, path, headers=headers, **arguments)
+            check_described(answer)
+            return answer
 
     def asked(
         method: str, path: str, role: Role | None = "administrator", key: str = "", **arguments: Any

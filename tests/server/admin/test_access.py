@@ -1,14 +1,20 @@
 """Who may: no key, a wrong one, too narrow a one, one for another advertiser, one that calls too often."""
 
+import asyncio
 import json
+from dataclasses import replace
 
+import httpx
 import pytest
 from structlog.testing import capture_logs
 from tests.server.admin.conftest import Ask, Clock
-from tests.server.shop import NOW
+from tests.server.described import check_described
+from tests.server.shop import NOW, OPTIONS, Shop
 
 from adcascade.access.keys import ROLES, Role
+from adcascade.events.journal import Journal
 from adcascade.server.admin.app import Admin
+from adcascade.server.app import PAGES, create_app
 from adcascade.server.openapi import description
 
 CAMPAIGN = {"advertiser": "v", "name": "summer", "bid_micros": 700_000}
@@ -24,6 +30,20 @@ def test_every_route_asks_for_a_key(ask: Ask, clock: Clock) -> None:
                 assert answer.status_code == 401, (verb, path)
                 assert answer.headers["www-authenticate"] == "Bearer"
                 assert "adcascade key create" in answer.json()["error"]["remedy"]
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if path in description()["paths"]])
+def test_pages_about_the_inside_are_described_as_guarded(admin: Admin, journal: Journal, path: str) -> None:
+    """Where `access.status` asks for a key, a page answers 401 without one exactly where the description says so."""
+    app = create_app(Shop(journal), replace(OPTIONS, guard_status=True), admin=admin)
+
+    async def bare() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="https://ads") as client:
+            return await client.get(path)
+
+    answer = asyncio.run(bare())
+    check_described(answer)
+    assert (answer.status_code == 401) == ("401" in description()["paths"][path]["get"]["responses"])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,103 @@
+// Charts: <figure class="chart" data-chart="ID"> draws the table with that id by uPlot, and again when it changes.
+// The table stays beside the drawing, for whoever cannot see it.
+import uPlot from "uplot";
+
+const HEIGHT = 168;
+const FORMATS = {
+  count: (value) => value.toLocaleString("en", { maximumFractionDigits: 2 }),
+  money: (value) => value.toLocaleString("en", { maximumFractionDigits: 2 }),
+  percent: (value) => `${(100 * value).toLocaleString("en", { maximumFractionDigits: 2 })} %`,
+  ms: (value) => `${value.toLocaleString("en", { maximumFractionDigits: 2 })} ms`,
+};
+const SERIES = 8; // colours --series-1 to --series-8
+const drawn = new Map(); // figure -> uPlot
+
+// A custom property as a colour that a canvas understands: `light-dark()` is resolved by an element that wears it.
+function colour(name) {
+  const probe = document.createElement("i");
+  probe.style.color = `var(${name})`;
+  document.body.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
+}
+
+const cellValue = (cell) => (cell.dataset.value === undefined ? null : Number(cell.dataset.value));
+
+// The table's columns: times in seconds, then one array a series.
+function read(table) {
+  const names = [...table.tHead.rows[0].cells].slice(1).map((cell) => cell.textContent);
+  const columns = [[], ...names.map(() => [])];
+  for (const row of table.tBodies[0].rows) {
+    [...row.cells].forEach((cell, place) => columns[place].push(cellValue(cell)));
+  }
+  columns[0] = columns[0].map((time) => time / 1e6);
+  return { names, columns };
+}
+
+// Room for the widest number of the axis.
+function axisWidth(plot, values, axis, cycle) {
+  const before = plot.axes[axis];
+  if (cycle > 1) return before._size;
+  const widest = (values ?? []).reduce((long, one) => (one.length > long.length ? one : long), "");
+  if (!widest) return 30;
+  plot.ctx.font = before.font[0];
+  return Math.ceil(plot.ctx.measureText(widest).width / devicePixelRatio) + 16;
+}
+
+function options(figure, names) {
+  const format = FORMATS[figure.dataset.unit];
+  const font = "11px " + getComputedStyle(figure).fontFamily;
+  const axis = { stroke: colour("--ink-soft"), font, grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
+  const series = names.map((name, place) => ({
+    label: name,
+    stroke: colour(`--series-${(place % SERIES) + 1}`),
+    width: 1.75,
+    points: { show: false },
+    value: (_, value) => (value === null || value === undefined ? "–" : format(value)),
+  }));
+  return {
+    width: figure.clientWidth - 2 * parseFloat(getComputedStyle(figure).paddingLeft),
+    height: HEIGHT,
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "UTC"),
+    cursor: { y: false, points: { size: 7 } },
+    scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), Math.max(high ?? 0, 1e-9) * 1.08] } },
+    axes: [
+      { ...axis, grid: { show: false }, size: 28, space: 70, values: [[1, "{HH}:{mm}:{ss}", null, null, null, null, null, null, 1]] },
+      { ...axis, values: (_, ticks) => ticks.map(format), size: axisWidth, space: 28 },
+    ],
+    series: [{ label: "time", value: "{HH}:{mm}:{ss}" }, ...series],
+  };
+}
+
+function draw(figure, anew = false) {
+  const table = document.getElementById(figure.dataset.chart);
+  if (!table) return;
+  const { names, columns } = read(table);
+  const old = drawn.get(figure);
+  const empty = columns[0].length < 2;
+  figure.toggleAttribute("data-empty", empty);
+  if (empty) return;
+  if (old && !anew && old.series.slice(1).map((one) => one.label).join() === names.join()) {
+    old.setData(columns);
+  } else {
+    old?.destroy();
+    drawn.set(figure, new uPlot(options(figure, names), columns, figure.querySelector(".plot")));
+  }
+  const plot = drawn.get(figure);
+  if (plot.cursor.idx == null) plot.setLegend({ idx: columns[0].length - 1 }); // the newest, until somebody points
+}
+
+const figures = () => document.querySelectorAll("figure.chart");
+const resized = new ResizeObserver((entries) => entries.forEach(({ target }) => {
+  const plot = drawn.get(target);
+  const width = target.clientWidth - 2 * parseFloat(getComputedStyle(target).paddingLeft);
+  if (plot && plot.width !== width) plot.setSize({ width, height: HEIGHT });
+}));
+
+document.addEventListener("DOMContentLoaded", () => figures().forEach((figure) => {
+  draw(figure);
+  resized.observe(figure);
+}));
+document.addEventListener("htmx:after:swap", () => figures().forEach((figure) => draw(figure)));
+document.addEventListener("theme", () => figures().forEach((figure) => draw(figure, true)));

@@ -1,0 +1,7 @@
+// Everything that the console's pages run. The theme comes first: it stands before anything is painted.
+import "./theme.js";
+import "htmx.org";
+import "./requests.js";
+import "./forms.js";
+import "./door.js";
+import "./charts.js";

@@ -1,0 +1,6 @@
+"""The pages in the order of the navigation; the first one stands at "/"."""
+
+from adcascade.console.page import Page
+from adcascade.console.pages import access, overview
+
+PAGES: tuple[Page, ...] = (overview.PAGE, access.PAGE)
