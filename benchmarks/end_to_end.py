@@ -112,10 +112,7 @@ def rows_of(arm: str, found: Sequence[tuple[float, float]], theirs: Peer, equal:
     mean = float(np.mean([one[1] for one in found]))
     beside = {"fit": theirs.fit, "preparing and fit": None if theirs.fit is None else theirs.fit + theirs.preparing}
     said = f"AUC {mean:.4f}, FuxiCTR {theirs.auc:.4f}; by seed: " + ", ".join(f"{one[1]:.4f}" for one in found)
-    above = Row(
-        name=f"AUC, {arm}, above FuxiCTR's", value=mean - theirs.auc, unit="AUC", bar=Bar(of="value", least=-equal)
-    )
-    return [
+    rows = [
         Row(
             name=f"import, train, calibrate, bundle, {arm}, beside FuxiCTR's {what}",
             value=spent,
@@ -128,7 +125,11 @@ def rows_of(arm: str, found: Sequence[tuple[float, float]], theirs: Peer, equal:
             note=said,
         )
         for what, seconds in beside.items()
-    ] + [above]
+    ]
+    if theirs.fit is not None:
+        bar, name = Bar(of="value", least=-equal), f"AUC, {arm}, above FuxiCTR's"
+        rows.append(Row(name=name, value=mean - theirs.auc, unit="AUC", bar=bar))
+    return rows
 
 
 def quality_benchmark() -> ModuleType:
