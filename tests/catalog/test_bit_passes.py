@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adcascade.catalog.bit_passes import clear, clear_others, clear_rows, set_rows
+from adcascade.catalog.bit_passes import clear, clear_others, clear_rows, compile_passes, set_rows
 from adcascade.catalog.bitmaps import pack, unpack
 
 
@@ -32,3 +32,14 @@ def test_rows_are_set_and_cleared_and_no_others(n: int, seed: int) -> None:
     clear_rows(less, rows)
     np.testing.assert_array_equal(unpack(more, n), bits | chosen)
     np.testing.assert_array_equal(unpack(less, n), bits & ~chosen)
+
+
+def test_what_was_compiled_ahead_is_what_a_request_uses() -> None:
+    """Parts of longer bitmaps and of longer lists of rows are no other types: nothing is compiled a second time."""
+    compile_passes()
+    bits, rows = np.zeros(9, np.uint8), np.arange(9, dtype=np.int32)
+    clear(bits[:8], bits[:8])
+    clear_others(bits[:8], bits[:8], bits[:8])
+    clear_rows(bits[:8], rows[2:5])
+    set_rows(bits[:8], rows[2:5])
+    assert [len(one.signatures) for one in (clear, clear_others, clear_rows, set_rows)] == [1, 1, 1, 1]

@@ -38,3 +38,12 @@ def set_rows(bits: Bits, rows: Rows) -> None:
     """Set, in place, the bits of rows [M]."""
     for row in rows:
         bits[row >> 3] |= np.uint8(1 << (row & 7))
+
+
+def compile_passes() -> None:
+    """Compile all of them, or read them from their cache, so that no request waits for it."""
+    bits, rows = np.zeros(1, np.uint8), np.zeros(1, np.int32)
+    clear(bits, bits)
+    clear_others(bits, bits, bits)
+    clear_rows(bits, rows)
+    set_rows(bits, rows)
