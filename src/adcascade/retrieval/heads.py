@@ -37,7 +37,7 @@ class Heads:
         if bonus is not self._bonus:
             sample = np.sort(bonus[:: len(bonus) // SAMPLE + 1])
             high = np.flatnonzero(bonus >= sample[len(sample) - 1 - len(sample) // SHARE]).astype(np.int32)
-            order = np.argsort(-bonus[high], kind="stable")
+            order = np.argsort(-bonus[high])
             self._rows, self._bonus = high[order[: len(bonus) // SHARE]], bonus
         return self._rows
 
