@@ -30,7 +30,7 @@ SAMPLE = 64  # vectors a list that the centres are learned from
 ROUNDS = 8  # of k-means
 HELD = 3  # times as many are held in a scan before the best of them are chosen
 RANGE = 6  # standard deviations between the least and the greatest code, about
-SPREADS = 1.5  # standard deviations above its centre that a list that is not read is taken for
+SPREADS = 1.0  # standard deviations above its centre that a list that is not read is taken for
 QUERIES, BEST = 32, 100  # by which probes are chosen
 NOTHING: Floats = np.empty(0, np.float32)
 
