@@ -56,6 +56,21 @@ def test_keywords_find_what_a_loop_over_all_ads_finds(
     assert rule(query, k, pack(np.array(kept[:16])))[0].tolist() == rows[:k].tolist()
 
 
+@given(ads=some_ads, word=st.sampled_from(WORDS), k=st.integers(0, 16), kept=st.lists(st.booleans(), min_size=16))
+def test_one_word_is_as_two_of_which_nobody_has_the_other(
+    ads: list[Ad | None], word: str, k: int, kept: list[bool]
+) -> None:
+    """The lowest allowed rows that have the word, all worth its idf, however the query repeats it."""
+    rule = KeywordRule()
+    for row, one in enumerate(ads):
+        rule.update(row, one)
+    there = [row for row, one in enumerate(ads) if one is not None and word in terms_of(one)]
+    idf = math.log1p(sum(one is not None and bool(terms_of(one)) for one in ads) / max(len(there), 1))
+    rows, scores = rule(f"{word} nobody {word}", k, pack(np.array(kept[:16])))
+    assert rows.tolist() == [row for row in there if kept[row]][:k]
+    np.testing.assert_allclose(scores, np.full(len(rows), idf), rtol=1e-6)
+
+
 def test_rare_words_weigh_more() -> None:
     """Of two ads that share one word each with the query, the one with the rarer word comes first."""
     rule = KeywordRule()

@@ -11,6 +11,7 @@ from adcascade.cascade.build import Loaded
 from adcascade.cascade.deadline import Pace
 from adcascade.cascade.memory import Memory
 from adcascade.cascade.opportunity import opportunity_of
+from adcascade.catalog.bit_passes import compile_passes
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.contracts import AdRequest, Slot
 
@@ -20,6 +21,7 @@ SLOTS = (Slot(id="1"), Slot(id="2"))
 
 def warm(loaded: Loaded, memory: Memory, now_us: int) -> None:
     """Ask the cascade and exploration for a page, a search and a page with organic items, over the ads there are."""
+    compile_passes()
     engine = loaded.engine
     pipelines = [engine.select, engine.explore, engine.close, engine.close_explored]
     pipelines += [engine.close_blended] if engine.close_blended is not None else []

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adcascade.catalog.bitmaps import Bits, patch_of, switch_off, switch_on
-from adcascade.catalog.formats import Shape, shape_fits, shapes_of
+from adcascade.catalog.fitting import Fitting
+from adcascade.catalog.formats import Shape, shapes_of
 from adcascade.catalog.hours import Hours
 from adcascade.catalog.nouns import AdGroup, Advertiser, Campaign
 from adcascade.catalog.packed.image import Array, Arrays, below, part
@@ -27,7 +28,7 @@ from adcascade.catalog.schedule import Schedule
 from adcascade.catalog.sections import NO_GROUP, Sections
 from adcascade.catalog.targets import Asked, Dimension, Targets
 from adcascade.catalog.words import parents
-from adcascade.contracts.request import AdRequest, Slot
+from adcascade.contracts.request import AdRequest
 
 Numbers = NDArray[np.int32]
 
@@ -60,6 +61,7 @@ class Admission:
         self._wanted, self._narrowed = Targets(), Targets()  # by campaigns, by groups
         self._deals: Dimension[str] = Dimension()
         self._shapes: RowSets[Shape] = RowSets(SHAPES)
+        self._fitting = Fitting(self._shapes)
         self._by_category, self._by_iab, self._by_advertiser = RowSets[str](), RowSets[str](), RowSets[str]()
         self._categories_below: dict[str, set[str]] = {}
         self._by_product = ProductRows()
@@ -170,6 +172,7 @@ class Admission:
             self._by_iab.add(code, same)
         for shape, same in by_key(placed, shapes_of).items():
             self._shapes.add(shape, same)
+        self._fitting.forget()
         self._by_product.add([(row, ad.product) for row, ad in placed])
 
     def _know(self, category: str) -> None:
@@ -197,6 +200,7 @@ class Admission:
             self._by_iab.discard(code, same)
         for shape, same in by_key(placed, shapes_of).items():
             self._shapes.discard(shape, same)
+        self._fitting.forget()
         self._by_product.discard([(row, ad.product) for row, ad in placed])
 
     def revive(self, rows: Rows, campaigns: Numbers, groups: Numbers, *, alive: bool) -> None:
@@ -259,20 +263,13 @@ class Admission:
     def _restrict_slots(self, allowed: Bits, request: AdRequest) -> None:
         """A creative fits a slot that the campaign may have: one with a deal of its own, or an open one."""
         offered = {deal.id for slot in request.slots for deal in slot.deals}
-        self._deals.require(allowed, offered)
-        fitting = self._fitting([slot for slot in request.slots if not slot.private], len(allowed))
+        self._deals.require(allowed, tuple(offered))
+        fitting = self._fitting.of([slot for slot in request.slots if not slot.private], len(allowed))
         if offered:
             dealing = self._deals.naming(len(allowed))
-            of_deals = self._fitting([slot for slot in request.slots if slot.deals], len(allowed))
+            of_deals = self._fitting.of([slot for slot in request.slots if slot.deals], len(allowed))
             fitting = (fitting & ~dealing) | (of_deals & dealing)
         np.bitwise_and(allowed, fitting, out=allowed)
-
-    def _fitting(self, slots: Sequence[Slot], size: int) -> Bits:
-        fitting = np.zeros(size, np.uint8)
-        for shape in self._shapes:
-            if any(shape_fits(shape, slot) for slot in slots):
-                self._shapes.switch_on(fitting, shape)
-        return fitting
 
     def _block(self, allowed: Bits, request: AdRequest) -> None:
         for blocked in filter(None, request.blocked_categories):

@@ -10,7 +10,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from adcascade.catalog.bitmaps import Bits, Patch, patch_of, rows_in, switch_off, switch_on
+from adcascade.catalog.bit_passes import clear, clear_rows, set_rows
+from adcascade.catalog.bitmaps import Bits, patch_of, rows_in, switch_off, switch_on
 from adcascade.catalog.packed.image import Array, Arrays, below, part, plain, read_plain
 from adcascade.catalog.packed.sets import Entry, PackedSets, pack_lists, pack_sets
 from adcascade.catalog.packed.texts import NOWHERE
@@ -42,7 +43,6 @@ class RowSets(Generic[Key]):
         self._bytes = 0
         self._small: dict[Key, Rows] = {}  # empty ones hide the base's
         self._large: dict[Key, Bits] = {}
-        self._patches: dict[Key, Patch] = {}  # of small sets, kept until they change
 
     def grow(self, capacity: int) -> None:
         """Make room for `capacity` bytes of rows."""
@@ -82,7 +82,6 @@ class RowSets(Generic[Key]):
             switch_on(self._large[key], patch_of(rows))
             return
         new = _union(self._held(key), rows)
-        self._patches.pop(key, None)
         if new.nbytes > max(self._bytes, 64):
             self._small.pop(key, None)
             self._large[key] = np.zeros(self._bytes, np.uint8)
@@ -95,7 +94,6 @@ class RowSets(Generic[Key]):
         if key in self._large:
             switch_off(self._large[key], patch_of(rows))
         elif len(held := self._held(key)):
-            self._patches.pop(key, None)
             left = _without(held, rows)
             if len(left) or self._base is not None:
                 self._small[key] = left
@@ -108,26 +106,23 @@ class RowSets(Generic[Key]):
             return rows_in(self._large[key], 8 * self._bytes)
         return self._held(key)
 
+    def large(self, key: Key) -> Bits | None:
+        """The bitmap of a large set; None of any other. Not to be written."""
+        return self._large.get(key)
+
     def switch_on(self, bits: Bits, key: Key) -> None:
         """Set the bits of the key's rows, in place."""
         if key in self._large:
             np.bitwise_or(bits, self._large[key][: len(bits)], out=bits)
-        elif (patch := self._patch(key)) is not None:
-            switch_on(bits, patch)
+        elif len(rows := self._held(key)):
+            set_rows(bits, rows)
 
     def switch_off(self, bits: Bits, key: Key) -> None:
         """Clear the bits of the key's rows, in place."""
         if key in self._large:
-            np.bitwise_and(bits, ~self._large[key][: len(bits)], out=bits)
-        elif (patch := self._patch(key)) is not None:
-            switch_off(bits, patch)
-
-    def _patch(self, key: Key) -> Patch | None:
-        """Of a key that is not large; None where it has no rows."""
-        patch = self._patches.get(key)
-        if patch is None and len(rows := self._held(key)):
-            patch = self._patches[key] = patch_of(rows)
-        return patch
+            clear(bits, self._large[key][: len(bits)])
+        elif len(rows := self._held(key)):
+            clear_rows(bits, rows)
 
     # ---- images
 

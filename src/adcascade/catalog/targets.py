@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from adcascade.catalog.bit_passes import clear, clear_others
 from adcascade.catalog.bitmaps import Bits, patch_of, switch_off, switch_on
 from adcascade.catalog.keywords import Keyword, KeywordIndex, Match, parse_keyword
 from adcascade.catalog.nouns import Targeting
@@ -53,17 +54,31 @@ class Dimension(Generic[Value]):
         for value in values:
             self._sets.discard(value, rows)
 
-    def require(self, allowed: Bits, values: Iterable[Value]) -> None:
+    @property
+    def is_used(self) -> bool:
+        """Whether a row ever named a value."""
+        return self._is_used
+
+    def require(self, allowed: Bits, values: Sequence[Value]) -> None:
         """Clear, in place, the rows that name values of which the request has none."""
         if not self._is_used:
             return
-        closed = self.naming(len(allowed))
-        for value in values:
-            self._sets.switch_off(closed, value)
-        np.bitwise_and(allowed, ~closed, out=allowed)
+        size = len(allowed)
+        named = [value for value in values if value in self._sets]
+        if not named:
+            clear(allowed, self._naming[:size])
+        elif len(named) == 1 and (large := self._sets.large(named[0])) is not None:
+            clear_others(allowed, self._naming[:size], large[:size])
+        else:
+            closed = self.naming(size)
+            for value in named:
+                self._sets.switch_off(closed, value)
+            clear(allowed, closed)
 
     def refuse(self, allowed: Bits, values: Iterable[Value]) -> None:
         """Clear, in place, the rows that name one of the request's values."""
+        if not self._is_used:
+            return
         for value in values:
             self._sets.switch_off(allowed, value)
 
@@ -155,8 +170,11 @@ class Targets:
             self._dimensions[field].require(allowed, asked.values[field])
         for field in REFUSED:
             self._dimensions[field].refuse(allowed, asked.values[field])
-        self._keywords["keywords"].require(allowed, self._indexes["keywords"].held_by(asked.query))
-        self._keywords["negative_keywords"].refuse(allowed, self._indexes["negative_keywords"].held_by(asked.query))
+        wanted, refused = self._keywords["keywords"], self._keywords["negative_keywords"]
+        if wanted.is_used:
+            wanted.require(allowed, self._indexes["keywords"].held_by(asked.query))
+        if refused.is_used:
+            refused.refuse(allowed, self._indexes["negative_keywords"].held_by(asked.query))
 
     # ---- images
 

@@ -77,9 +77,10 @@ class Postings:
         """The rows of a term, ascending, int32 [M]."""
         if term not in self._arrays:
             mapped, own = self._still_mapped(term), self._rows.get(term, ())
-            if not own:
-                return mapped
-            self._arrays[term] = np.sort(np.concatenate((mapped, np.fromiter(own, np.int32, len(own)))))
+            both = np.sort(np.concatenate((mapped, np.fromiter(own, np.int32, len(own))))) if own else mapped
+            if not len(both):
+                return both  # of words that nobody has there is no end
+            self._arrays[term] = both
         return self._arrays[term]
 
     def _still_mapped(self, term: str) -> Rows:

@@ -39,14 +39,17 @@ class KeywordRule:
     def __call__(self, query: str, k: int, bits: Bits) -> tuple[Rows, Floats]:
         """At most k rows of the bitmap, best first, and their scores."""
         postings = self.postings
-        lists = [postings.rows(term) for term in dict.fromkeys(words(query))]
+        lists = [rows for term in dict.fromkeys(words(query)) if len(rows := postings.rows(term))]
+        weights = [float(np.float32(np.log1p(len(postings) / len(rows)))) for rows in lists]
+        if len(lists) == 1:  # all are worth the same
+            first = first_of(lists[0], k, bits)
+            return first, np.full(len(first), weights[0], np.float32)
         size = 8 * len(bits)
         if len(self._sums) < size:
             self._sums = np.zeros(size, np.float64)
         touched = np.empty(min(sum(map(len, lists)), size), np.int32)
         count = 0
-        for rows in lists:
-            idf = float(np.float32(np.log1p(len(postings) / max(len(rows), 1))))
+        for rows, idf in zip(lists, weights, strict=True):
             count = add_up(rows, idf, bits, self._sums, (touched, count))
         found = touched[:count]
         scores = self._sums[found].astype(np.float32)
