@@ -71,6 +71,7 @@ def test_a_graph_holds_for_sizes_that_it_was_not_shown(tmp_path: Path, found: li
         ("adasparse", 3),
         ("adasparse", 0),
         ("committee", 3),
+        ("kfatt", 3),
         ("lr", 3),
         ("lr", 0),
     ],

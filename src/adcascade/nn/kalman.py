@@ -21,6 +21,7 @@ Letters in shapes: n queries, T steps (or M sensors), D width of a value.
 
 import torch
 from torch import Tensor
+from torch.nn.functional import softplus
 
 LIMIT = 8.0  # energies and log variances are kept in [-LIMIT, LIMIT]
 
@@ -37,7 +38,8 @@ def capped_log_precision(energy: Tensor, log_noise: Tensor, log_count: Tensor) -
     >>> capped_log_precision(sure, sure, loud).exp()  # heard for ever: the weight is 1 / σ²
     tensor([1.])
     """
-    return -torch.logaddexp(-energy, log_noise - log_count)
+    # log(a + b) = log a + softplus(log b - log a), for which every exporter has an operator
+    return energy - softplus(energy + log_noise - log_count)
 
 
 def posterior_mean(
