@@ -7,7 +7,6 @@ product and a price of its own, and belongs to a copy of its campaign, which dra
 The models have never seen the copies: they know them by their features, as they know any new ad. Imports torch.
 """
 
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from adcascade.catalog.nouns import Ad, Advertiser, Campaign, FrequencyCap
 from adcascade.catalog.store import CatalogStore
 from adcascade.closedloop.drive import Drive
 from adcascade.closedloop.installation import clock_at, install, simulated_service
+from adcascade.closedloop.kept import kept
 from adcascade.closedloop.world import World
 from adcascade.contracts import AdRequest
 from adcascade.errors import InputError
@@ -98,12 +98,7 @@ def grown(cache: Path, growth: Growth) -> Path:
     One million ads take some minutes once, and 1.3 GB.
     """
     digest = blake2b(repr(growth).encode(), digest_size=6).hexdigest()
-    folder = cache / f"grown-{growth.ads}-{growth.campaigns}-{digest}"
-    if not (folder / FILE).exists():
-        draft = folder.with_name(f".{folder.name}-{os.getpid()}")
-        make_grown(draft, growth)
-        draft.rename(folder)
-    return folder
+    return kept(cache / f"grown-{growth.ads}-{growth.campaigns}-{digest}", lambda folder: make_grown(folder, growth))
 
 
 def overlaid(folder: Path, scratch: Path) -> Path:

@@ -2,8 +2,9 @@
 
 Vectors lie by catalog row. Up to twenty thousand ads the search is exact: one matrix product, and replacing a vector
 is writing it. Above, an inverted file over 8-bit vectors (inverted_file.py) narrows first, which takes additions and
-removals while it serves, and what it finds is scored again with the full vectors. Where a filter keeps few enough ads,
-these are all read instead.
+removals while it serves, and what it finds is scored again with the full vectors. Where ads have a bonus beside their
+vector, those of the highest bonus are read too (heads.py). Where a filter keeps few enough ads, these are all read
+instead.
 
 Letters: N rows, K width of a vector, M rows of a call.
 """
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from adcascade.catalog.bitmaps import are_in, patch_of, rows_in, switch_off, switch_on
 from adcascade.catalog.packed.image import Array, Image, below
 from adcascade.retrieval.best import best
+from adcascade.retrieval.heads import Heads, with_heads
 from adcascade.retrieval.inverted_file import IndexConfig, InvertedFile
 from adcascade.retrieval.inverted_scan import Bits, Floats, Rows
 from adcascade.retrieval.products import products
@@ -33,6 +35,7 @@ class AdIndex:
         self._wanted: Bits = np.zeros(0, np.uint8)  # of the search that goes on
         self._count = 0
         self._file: InvertedFile | None = None  # None: exact
+        self._heads = Heads()
 
     def __len__(self) -> int:
         """The number of ads in the index."""
@@ -117,7 +120,8 @@ class AdIndex:
     def search(self, query: Floats, k: int, bits: Bits, bonus: Floats | None = None) -> tuple[Rows, Floats]:
         """At most k rows of the bitmap with the highest query . vector + bonus[row], best first, and these scores.
 
-        query [K]; bits as Snapshot.eligible gives them; bonus float32 [N], what a row is worth beside its vector.
+        query [K]; bits as Snapshot.eligible gives them; bonus float32 [N], what a row is worth beside its vector: never
+        written to, another array where it changes.
         The best of what a filter keeps lie farther out, but in fewer lists than chance would say: where it keeps one
         of n, sqrt(n) times as many lists find as large a share of them (`adcascade bench retrieval`).
         """
@@ -125,11 +129,29 @@ class AdIndex:
         if self._file is None or k == 0 or kept <= self.config.gather_up_to:
             rows = rows_in(self._wanted, len(self._present) * 8)
             scores = self._product(query, rows)
-        else:
-            probes = min(math.ceil(self.probes * math.sqrt(self._count / kept)), self.lists)
-            rows = self._file.near(query, round(k * self.config.slack), probes, self._wanted, bonus)
-            scores = products(self._vectors, rows, query)
-        return best(rows, scores if bonus is None else scores + bonus[rows], k)
+            return best(rows, scores if bonus is None else scores + bonus[rows], k)
+        probes = min(math.ceil(self.probes * math.sqrt(self._count / kept)), self.lists)
+        return best(*self._narrowed(self._file, query, k, probes, bonus), k)
+
+    def _narrowed(
+        self, file: InvertedFile, query: Floats, k: int, probes: int, bonus: Floats | None
+    ) -> tuple[Rows, Floats]:
+        """What is wanted of the nearest lists, and of the rows with the highest bonus: rows and their sums."""
+        count = round(k * self.config.slack)
+        rows = file.near(query, count, probes, self._wanted, bonus)
+        sums = products(self._vectors, rows, query)
+        if bonus is None:
+            return rows, sums
+        sums += bonus[rows]
+        if probes == self.lists:
+            return rows, sums
+        told = self._vectors, query, file.ceiling(query, probes)
+        more, their, enough = with_heads((rows, sums), k, (self._heads.of(bonus), bonus), self._wanted, told)
+        if enough:
+            return more, their
+        others = file.near(query, count, self.lists, self._wanted, bonus)  # without `rows`, which are wanted no more
+        rest = products(self._vectors, others, query) + bonus[others]
+        return np.concatenate((rows, others)), np.concatenate((sums, rest))
 
     def _filter(self, bits: Bits) -> int:
         """Put what `bits` keep of what is present into memory of our own; how many rows that are."""

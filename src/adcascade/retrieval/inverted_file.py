@@ -29,6 +29,8 @@ CHUNK = 4096  # vectors compared with all centres at once
 SAMPLE = 64  # vectors a list that the centres are learned from
 ROUNDS = 8  # of k-means
 HELD = 3  # times as many are held in a scan before the best of them are chosen
+RANGE = 6  # standard deviations between the least and the greatest code, about
+SPREADS = 1.0  # standard deviations above its centre that a list that is not read is taken for
 QUERIES, BEST = 32, 100  # by which probes are chosen
 NOTHING: Floats = np.empty(0, np.float32)
 
@@ -117,6 +119,17 @@ class InvertedFile:
         found: Rows = np.empty(size, np.int32)
         number = scan(self._blocks, lists, near, self._query, bits, given, (found, np.empty(size, np.float32), count))
         return found[:number]
+
+    def ceiling(self, query: Floats, probes: int) -> float:
+        """About what query . vector reaches in the nearest list that a search of so many lists does not read.
+
+        The centre's product, and `SPREADS` standard deviations of what its vectors add.
+        """
+        near = self.centres @ query
+        place = len(near) - 1 - probes
+        apart = query @ (self._low + np.float32(127.5) * self._step)
+        spread = np.linalg.norm(query * self._step) * 255 / RANGE
+        return float(np.partition(near, place)[place] + apart + SPREADS * spread)
 
     def insert(self, rows: Rows, vectors: Floats) -> None:
         """Distinct rows [M] that are not in it, and their vectors [M, K]."""
