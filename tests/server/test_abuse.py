@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from tests.server.attack import GOOD, HEAD, MIB, Attack, Meter, bodies, chunked, gzips, heads, post, raw, status
 from tests.server.process import Process
 from tests.server.shop import CONNECTIONS
@@ -19,6 +20,7 @@ from tests.server.shop import CONNECTIONS
 from adcascade.server.bounds import AHEAD
 
 ANSWERED = {200, 204}  # 204: declined in time, where the machine is busy with other things
+LATE = ("overload", "too-late")  # the reasons for that
 SHORT, A_MIB = 60, 400  # good requests' cost: of a short attack, and of each mebibyte beside
 MEMORY_MIB = 64  # that an attack may leave behind
 
@@ -47,8 +49,11 @@ EVERY = [(kind.__name__, attack) for kind in (bodies, gzips, heads) for attack i
 
 @pytest.mark.parametrize("attack", [attack for _, attack in EVERY], ids=[f"{kind}: {a.name}" for kind, a in EVERY])
 def test_an_attack_is_refused_and_costs_little(process: Process, good_s: float, attack: Attack) -> None:
-    """The status is right, CPU is within the budget of its size, memory comes back, and a good request is answered."""
-    meter, heard = Meter(process), b""
+    """The status is right, CPU is within the budget of its size, memory comes back, and a good request is answered.
+
+    What is a right request may be declined like any other, and then it is counted as late: reading it takes time.
+    """
+    meter, heard, late = Meter(process), b"", declined(process)
     before = meter.memory_mib()
 
     def once() -> None:
@@ -56,11 +61,22 @@ def test_an_attack_is_refused_and_costs_little(process: Process, good_s: float, 
         heard = raw(process, attack.data)
 
     cost = meter.cost_s(once)
-    assert status(heard) in attack.answers, heard[:200]
+    assert status(heard) in attack.answers or (status(heard) == 204 and declined(process) == late + 1), heard[:200]
     assert cost <= good_s * (SHORT + A_MIB * len(attack.data) / MIB)
     assert len(heard) < 4096, "the answer repeats the attack"
     assert meter.memory_mib() - before < MEMORY_MIB
     assert status(raw(process, post(GOOD))) in ANSWERED
+
+
+def declined(process: Process) -> float:
+    """How many requests the server has declined because they were late."""
+    told = process.ask("GET", "/metrics")[1].decode()
+    return sum(
+        sample.value
+        for family in text_string_to_metric_families(told)
+        for sample in family.samples
+        if sample.name == "adcascade_no_bids_total" and sample.labels["reason"] in LATE
+    )
 
 
 def drip(data: bytes, step: int, pause: float) -> Callable[[socket.socket], bytes]:
@@ -132,21 +148,26 @@ def test_who_never_reads_is_dropped(process: Process) -> None:
     assert status(raw(process, post(GOOD))) in ANSWERED
 
 
+def has_ended(connection: socket.socket) -> bool:
+    """Whether the server has hung up already; where it was slow to hear of others, with a 408 first."""
+    connection.setblocking(False)
+    try:
+        return connection.recv(4096)[:12] in {b"", b"HTTP/1.1 408"}
+    except ConnectionResetError:
+        return True
+    except BlockingIOError:
+        return False
+
+
 def test_a_flood_of_idle_connections_shuts_nobody_out(process: Process) -> None:
-    """Five times as many silent connections as the server holds: the oldest give way, and a good caller has a place."""
+    """Five times as many silent connections as the server holds: the oldest give way, and a good caller has a place.
+
+    They have given way by the time that he is answered, and not because he waited for them.
+    """
     flood = [socket.create_connection(("127.0.0.1", process.port), timeout=5) for _ in range(5 * CONNECTIONS)]
     try:
-        started = time.monotonic()
         assert status(raw(process, post(GOOD))) in ANSWERED
-        assert time.monotonic() - started < 5
-        ended = 0
-        for connection in flood[: 3 * CONNECTIONS]:
-            connection.settimeout(2)
-            try:
-                ended += not connection.recv(1)
-            except ConnectionResetError:
-                ended += 1
-        assert ended == 3 * CONNECTIONS
+        assert all(has_ended(connection) for connection in flood[: 3 * CONNECTIONS])
     finally:
         for connection in flood:
             connection.close()

@@ -2,7 +2,7 @@
 
 What is compiled is compiled, or read from its cache, at its first call, which takes seconds in a new installation and a
 tenth of one afterwards. No page should wait for that, and no stage's pace should be learned from it: paces are begun
-anew. Nothing is reserved, sold or logged.
+anew. Nothing is reserved, sold or logged; what the log and the tally would keep is made up and thrown away.
 """
 
 import time
@@ -12,6 +12,8 @@ from adcascade.cascade.deadline import Pace
 from adcascade.cascade.memory import Memory
 from adcascade.cascade.opportunity import opportunity_of
 from adcascade.catalog.bit_passes import compile_passes
+from adcascade.cascade.record import ranked_of
+from adcascade.cascade.slot_tally import SlotTally
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.contracts import AdRequest, Slot
 
@@ -25,10 +27,13 @@ def warm(loaded: Loaded, memory: Memory, now_us: int) -> None:
     engine = loaded.engine
     pipelines = [engine.select, engine.explore, engine.close, engine.close_explored]
     pipelines += [engine.close_blended] if engine.close_blended is not None else []
+    thrown_away = SlotTally(loaded.snapshot)
     for request in _requests(loaded.snapshot, now_us):
         opportunity = opportunity_of(request, memory, loaded.encoder)
         for exploring in (False, True):
-            engine.run(opportunity, time.perf_counter_ns() + PATIENCE_NS, exploring=exploring)
+            outcome = engine.run(opportunity, time.perf_counter_ns() + PATIENCE_NS, exploring=exploring)
+            ranked_of(outcome, limit=1)
+            thrown_away.answered(outcome.ranked, outcome.winners.ad)
     for pipeline in pipelines:
         pipeline.paces.update({name: Pace() for name in pipeline.paces})
 

@@ -217,9 +217,20 @@ def run(opened: Opened, options: ServerOptions, listener: socket.socket, own: so
     )
     gc.collect()
     gc.freeze()  # catalog and models stay as long as the process: no collection need look at them again
-    ears = [*(listener.dup() for _ in range(EARS)), *(() if own is None else (own,))]
+    sockets = [*ears(listener), *(() if own is None else (own,))]
     with _outliving(signal.SIGTERM):
-        uvicorn.Server(config).run(sockets=ears)
+        uvicorn.Server(config).run(sockets=sockets)
+
+
+def ears(listener: socket.socket) -> list[socket.socket]:
+    """The socket EARS times over, in no process that shares it ever blocking, not even for an instant.
+
+    `socket.dup` makes the copy as blocking as it believes the original to be, and a worker believes that of what it
+    was handed. But blocking is one state for all workers: another one that accepts in that instant would stand still
+    until somebody else connects.
+    """
+    listener.setblocking(False)
+    return [listener.dup() for _ in range(EARS)]
 
 
 @contextmanager

@@ -57,7 +57,8 @@ def _bodies() -> Part:
         "/openrtb2/bid": _post(
             "Bid on an exchange's request",
             "OpenRTB 2.6 with banner, video and native; docs/openrtb.md says what is read. Whatever goes wrong on our "
-            "side is a 204, since the exchange waits. "
+            "side is a 204, since the exchange waits; so is, under overload, a late request, right or wrong, for it is "
+            "not read any more. "
             "Bodies may be gzipped; answers are where `accept-encoding` allows it.",
             BidRequest,
             {"200": ("Bids.", BidResponse), "204": ("No bid.", None), "400": (REFUSALS["400"], RefusedRequest)}
