@@ -11,9 +11,9 @@ from adcascade.cascade.build import Loaded
 from adcascade.cascade.deadline import Pace
 from adcascade.cascade.memory import Memory
 from adcascade.cascade.opportunity import opportunity_of
-from adcascade.catalog.bit_passes import compile_passes
 from adcascade.cascade.record import ranked_of
 from adcascade.cascade.slot_tally import SlotTally
+from adcascade.catalog.bit_passes import compile_passes
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.contracts import AdRequest, Slot
 
