@@ -1,6 +1,7 @@
 """Laws of the bank that do not need a random life (see test_bank_machine.py for those that do)."""
 
 import time
+from concurrent.futures import Future
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from adcascade.events.records import Click
 from adcascade.money.bank import Bank, BankConfig, Budget
 from adcascade.money.charge import Charge
 from adcascade.money.day import DAY_US
+from adcascade.money.leases import Ask, Grant
 from adcascade.money.ledger import Ledger
 
 MINUTE = 60_000_000
@@ -101,6 +103,28 @@ def test_a_prepared_campaign_need_not_wait(journal: Journal) -> None:
     bank.release_expired(DAY_US)
     journal.flush()
     assert bank.reserve("c", "b2", 10, DAY_US) is not None
+
+
+def test_many_campaigns_are_asked_for_in_rounds(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many at once, in order, each once; a promise that comes before its round asks by itself."""
+    monkeypatch.setattr("adcascade.money.bank.AT_ONCE", 10)
+    names = [f"c{number}" for number in range(25)]
+    asked: list[str] = []
+
+    class Listening(Ledger):
+        def grant(self, ask: Ask) -> "Future[Grant]":
+            asked.append(ask.campaign)
+            return super().grant(ask)
+
+    bank = Bank(Listening(journal), dict.fromkeys(names, Budget(100, None)), 0, config=CONFIG)
+    bank.prepare(dict.fromkeys(names, 10), 0)
+    assert asked == names[:10]
+    assert bank.reserve("c24", "early", 10, 0, wait=True) is not None
+    for now_us in (1, 2, 3):
+        bank.release_expired(now_us)
+    assert asked == [*names[:10], "c24", *names[10:24]]
+    journal.flush()
+    assert all(bank.reserve(name, name, 10, 3) is not None for name in names)
 
 
 def test_money_that_another_worker_returns_is_found(journal: Journal) -> None:

@@ -60,7 +60,8 @@ def load(folder: Path) -> tuple[tuple[Feature, ...], Fitted]:
     """Read both files; BundleError where one is absent or damaged."""
     try:
         declaration = msgspec.json.decode((folder / "encoder.json").read_bytes(), type=Declaration)
-        table = pq.read_table(folder / "vocabulary.parquet", memory_map=False)
+        with pq.ParquetFile(folder / "vocabulary.parquet") as file:  # read_table would import pandas
+            table = file.read()
         names, values = table["feature"].to_pylist(), table["value"].to_pylist()
     except (OSError, msgspec.MsgspecError, pa.ArrowException, KeyError) as error:
         raise BundleError(

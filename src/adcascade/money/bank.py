@@ -7,35 +7,24 @@ ledger until its leases expire, and clicks that come late are charged against th
 """
 
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from itertools import takewhile
 
-import msgspec
-
 from adcascade.errors import InternalError, StoreError
 from adcascade.money.account import Account, Lease, Reservation
+from adcascade.money.bank_config import BankConfig
 from adcascade.money.books import Books, answered
 from adcascade.money.day import local_day
 from adcascade.money.lease_watch import LeaseWatch
-from adcascade.money.leases import Ask
 from adcascade.money.terms import Budget
 from adcascade.money.wallet_watch import WalletWatch
 
 __all__ = ["Bank", "BankConfig", "Budget", "Reservation"]
 
 ANSWER_S = 3.0  # that a running server waits for the ledger
-
-
-class BankConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """How a bank deals with time and money."""
-
-    ttl_us: int = 30 * 60_000_000  # a promise lives so long: the time a shopper has to click
-    lease_us: int = 60 * 60_000_000  # a lease is drawn on so long before it must be renewed
-    share: int = 16  # a grant is this part of what is left of the budget ...
-    prices: int = 4  # ... but so many prices at least, so that small budgets need few grants
-    retry_us: int = 60_000_000  # an empty budget is asked again after this
-    grace_us: int = 0  # a lease is closed so long after its end: charges that it covers may still be on their way
+AT_ONCE = 2_000  # campaigns that are asked for in one round: a hundred thousand take seconds
 
 
 class Bank:
@@ -67,6 +56,7 @@ class Bank:
         self._leases = LeaseWatch(ledger)
         self._held: dict[str, Reservation] = {}  # in order of expiry, for the clock never goes back
         self._dry: dict[str, Account] = {}
+        self._ahead: deque[tuple[str, int]] = deque()  # campaigns to ask for, and the price to expect
         self._closing: Future[dict[int, str]] | None = None
         self._next_day_us = now_us  # no campaign's day ends before
         self._wallets = WalletWatch(ledger)
@@ -164,6 +154,7 @@ class Bank:
             now_us = self._tick(now_us)
             released = self._release_promises(now_us)
             self._close_leases(now_us, wait=wait)
+            self._ask_ahead(now_us)
             self._begin_days(now_us)
             self._leases.look(now_us)
             self.failures += self._wallets.look(self._dry.values(), now_us, wait=wait)
@@ -179,13 +170,21 @@ class Bank:
                 self._leases.return_room(account.lease, self._now_us)
 
     def prepare(self, prices: Mapping[str, int], now_us: int) -> None:
-        """Ask ahead for campaigns, by id with the price to expect, so that their first promise need not wait."""
+        """Ask ahead for campaigns, by id with the price to expect, so that their first promise need not wait.
+
+        Of many, `AT_ONCE` are asked for now and as many with each `release_expired`; a promise that comes before asks
+        by itself.
+        """
         with self._lock:
-            now_us = self._tick(now_us)
-            for campaign, price in prices.items():
-                account = self._accounts[campaign]
-                if account.limited and account.drawable(now_us) is None and account.may_ask(now_us):
-                    self._ask(account, price, now_us)
+            self._ahead.extend(prices.items())
+            self._ask_ahead(self._tick(now_us))
+
+    def _ask_ahead(self, now_us: int) -> None:
+        for _ in range(min(AT_ONCE, len(self._ahead))):
+            campaign, price = self._ahead.popleft()
+            account = self._accounts[campaign]
+            if account.limited and account.drawable(now_us) is None and account.may_ask(now_us):
+                self._ask(account, price, now_us)
 
     def spendable(self, campaign: str, now_us: int | None = None) -> int | None:
         """Micros that could still be promised today, as far as this bank knows; None: no limit."""
@@ -237,21 +236,10 @@ class Bank:
         return None
 
     def _ask(self, account: Account, price: int, now_us: int) -> None:
-        config = self.config
         account.pending_us, account.price = now_us, price
         if account.lease is not None:
             account.lease.asked = True
-        account.pending = self._ledger.grant(
-            Ask(
-                epoch=self.epoch,
-                campaign=account.campaign,
-                least=price * config.prices,
-                share=config.share,
-                expires_us=now_us + config.lease_us + config.ttl_us,
-                ttl_us=config.ttl_us,
-                now_us=now_us,
-            )
-        )
+        account.pending = self._ledger.grant(self.config.ask(self.epoch, account.campaign, price, now_us))
 
     def _absorb(self, account: Account, *, wait: bool) -> None:
         """Enter the grant that was asked for, once it is there. Raises StoreError only where the caller waits."""
