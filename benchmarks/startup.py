@@ -86,6 +86,8 @@ def run(given: argparse.Namespace) -> list[Row]:
 def overlay(folder: Path, installed: Path) -> None:
     """A folder that shares what is large with an installation, begins with its log, and has images of its own."""
     folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob("journal*"):  # of a run that was cut off
+        left.unlink()
     for file in installed.iterdir():
         place = folder / file.name
         if file.name.startswith("journal") or file.suffix == ".toml":

@@ -97,7 +97,7 @@ def test_without_waiting_the_grant_serves_the_next_request(journal: Journal) -> 
 def test_a_prepared_campaign_need_not_wait(journal: Journal) -> None:
     """After `prepare`, and after midnight, the first promise finds its grant at hand."""
     bank = Bank(Ledger(journal), {"c": Budget(100, None), "free": Budget()}, 0, config=CONFIG)
-    bank.prepare({"c": 10, "free": 10}, 0)
+    bank.prepare([("c", 10), ("free", 10)], 0)
     journal.flush()
     assert bank.reserve("c", "b1", 10, 0) is not None
     bank.release_expired(DAY_US)
@@ -117,7 +117,7 @@ def test_many_campaigns_are_asked_for_in_rounds(journal: Journal, monkeypatch: p
             return super().grant(ask)
 
     bank = Bank(Listening(journal), dict.fromkeys(names, Budget(100, None)), 0, config=CONFIG)
-    bank.prepare(dict.fromkeys(names, 10), 0)
+    bank.prepare([(name, 10) for name in names], 0)
     assert asked == names[:10]
     assert bank.reserve("c24", "early", 10, 0, wait=True) is not None
     for now_us in (1, 2, 3):

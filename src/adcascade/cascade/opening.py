@@ -142,7 +142,7 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
         ladder=Ladder(standard_us=round(settings.engine.timeout_ms * 1000)),
     )
     if not around.wait:  # no reservation may wait for the ledger: have the first leases at hand
-        bank.prepare({c.id: first_bid(c) for c in snapshot.campaigns if c.status == "active"}, now_us)
+        bank.prepare(((c.id, first_bid(c)) for c in snapshot.campaigns if c.status == "active"), now_us)
     warm(loaded, memory, now_us)
     _remember(parts, last, now_us, pacer)
     return AdService(parts, loaded)

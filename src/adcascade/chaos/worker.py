@@ -53,7 +53,7 @@ class Worker:
         self.bank = Bank(self.books, world.budgets(), now_us, config=plan.bank(), owner=f"worker-{number}")
         self.till = Till(self.bank, Signer(KEY), world.snapshot(), self.now_us, wait=False)
         prices = zip(world.campaigns, world.prices, strict=True)
-        self.bank.prepare({campaign.id: price for campaign, price in prices}, now_us)
+        self.bank.prepare([(campaign.id, price) for campaign, price in prices], now_us)
 
     def now_us(self) -> int:
         """This machine's clock, which is wrong by its skew."""
