@@ -6,10 +6,10 @@ behind the last place of the page before (a keyset), so that what is written mea
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Literal
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, func, or_, select, tuple_
 
 from adcascade.catalog.nouns import Advertiser, Campaign, Status
 from adcascade.catalog.tables import advertisers, audit, campaigns
@@ -55,7 +55,7 @@ class CampaignPage:
     total: int
 
 
-def read_campaigns(  # noqa: PLR0917  one question
+def read_campaigns(
     connection: Connection, wanted: Wanted, order: Order, after: Place | None, limit: int, *, down: bool
 ) -> CampaignPage:
     """One page; InputError for a place that is none of this order, and for texts that no database holds."""
@@ -110,5 +110,5 @@ def _checked(order: Order, after: Place) -> tuple[str | int, str]:
 
 def _changed(connection: Connection, ids: Sequence[str]) -> dict[str, int]:
     """When each was changed last, by the audit log."""
-    query = select(audit.c.id, func.max(audit.c.time_us)).where(and_(audit.c.kind == "campaigns", audit.c.id.in_(ids)))
-    return dict(cast("Any", connection.execute(query.group_by(audit.c.id)).tuples().all()))
+    query = select(audit.c.id, func.max(audit.c.time_us)).where(audit.c.kind == "campaigns", audit.c.id.in_(ids))
+    return {noun_id: int(time_us) for noun_id, time_us in connection.execute(query.group_by(audit.c.id))}

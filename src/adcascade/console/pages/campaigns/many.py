@@ -132,7 +132,7 @@ async def rows(visit: Visit) -> Rows:
 
 def _advertisers(store: CatalogStore, sees: Sequence[str]) -> list[Advertiser]:
     if sees:
-        found = store.find_many("advertisers", sees).values()
+        found = list(store.find_many("advertisers", sees).values())
     else:
         found = store.page("advertisers", sort="name", limit=CHOSEN_FROM).nouns
     return [one.noun for one in found if isinstance(one.noun, Advertiser)]

@@ -83,12 +83,12 @@ class Money(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OneCampaign(msgspec.Struct, frozen=True, kw_only=True):
-    """The view of the page."""
+    """The view of the page. condition: the campaign's status, since a view's `status` is the answer's."""
 
     id: str
     name: str
     version: int
-    status: Status
+    condition: Status
     state: str
     advertiser: str
     advertiser_id: str
@@ -199,7 +199,7 @@ async def show(visit: Visit) -> OneCampaign:
     told = await visit.aside(spent, inside.books, campaign, visit.now_us) if visit.allows("money:read") else None
     page = await _ads(visit, campaign, count=True)
     return OneCampaign(
-        id=campaign.id, name=campaign.name or campaign.id, version=stored.version, status=campaign.status,
+        id=campaign.id, name=campaign.name or campaign.id, version=stored.version, condition=campaign.status,
         state=state_of(campaign, visit.now_us), advertiser=advertiser.name or advertiser.id,
         advertiser_id=advertiser.id, money=money_of(campaign, told),
         facts=tuple(facts_of(campaign, advertiser.timezone)), targets=tuple(targets_of(campaign.targeting)),
@@ -210,6 +210,6 @@ async def show(visit: Visit) -> OneCampaign:
 
 ROUTES = (
     At(path="/campaigns/{id:path}", handler=show, template="campaign.html"),
-    At(path="/campaign-ads/{id:path}", handler=ads, template="campaign_ads.html"),
-    At(path="/campaign-history/{id:path}", handler=history, template="campaign_history.html"),
+    At(path="/campaign-ads/{id:path}", handler=ads, template="campaign_ads_rows.html"),
+    At(path="/campaign-history/{id:path}", handler=history, template="campaign_history_rows.html"),
 )
