@@ -8,13 +8,15 @@ import pytest
 from adcascade.catalog import Advertiser, Campaign
 from adcascade.catalog.audit import Author
 from adcascade.catalog.campaign_list import Listed, Order, Wanted
+from adcascade.catalog.nouns import Status
 from adcascade.catalog.store import CatalogStore
 from adcascade.errors import InputError
 
 ADVERTISERS = [Advertiser(id="V", name="Zoo"), Advertiser(id="W", name="älter"), Advertiser(id="X", name="100% Wool")]
+STATUSES: tuple[Status, ...] = ("active", "paused", "ended", "active", "active", "paused", "active", "ended")
 CAMPAIGNS = [
     Campaign(id=f"c{i}", advertiser="VWX"[i % 3], name=("Spring", "spring", "", "a_b")[i % 4], status=status)
-    for i, status in enumerate(("active", "paused", "ended", "active", "active", "paused", "active", "ended") * 2)
+    for i, status in enumerate(STATUSES * 2)
 ]
 NAMES = {one.id: one.name for one in ADVERTISERS}
 SOUGHT = (

@@ -13,6 +13,7 @@ from adcascade.catalog.nouns import Status
 from adcascade.catalog.pages import Stored
 from adcascade.catalog.store import CatalogStore
 from adcascade.catalog.switching import TRIES, Plan, Switch, plan_of, switch
+from adcascade.catalog.writing import Versions
 from adcascade.errors import StoreError
 
 ANN = Author(who="ann", time_us=5)
@@ -69,9 +70,7 @@ class Hurried:
         """The store's."""
         return self.store.find_many(kind, ids)
 
-    def set_status(
-        self, status: Status, *, campaigns: Sequence[str], if_version: dict[tuple[Kind, str], int], author: Author
-    ) -> int:
+    def set_status(self, status: Status, *, campaigns: Sequence[str], if_version: Versions, author: Author) -> int:
         """The store's, a moment later."""
         if self.others:
             self.store.put(campaigns=[self.others.pop()])

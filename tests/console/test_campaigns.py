@@ -52,7 +52,8 @@ def test_a_key_of_one_advertiser_sees_and_switches_its_own(opened: Open, key: Ke
     assert ids(agency.get("/campaign-rows?advertiser=w").text) == []
     for path in ("/campaigns/w-k", "/campaign-ads/w-k", "/campaign-history/w-k?before=9"):
         assert (agency.get(path).status_code, whole.get(path).status_code) == (404, 200)
-    assert agency.send("/campaign-status", {"status": "paused", "tick.w-k": "1", "tick.v-k": "1"}).status_code == 403
+    told = {"status": "paused", "tick.w-k": "1", "tick.v-k": "1"}
+    assert agency.send("/campaign-status", told, agency.token("/campaigns")).status_code == 403
     assert {one.status for one in admin.catalog.campaigns()} == {"active"}
 
 

@@ -1,11 +1,28 @@
 """Spending: what campaigns have spent on the day that runs for their advertiser, and ever, by the ledger."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import msgspec
 
 from adcascade.catalog.nouns import Campaign
-from adcascade.money.books import Books
+
+
+class Books(Protocol):
+    """What is asked of `money.books.Books`."""
+
+    @property
+    def trouble(self) -> str:
+        """Why they cannot be reached."""
+        ...
+
+    def today(self, advertiser: str, now_us: int) -> int:
+        """Number of the day that runs for the advertiser."""
+        ...
+
+    def spent(self, campaign: str, day: int | None = None) -> int:
+        """Micros of a day, or ever."""
+        ...
 
 
 class Spent(msgspec.Struct, frozen=True):

@@ -133,7 +133,8 @@ def history_of(lines: Sequence[AuditLine], campaign: Campaign, limit: int) -> Hi
     for line in lines[:limit]:
         told = {"when": moment(line.time_us), "who": line.who.removeprefix("key:"), "what": line.action}
         for change in field_changes(line):
-            before, after = (value_words(change.field, v, campaign.currency) for v in (change.before, change.after))
+            before = "" if line.before is None else value_words(change.field, change.before, campaign.currency)
+            after = value_words(change.field, change.after, campaign.currency)
             rows.append(Change(**told, field=field_words(change.field), before=before, after=after))
             told = dict.fromkeys(told, "")
     return History(campaign=campaign.id, rows=tuple(rows), before=lines[limit - 1].number if len(lines) > limit else 0)

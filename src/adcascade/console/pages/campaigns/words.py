@@ -26,6 +26,7 @@ TARGETS = {
     "products": "Pages of products",
     "times": "Times of the week",
 }
+DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Campaign) if field.default and isinstance(field.default, str)}
 PERIODS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 
@@ -113,10 +114,14 @@ def field_words(name: str) -> str:
 
 
 def value_words(name: str, value: Any, currency: str) -> str:
-    """A value of the history; a dash: as by default."""
+    """A value of the history; None is the field's default, a dash where that says nothing.
+
+    >>> value_words("status", None, "USD"), value_words("bid_micros", 500_000, "USD"), value_words("caps", None, "USD")
+    ('active', '0.50 USD', '–')
+    """
     match value:
         case None:
-            return UNKNOWN
+            return DEFAULTS.get(name, UNKNOWN)
         case int() if name.endswith("_micros"):
             return money(value, currency)
         case int() if name.endswith("_us"):
