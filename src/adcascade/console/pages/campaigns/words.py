@@ -26,7 +26,11 @@ TARGETS = {
     "products": "Pages of products",
     "times": "Times of the week",
 }
-DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Campaign) if field.default and isinstance(field.default, str)}
+DEFAULTS = {
+    field.name: field.default
+    for field in msgspec.structs.fields(Campaign)
+    if field.default and isinstance(field.default, str)
+}
 PERIODS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 
