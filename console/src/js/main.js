@@ -3,5 +3,6 @@ import "./theme.js";
 import "htmx.org";
 import "./requests.js";
 import "./forms.js";
+import "./ticks.js";
 import "./door.js";
 import "./charts.js";

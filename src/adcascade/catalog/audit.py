@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Select, insert, select
 
 from adcascade.catalog.kinds import Kind
 from adcascade.catalog.tables import audit
@@ -72,6 +72,16 @@ def read_lines(
     query = select(audit).where(audit.c.number > after).order_by(audit.c.number).limit(limit)
     if kind is not None:
         query = query.where(audit.c.kind == kind, audit.c.id == noun_id)
+    return _lines(connection, query)
+
+
+def read_last(connection: Connection, before: int | None, limit: int, kind: Kind, noun_id: str) -> list[AuditLine]:
+    """The last `limit` lines of one noun with a number below `before`, newest first."""
+    query = select(audit).where(audit.c.kind == kind, audit.c.id == noun_id).order_by(audit.c.number.desc())
+    return _lines(connection, (query if before is None else query.where(audit.c.number < before)).limit(limit))
+
+
+def _lines(connection: Connection, query: Select[Any]) -> list[AuditLine]:
     return [
         AuditLine(
             number=found.number,

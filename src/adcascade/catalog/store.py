@@ -16,7 +16,8 @@ import msgspec
 from sqlalchemy import Connection, Table, func, select
 
 from adcascade.catalog import rules, tables
-from adcascade.catalog.audit import Auditing, AuditLine, Author, last_mark, read_lines
+from adcascade.catalog.audit import Auditing, AuditLine, Author, last_mark, read_last, read_lines
+from adcascade.catalog.campaign_list import CampaignPage, Order, Place, Wanted, read_campaigns
 from adcascade.catalog.changes import Changes
 from adcascade.catalog.database import InDatabase, reading, writing
 from adcascade.catalog.kinds import KINDS, Kind
@@ -155,6 +156,12 @@ class CatalogStore(InDatabase):
             line = find_lines(connection, kind, [noun_id]).get(noun_id)
         return None if line is None or line.removed else Stored(decode(kind, line.payload), line.version)
 
+    def find_many(self, kind: Kind, ids: Sequence[str]) -> dict[str, Stored]:
+        """As `find`, those of the ids that are there."""
+        with reading(self._engine) as connection:
+            lines = find_lines(connection, kind, ids)
+        return {i: Stored(decode(kind, line.payload), line.version) for i, line in lines.items() if not line.removed}
+
     def find_advertiser(self, advertiser_id: str) -> Advertiser | None:
         """The advertiser of this id."""
         return self._one("advertisers", advertiser_id, Advertiser)
@@ -189,10 +196,22 @@ class CatalogStore(InDatabase):
         with reading(self._engine) as connection:
             return read_page(connection, kind, filters, sort, after, limit, count=count)
 
+    def list_campaigns(
+        self, wanted: Wanted, order: Order = "name", *, down: bool = False, after: Place | None = None, limit: int = 50
+    ) -> CampaignPage:
+        """Campaigns beside their advertisers; `after` is that of the page before. down: the greatest first."""
+        with reading(self._engine) as connection:
+            return read_campaigns(connection, wanted, order, after, limit, down=down)
+
     def history(self, kind: Kind, noun_id: str, *, after: int = 0, limit: int = 100) -> list[AuditLine]:
         """What was done to one noun, oldest first; `after` is the last number that was read."""
         with reading(self._engine) as connection:
             return read_lines(connection, after, limit, kind=kind, noun_id=noun_id)
+
+    def last_changes(self, kind: Kind, noun_id: str, *, before: int | None = None, limit: int = 50) -> list[AuditLine]:
+        """What was done to one noun, newest first; `before` is the last number that was read."""
+        with reading(self._engine) as connection:
+            return read_last(connection, before, limit, kind, noun_id)
 
     def audit(self, *, after: int = 0, limit: int = 100) -> list[AuditLine]:
         """What was done, oldest first."""

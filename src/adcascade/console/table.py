@@ -34,15 +34,17 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What a table's address asks for. sort: a column's name, with "-" before it for the other way round."""
+    """What a table's address asks for. sort: a column's name, with "-" before it for the other way round; filters:
+    further words of the address that choose rows."""
 
     sort: str
     search: str = ""
     after: str = ""
+    filters: dict[str, str] = {}
 
     def link(self, url: str, **changes: str) -> str:
         """The address with other words; a page begins anew unless `after` is among them."""
-        words = {"sort": self.sort, "search": self.search, **changes}
+        words = {"sort": self.sort, "search": self.search, **self.filters, **changes}
         return f"{url}?{urlencode({name: value for name, value in words.items() if value})}"
 
 
@@ -76,13 +78,15 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
         return self.asked.link(self.rows_url, after=self.after)
 
 
-def asked_of(query: Mapping[str, str], columns: Sequence[Column], default: str) -> Asked:
-    """What the address asks for; InputError where it names no column."""
+def asked_of(query: Mapping[str, str], columns: Sequence[Column], default: str, filters: Sequence[str] = ()) -> Asked:
+    """What the address asks for; InputError where it names no column. filters: names of further words."""
     sort = query.get("sort", default)
     names = [column.name for column in columns if column.sortable]
     if sort.removeprefix("-") not in names:
         raise InputError("sort", sort, " or ".join(names), "put - before it for the other way round")
-    return Asked(sort=sort, search=query.get("search", "").strip()[:LONGEST], after=query.get("after", ""))
+    told = {name: query[name] for name in filters if query.get(name)}
+    search = query.get("search", "").strip()[:LONGEST]
+    return Asked(sort=sort, search=search, after=query.get("after", ""), filters=told)
 
 
 def cursor_of(value: Value, row_id: str) -> str:
