@@ -122,6 +122,15 @@ class Answering:
         bits = self.parts.snapshot.eligible(request, request.time_us, opportunity.capped)
         return bits if opportunity.uncapped is None else bits & opportunity.uncapped
 
+    async def rehearse(self, request: AdRequest, serving: Loaded) -> tuple[Opportunity, Outcome]:
+        """How the cascade would fill a request now, with nothing charged, promised, logged or counted."""
+        begun = replace(self.begin(msgspec.structs.replace(request, test=True), serving), exploring=False)
+        before = await self.ask(begun)
+        opportunity, rung = begun.opportunity, self.parts.ladder.rung
+        engine = begun.by.loaded.engine
+        outcome = engine.run(opportunity, begun.deadline, rung=rung, exploring=False, before=before)
+        return opportunity, self._within_caps(outcome, opportunity.request)
+
     def finish(self, begun: Begun, before: tuple[Step, ...] = ()) -> tuple[Answer, Outcome]:
         """Sell the slots. before: what the shards found."""
         parts, by, opportunity = self.parts, begun.by, begun.opportunity
