@@ -191,7 +191,7 @@ class Shop:
 
     def resold(self, record: AuctionRecord) -> Resold:
         """Nothing was sold by auction."""
-        return Resold(winners=(), ranked=(), rules=())
+        return Resold(winners=(), revenue_micros=0, ranked=(), rules=())
 
     def ready(self) -> str | None:
         """What the test says."""

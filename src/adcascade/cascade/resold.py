@@ -6,6 +6,9 @@ their own, at the installation's reserve and slot factors. Another bundle is not
 catalog are encoded anew; an experiment compares bundles instead.
 """
 
+from collections.abc import Sequence
+from math import isnan
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +20,7 @@ from adcascade.cascade.exploration import UniformAuction
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.contracts import AdRequest, Candidates, Slot
 from adcascade.contracts.worth import ecpms_of
-from adcascade.events.records import AuctionRecord, Ranked
+from adcascade.events.records import AuctionRecord, Ranked, Winner
 
 GONE = "row {} (no longer in the catalog)"
 
@@ -55,6 +58,7 @@ class Resold(msgspec.Struct, frozen=True, kw_only=True):
     """A request of the log: winners, candidates, and what each rule would have sold; no rules without candidates."""
 
     winners: tuple[Sold, ...]
+    revenue_micros: int | None  # expected of a thousand such pages; None: nobody knew the clicks
     ranked: tuple[RankedAd, ...]
     rules: tuple[Rule, ...]
 
@@ -67,12 +71,19 @@ def resold(record: AuctionRecord, loaded: Loaded) -> Resold:
         for one in record.winners
     )
     if record.ranked is None:
-        return Resold(winners=winners, ranked=(), rules=())
+        return Resold(winners=winners, revenue_micros=earned(record.winners), ranked=(), rules=())
     candidates, stage = candidates_of(record.ranked), auction_of(loaded)
     here = candidates.take(candidates.ad < snapshot.n)  # another catalog stands here than when it was logged
     slots = max((one.slot for one in record.winners), default=0) + 1
     rules = tuple(sell(name, record, slots, here, stage) for name in METHODS) if len(here) else ()
-    return Resold(winners=winners, ranked=_ranked(record.ranked, candidates, snapshot), rules=rules)
+    ranked = _ranked(record.ranked, candidates, snapshot)
+    return Resold(winners=winners, revenue_micros=earned(record.winners), ranked=ranked, rules=rules)
+
+
+def earned(winners: Sequence[Winner]) -> int | None:
+    """Expected of a thousand pages with these winners, micros; None where the clicks of one are unknown."""
+    total = sum(1000 * one.price_micros * (one.slot_ctr if one.billing == "click" else 1.0) for one in winners)
+    return None if isnan(total) else round(total)
 
 
 def name_of(snapshot: Snapshot, row: int) -> str:

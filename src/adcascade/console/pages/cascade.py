@@ -8,7 +8,7 @@ import msgspec
 
 from adcascade.cascade.explain import Explanation
 from adcascade.cascade.resold import Resold
-from adcascade.console.form import Form, Trouble, read, trouble
+from adcascade.console.form import Form, Trouble, Wrong, read, trouble, wrong_of
 from adcascade.console.page import At, Go, Page, Visit
 from adcascade.console.pages.cascade_form import CHECKS, again_of, form_of, request_of
 from adcascade.console.table import Asked, Column, Table, cursor_of, place_of
@@ -54,7 +54,7 @@ class Width(msgspec.Struct, frozen=True, kw_only=True):
     """A stage of the funnel. share: of the widest stage, for its bar; fate: of the ad that is followed, "" none is."""
 
     name: str
-    ads_in: int
+    ads_in: int | None  # None: the first one, which reads the catalog
     ads_out: int
     share: float
     ms: float
@@ -135,7 +135,8 @@ def funnel_of(told: Explanation) -> tuple[Width, ...]:
             lost = stage.followed is None
         rows.append(
             Width(
-                name=stage.name.replace("_", " "), ads_in=stage.ads_in, ads_out=stage.ads_out,
+                name=stage.name.replace("_", " "), ads_in=stage.ads_in if rows or stage.ads_in else None,
+                ads_out=stage.ads_out,
                 share=stage.ads_out / max(widest, 1), ms=stage.ms, cut=stage.cut, fate=fate,
             )
         )  # fmt: skip
@@ -189,14 +190,21 @@ async def check(visit: Visit) -> Trouble:
 
 
 async def attempt(visit: Visit) -> Tried:
-    """A test request through the running service."""
+    """A test request through the running service; the form comes back with what is wrong with it."""
     good, wrong = read(visit.form, CHECKS)
     if wrong:
-        return Tried(told=None, funnel=(), form=form_of(visit.form, wrong), currency="", status=422)
-    backend, options = visit.desk.inside.backend, visit.desk.inside.options
+        return _once_more(visit, wrong)
     request = request_of(good, visit.now_us)
-    told = await backend.explain(request, ad=good["ad"] or None, top=TOP)
-    return Tried(told=told, funnel=funnel_of(told), form=form_of(visit.form), currency=options.currency)
+    try:
+        told = await visit.desk.inside.backend.explain(request, ad=good["ad"] or None, top=TOP)
+    except InputError as error:
+        return _once_more(visit, {error.field: wrong_of(error)})
+    currency = visit.desk.inside.options.currency
+    return Tried(told=told, funnel=funnel_of(told), form=form_of(visit.form), currency=currency)
+
+
+def _once_more(visit: Visit, wrong: dict[str, Wrong]) -> Tried:
+    return Tried(told=None, funnel=(), form=form_of(visit.form, wrong), currency="", status=422)
 
 
 PAGE = Page(
