@@ -9,7 +9,7 @@ import msgspec
 from adcascade.cascade.explain import Explanation
 from adcascade.cascade.resold import Resold
 from adcascade.console.form import Form, Trouble, Wrong, read, trouble, wrong_of
-from adcascade.console.page import At, Go, Page, Visit
+from adcascade.console.page import At, Page, Visit
 from adcascade.console.pages.cascade_form import CHECKS, again_of, form_of, request_of
 from adcascade.console.table import Asked, Column, Table, cursor_of, place_of
 from adcascade.errors import InputError
@@ -170,17 +170,19 @@ async def rows(visit: Visit) -> Table:
     return table_of(found, asked)
 
 
-async def find(visit: Visit) -> Go:
-    """From the field for an id to the page of the request."""
-    identity = visit.query.get("id", "").strip()
-    await visit.aside(recorded, visit.desk.settings.journal_path, identity)
-    return Go(to=f"/cascade/request/{identity}")
+async def find(visit: Visit) -> Recorded:
+    """The request whose id was typed."""
+    return await _recorded(visit, visit.query.get("id", "").strip())
 
 
 async def one(visit: Visit) -> Recorded:
-    """A request of the log."""
+    """A request of the list."""
+    return await _recorded(visit, visit.path["id"])
+
+
+async def _recorded(visit: Visit, identity: str) -> Recorded:
     desk = visit.desk
-    record = await visit.aside(recorded, desk.settings.journal_path, visit.path["id"])
+    record = await visit.aside(recorded, desk.settings.journal_path, identity)
     return recorded_of(record, desk.inside.backend.resold(record), desk.inside.options.currency)
 
 
@@ -216,7 +218,7 @@ PAGE = Page(
     routes=(
         At(path="/cascade", handler=show, template="cascade.html"),
         At(path="/cascade/rows", handler=rows, template="cascade_rows.html"),
-        At(path="/cascade/request", handler=find),
+        At(path="/cascade/request", handler=find, template="cascade_request.html"),
         At(path="/cascade/request/{id}", handler=one, template="cascade_request.html"),
         At(method="POST", path="/cascade/try", handler=attempt, template="cascade_try.html"),
         At(method="POST", path="/cascade/check/{field}", handler=check, template="part_trouble.html"),
