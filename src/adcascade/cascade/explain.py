@@ -22,7 +22,7 @@ from adcascade.contracts import AdRequest, Candidates, Opportunity
 from adcascade.errors import InputError
 
 LOOKED_AT = 2_000  # ads that are asked why they may not answer
-SLICE = 50  # of them at once; about a millisecond
+SLICE = 50  # of them at once: half a millisecond
 UNKNOWN_USER = "has a frequency cap, and the user is not known"
 
 

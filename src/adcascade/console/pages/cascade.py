@@ -125,7 +125,8 @@ def before_of(after: str) -> int:
 def funnel_of(told: Explanation) -> tuple[Width, ...]:
     """The stages with the width of what left them, and where the followed ad was lost."""
     widest = max((max(stage.ads_in, stage.ads_out) for stage in told.stages), default=1)
-    rows, lost = [], told.ad is not None and told.ad.fate.startswith("may not answer")
+    rows: list[Width] = []
+    lost = told.ad is not None and told.ad.fate.startswith("may not answer")
     for stage in told.stages:
         fate = ""
         if told.ad is not None:
@@ -210,11 +211,7 @@ def _once_more(visit: Visit, wrong: dict[str, Wrong]) -> Tried:
 
 
 PAGE = Page(
-    name="cascade",
-    title="Cascade",
-    path="/cascade",
-    needs="reports:read",
-    whole_house=True,
+    name="cascade", title="Cascade", path="/cascade", needs="reports:read", whole_house=True,
     routes=(
         At(path="/cascade", handler=show, template="cascade.html"),
         At(path="/cascade/rows", handler=rows, template="cascade_rows.html"),
@@ -223,4 +220,4 @@ PAGE = Page(
         At(method="POST", path="/cascade/try", handler=attempt, template="cascade_try.html"),
         At(method="POST", path="/cascade/check/{field}", handler=check, template="part_trouble.html"),
     ),
-)
+)  # fmt: skip
