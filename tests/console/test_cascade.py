@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.console.chromium import Person, chromium
 from tests.console.installation import Visitors, installed, key_of
+from tests.console.test_in_browser import AXE, checked
 
 from adcascade.cascade.explain import Excluded, Explanation, Fate, Line, StageTold
 from adcascade.console.form import read
@@ -120,6 +121,7 @@ def ask_why(person: Person) -> None:
     person.ask(f"({link.removeprefix('return ')}).click()")
     person.wait("return location.pathname.startsWith('/cascade/request/') && document.readyState == 'complete'")
     assert person.ask("return document.querySelectorAll('.sold').length") == 5
+    assert not AXE.is_file() or checked(person) == []
     ad = person.ask(
         "return [...document.querySelectorAll('section[aria-labelledby=ranked-title] tbody th')].at(-1).textContent"
     )
@@ -129,6 +131,7 @@ def ask_why(person: Person) -> None:
     assert ad in person.ask("return document.querySelector('.says[role=status]').textContent")
     assert person.ask("return document.querySelectorAll('.funnel meter').length") >= 5
     assert person.ask("return document.querySelector('#ad').value") == ad
+    assert not AXE.is_file() or checked(person) == []
     assert person.complaints() == []
     person.ask("document.querySelector('#ad').value = 'nowhere'; document.querySelector('form.fields').requestSubmit()")
     person.wait("return document.querySelector('main').textContent.includes('adcascade catalog list ads')")
