@@ -1,5 +1,6 @@
 """AdService over a trained installation: swaps, restarts, money, consent, tests, explanations."""
 
+import asyncio
 from pathlib import Path
 
 import msgspec
@@ -8,7 +9,6 @@ import pytest
 
 from adcascade.cascade.answer import Answer, IncomingEvent
 from adcascade.cascade.bundle import Bundles
-from adcascade.cascade.explain import explain
 from adcascade.cascade.opening import Surroundings, open_service
 from adcascade.cascade.service import AdService
 from adcascade.catalog.store import CatalogStore
@@ -241,8 +241,7 @@ def test_a_paused_campaign_is_gone_after_the_next_upkeep(world: World) -> None:
     campaign = msgspec.structs.replace(winner.campaign, id="c-new", status="active", daily_budget_micros=None)
     service.parts.feed.store.put(campaigns=[campaign], ads=[clone])
     service.upkeep(world.clock())
-    retrieved = explain(service, msgspec.structs.replace(request, test=True), ad="brand-new")
-    assert retrieved["ad"]["fate"] == "won"
+    assert fate(service, request, "brand-new") == "won"
     service.close()
 
 
@@ -270,21 +269,26 @@ def test_explored_answers_have_the_propensity_they_say(world: World) -> None:
     service.close()
 
 
+def fate(service: AdService, request: AdRequest, ad: str) -> str:
+    """What becomes of the ad."""
+    told = asyncio.run(service.explain(request, ad=ad))
+    assert told.ad is not None
+    return told.ad.fate
+
+
 def test_an_explanation_says_where_an_ad_was_lost(world: World) -> None:
     """Every ad has a fate; winners won, paused ads may not answer, others lost somewhere."""
     service = world.service()
-    request = msgspec.structs.replace(world.requests[3], test=True)
-    service.loaded.engine.share = 0.0
-    told = explain(service, request)
-    won = told["winners"][0]["ad"]
-    assert explain(service, request, ad=won)["ad"]["fate"] == "won"
+    request = world.requests[3]
+    told = asyncio.run(service.explain(request))
+    assert fate(service, request, told.winners[0].ad) == "won"
     fates = {
-        explain(service, request, ad=f"a{n}")["ad"]["fate"].split(":")[0]
+        fate(service, request, f"a{n}").split(":")[0]
         for n in range(0, 200, 10)
         if f"a{n}" in service.parts.snapshot.row_of
     }
-    assert any(fate.startswith(("was not among", "lost the auction", "may not answer")) for fate in fates)
-    assert sum(told["excluded"].values()) + told["stages"][0]["ads_out"] <= service.parts.snapshot.n
+    assert any(one.startswith(("was not among", "lost the auction", "may not answer")) for one in fates)
+    assert told.excluded.ads + told.stages[0].ads_out <= service.parts.snapshot.n
     service.close()
 
 

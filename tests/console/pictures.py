@@ -18,6 +18,7 @@ PAGES = {  # name -> path, as an administrator sees it
     "overview": "/?span=5m",
     "campaigns": "/campaigns",
     "campaign": "/campaigns/k0",
+    "cascade": "/cascade",
     "access": "/access",
 }
 

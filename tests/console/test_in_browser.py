@@ -16,6 +16,7 @@ PATHS = (
     "/access?sort=name&search=ann",
     "/access?sort=colour",
     "/sign-in",
+    "/cascade",
 )
 WIDTHS = ((1280, 900), (390, 844))
 FOCUS = "return document.activeElement"

@@ -11,13 +11,15 @@ from pathlib import Path
 import uvicorn
 
 from adcascade.cascade.answer import Answer, EventReceipt, IncomingEvent, IncomingNotice, Resolved, Served
+from adcascade.cascade.explain import Excluded, Explanation
 from adcascade.cascade.readings import Reading
+from adcascade.cascade.resold import Resold
 from adcascade.catalog.formats import fits as takes
 from adcascade.catalog.nouns import Ad, Advertiser, Campaign, Creative
 from adcascade.contracts import AdRequest, Slot
 from adcascade.errors import SignatureError
 from adcascade.events.journal import Journal
-from adcascade.events.records import Click, Conversion, Event, Impression, Order, OrderLine, Viewable
+from adcascade.events.records import AuctionRecord, Click, Conversion, Event, Impression, Order, OrderLine, Viewable
 from adcascade.events.token import BidToken, Signer
 from adcascade.server.app import create_app
 from adcascade.server.bounds import Bounds, bounded
@@ -181,6 +183,15 @@ class Shop:
     def upkeep(self, now_us: int) -> None:
         """Time passes."""
         self.kept += 1
+
+    async def explain(self, request: AdRequest, *, ad: str | None = None, top: int = 10) -> Explanation:
+        """There are no stages here."""
+        nothing = Excluded(ads=0, looked_at=0, reasons={})
+        return Explanation(bundle=self.bundle_version, policy="shop", excluded=nothing, stages=[], winners=[])
+
+    def resold(self, record: AuctionRecord) -> Resold:
+        """Nothing was sold by auction."""
+        return Resold(winners=(), revenue_micros=0, ranked=(), rules=())
 
     def ready(self) -> str | None:
         """What the test says."""

@@ -85,12 +85,13 @@ class Answering:
         """Fill a request, and show how: the outcome holds every stage's step. serving: the bundle that answers."""
         return self.finish(self.begin(request, serving))
 
-    def begin(self, request: AdRequest, serving: Loaded) -> Begun:
-        """Give the request its id, its arm and its features."""
+    def begin(self, request: AdRequest, serving: Loaded, *, rehearsed: bool = False) -> Begun:
+        """Give the request its id, its arm and its features. rehearsed: it keeps its id, and so how ties fall."""
         parts = self.parts
         began = parts.timer()
         asked = request.id
-        request = msgspec.structs.replace(request, id=parts.new_id(request))
+        if not rehearsed:
+            request = msgspec.structs.replace(request, id=parts.new_id(request))
         by = self._arm(request, serving)
         opportunity = opportunity_of(request, parts.memory, by.loaded.encoder, parts.context)
         return Begun(
@@ -121,6 +122,16 @@ class Answering:
         request = opportunity.request
         bits = self.parts.snapshot.eligible(request, request.time_us, opportunity.capped)
         return bits if opportunity.uncapped is None else bits & opportunity.uncapped
+
+    async def rehearse(self, request: AdRequest, serving: Loaded) -> tuple[Opportunity, Outcome]:
+        """How the cascade would fill a request now, with nothing charged, promised, logged or counted."""
+        begun = self.begin(msgspec.structs.replace(request, test=True), serving, rehearsed=True)
+        begun = replace(begun, exploring=False)
+        before = await self.ask(begun)
+        opportunity, rung = begun.opportunity, self.parts.ladder.rung
+        engine = begun.by.loaded.engine
+        outcome = engine.run(opportunity, begun.deadline, rung=rung, exploring=False, before=before)
+        return opportunity, self._within_caps(outcome, opportunity.request)
 
     def finish(self, begun: Begun, before: tuple[Step, ...] = ()) -> tuple[Answer, Outcome]:
         """Sell the slots. before: what the shards found."""

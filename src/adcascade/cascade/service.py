@@ -18,14 +18,17 @@ from adcascade.cascade.answer import Answer, EventReceipt, IncomingEvent, Incomi
 from adcascade.cascade.answering import Answering
 from adcascade.cascade.build import Loaded
 from adcascade.cascade.engine import Outcome
+from adcascade.cascade.explain import Explanation, explain
 from adcascade.cascade.notices import take_notice
 from adcascade.cascade.opportunity import opportunity_of
 from adcascade.cascade.overload import Ladder
 from adcascade.cascade.parts import Parts
 from adcascade.cascade.readings import Reading, Sources, readings
+from adcascade.cascade.resold import Resold, resold
 from adcascade.cascade.sharding.standing import held_back
 from adcascade.cascade.tally import Tally
 from adcascade.contracts import AdRequest, Opportunity
+from adcascade.events.records import AuctionRecord
 from adcascade.events.seal import seal
 
 HOUR_US = 3_600_000_000
@@ -60,6 +63,14 @@ class AdService:
     def decide(self, request: AdRequest) -> tuple[Answer, Outcome]:
         """Fill a request, and show how: the outcome holds every stage's step."""
         return self._answering.decide(request, self.loaded)
+
+    async def explain(self, request: AdRequest, /, *, ad: str | None = None, top: int = 10) -> Explanation:
+        """How a request would be filled now, and what would become of an ad; it leaves no trace (explain.py)."""
+        return await explain(self._answering, request, self.loaded, ad=ad, top=top)
+
+    def resold(self, record: AuctionRecord, /) -> Resold:
+        """A request of the log with names, and as every rule of the auction would have sold it (resold.py)."""
+        return resold(record, self.loaded)
 
     def opportunity(self, request: AdRequest) -> Opportunity:
         """The request with what its stages share, as of now."""

@@ -1,19 +1,21 @@
 """`adcascade explain`: one request's way through the cascade."""
 
+import asyncio
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from adcascade.cascade.explain import explain as explain_request
+from adcascade.cascade.asked import EXAMPLE, asked_of
+from adcascade.cascade.explain import Explanation, Line
 from adcascade.cascade.opening import Surroundings, open_service
 from adcascade.cli.options import Directory, JsonFile, write_json
 from adcascade.contracts import AdRequest
-from adcascade.errors import DataMissingError, InputError
+from adcascade.errors import DataMissingError
 
 
 def explain(
@@ -31,49 +33,40 @@ def explain(
     around = Surroundings(owner="explain")
     service = open_service(directory, around)
     try:
-        told = explain_request(service, asked, ad=ad, top=top)
+        told = asyncio.run(service.explain(asked, ad=ad, top=top))
     finally:
         service.close()
     show(Console(), told)
-    write_json(json, told)
+    write_json(json, msgspec.to_builtins(told))
 
 
 def read_request(file: Path) -> AdRequest:
     """The request, marked as a test; its time is now where the file names none."""
-    try:
-        plain = msgspec.json.decode(file.read_bytes())
-        if not isinstance(plain, dict):
-            raise InputError(str(file), plain, "a JSON object")
-        given = {"id": "explained", "time_us": time.time_ns() // 1000} | plain | {"test": True}
-        return msgspec.convert(given, AdRequest)
-    except FileNotFoundError:
-        raise DataMissingError(f"{file} does not exist; write a request there, such as {EXAMPLE}") from None
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
-        raise InputError(str(file), str(error), "an AdRequest as JSON", f"such as {EXAMPLE}") from error
+    if not file.exists():
+        raise DataMissingError(f"{file} does not exist; write a request there, such as {EXAMPLE}")
+    return asked_of(file.read_bytes(), time.time_ns() // 1000, str(file))
 
 
-EXAMPLE = '{"slots": [{"id": "1"}, {"id": "2"}], "scenario": "search", "query": "trail shoes", "user": "u7"}'
-
-
-def show(console: Console, told: dict[str, Any]) -> None:
+def show(console: Console, told: Explanation) -> None:
     """Everything, as tables."""
-    console.print(f"bundle {told['bundle']}, policy {told['policy']}", highlight=False)
-    if told["excluded"]:
+    console.print(f"bundle {told.bundle}, policy {told.policy}", highlight=False)
+    if told.excluded.ads:
         table = Table("ads that may not answer", "why")
-        for reason, count in told["excluded"].items():
+        for reason, count in told.excluded.reasons.items():
             table.add_row(f"{count:,}", reason)
         console.print(table)
-    for stage in told["stages"]:
-        title = f"{stage['name']}: {stage['ads_in']} -> {stage['ads_out']}  ({stage['ms']:.2f} ms)"
-        console.print(candidates(title + (f"  {stage['cut']}" if stage["cut"] else ""), stage["best"]))
-    console.print(candidates("winners", told["winners"]))
-    if "ad" in told:
-        console.print(f"{told['ad']['id']} {told['ad']['fate']}", highlight=False)
+    for stage in told.stages:
+        title = f"{stage.name}: {stage.ads_in} -> {stage.ads_out}  ({stage.ms:.2f} ms)"
+        console.print(candidates(title + (f"  {stage.cut}" if stage.cut else ""), stage.best))
+    console.print(candidates("winners", told.winners))
+    if told.ad is not None:
+        console.print(f"{told.ad.id} {told.ad.fate}", highlight=False)
 
 
-def candidates(title: str, lines: list[dict[str, Any]]) -> Table:
+def candidates(title: str, told: list[Line]) -> Table:
     """Some candidates with what is known of them."""
-    columns = list(dict.fromkeys(key for line in lines for key in line))
+    lines = [msgspec.to_builtins(line) for line in told]
+    columns = list(dict.fromkeys(key for line in lines for key in line if key != "place"))
     table = Table(*columns, title=title, title_justify="left")
     for line in lines:
         table.add_row(*(_written(line.get(column, "")) for column in columns))

@@ -13,8 +13,11 @@ from adcascade.cascade.answer import (
     Resolved,
     Served,
 )
+from adcascade.cascade.explain import Explanation
 from adcascade.cascade.readings import Reading
+from adcascade.cascade.resold import Resold
 from adcascade.contracts import AdRequest
+from adcascade.events.records import AuctionRecord
 
 __all__ = [
     "Answer",
@@ -53,7 +56,19 @@ class Asked(Protocol):
         ...
 
 
-class Backend(Seller, Protocol):
+class Explaining(Protocol):
+    """What the pages about single requests ask."""
+
+    async def explain(self, request: AdRequest, /, *, ad: str | None = None, top: int = 10) -> Explanation:
+        """How a request would be filled now, leaving no trace. InputError: the ad to follow is not in the catalog."""
+        ...
+
+    def resold(self, record: AuctionRecord, /) -> Resold:
+        """A request of the log with the ads' names, and as every rule of the auction would have sold it."""
+        ...
+
+
+class Backend(Seller, Explaining, Protocol):
     """The engine, its durable log and its state."""
 
     async def accept(self, events: Sequence[IncomingEvent], /) -> Sequence[EventReceipt]:
