@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from tests.reports.world import HOUR_US, Line, Moves, Shop, auction, charges_of, lines_of, moves, records_of
 
 from adcascade.errors import DataMissingError, StoreError
+from adcascade.events.journal import Journal
 from adcascade.events.records import Click, Impression, Record
 from adcascade.events.seal import seal
+from adcascade.money.charged import FileCharges
 from adcascade.reports.columns import BY_NAME, COUNTS, SCHEMA
 from adcascade.reports.facts import Names
 from adcascade.reports.kept import KeptFacts
@@ -84,6 +86,14 @@ def test_a_late_click_is_of_the_hour_of_its_ad(tmp_path: Path) -> None:
     assert {line["time_us"] for line in lines} == {10}
     assert by_place(lines) == by_place(lines_of(records))
     assert len(list((tmp_path / "reports").iterdir())) == 4
+
+
+def test_books_that_lie_elsewhere_are_said(tmp_path: Path) -> None:
+    """No revenue is not a revenue of nothing."""
+    with Journal(tmp_path / "log.db", commit_every_ms=0) as journal:
+        journal.append([auction(1, 1, 10)])
+    with pytest.raises(DataMissingError, match="no books"):
+        FileCharges(tmp_path / "log.db")(["b"])
 
 
 def test_no_log_and_a_damaged_file_are_said(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from adcascade.reports.query import Question, Report, Row
 DAYS = {"1": "1 day", "7": "7 days", "28": "28 days", "91": "91 days", "364": "364 days"}
 GRAINS = {"": "No", "hour": "Hour", "day": "Day", "week": "Week"}
 COMPARED = {"": "Nothing", "before": "The period before", "year": "The same days of last year"}
-RULES = {"named": "The bid that the shop named", "settings": "The rule of adcascade.toml", "click": "The last click"}
+RULES = {"named": "Bid the shop named", "settings": "Rule of adcascade.toml", "click": "Last click"}
 DEFAULTS = {
     "by": "campaign", "also": "", "grain": "", "days": "7", "until": "", "zone": "UTC", "compare": "", "rule": "named",
     "where": "", "is": "", "top": "20",
@@ -144,7 +144,7 @@ def form_only(query: Mapping[str, str], error: InputError | None = None) -> Show
         _select("by", "By", [Choice("", "Nothing"), *ads], values),
         _select("also", "and by", [Choice("", "–"), *ads], values),
         _select("grain", "and by time", GRAINS, values), _select("days", "Over", DAYS, values),
-        _select("compare", "Beside", COMPARED, values), _select("rule", "Conversions are credited by", RULES, values),
+        _select("compare", "Beside", COMPARED, values), _select("rule", "Credit by", RULES, values),
         _select("where", "Only where", [Choice("", "–"), *ads], values),
     )  # fmt: skip
     chosen = _metrics(query, ads=values["by"] in BY_NAME and BY_NAME[values["by"]].of_ads)
@@ -179,7 +179,7 @@ def shown(query: Mapping[str, str], address: str, report: Report, currency: str)
         form_only(query),
         csv=f"/reports.csv?{address}", parquet=f"/reports.parquet?{address}", heads=(*time_head, *named),
         columns=tuple(columns), lines=tuple(_line(report, row) for row in report.rows), total=total,
-        chart=_chart(report), caption=f"{len(report.rows):,} lines; {report.keys:,} keys in all",
+        chart=_chart(report, currency), caption=f"{len(report.rows):,} lines; {report.keys:,} keys in all",
     )  # fmt: skip
 
 
@@ -218,7 +218,7 @@ def _change(now: float | None, before: float | None) -> str:
     return UNKNOWN if now is None or not before else f"{(now / before - 1) * 100:+,.1f} %"
 
 
-def _chart(report: Report) -> Chart | None:
+def _chart(report: Report, currency: str) -> Chart | None:
     """The first metric over time, a series a key: as many as can be told apart."""
     if report.question.grain is None or not report.rows:
         return None
@@ -229,7 +229,7 @@ def _chart(report: Report) -> Chart | None:
         value = row.values[0]
         at.setdefault(row.begin_us, {})[row.key] = None if value is None else value * scale
     return Chart(
-        name="report", title=metric.label, unit=UNITS[metric.unit],
+        name="report", title=metric.label + (f", {currency}" if metric.unit == "money" else ""), unit=UNITS[metric.unit],
         series=tuple(" · ".join(text or "(not known)" for text in key) or "All" for key in keys),
         rows=tuple(Point(time_us=time_us, values=tuple(map(found.get, keys))) for time_us, found in at.items()),
         dated=True,

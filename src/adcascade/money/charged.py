@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
+from adcascade.errors import DataMissingError
 from adcascade.events.table import connect
 from adcascade.money.sql import Connection, rows_of
 
@@ -29,7 +30,10 @@ def charged_of(connection: Connection, bids: Iterable[str]) -> dict[str, Charged
 
 
 class FileCharges:
-    """The charges of books that lie in the journal's file; a call reads beside whoever writes."""
+    """The charges of books that lie in the journal's file; a call reads beside whoever writes.
+
+    DataMissingError where the books lie elsewhere.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -37,4 +41,8 @@ class FileCharges:
     def __call__(self, bids: Iterable[str]) -> dict[str, Charged]:
         """As `charged_of`."""
         with closing(connect(self._path, reading=True)) as connection:
+            if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'bookings'").fetchone() is None:
+                raise DataMissingError(
+                    f"{self._path} holds no books; reports read charges there, and not yet from shared books"
+                )
             return charged_of(connection, bids)

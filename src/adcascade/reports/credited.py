@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.events.attribution.credits import credits_of
-from adcascade.events.attribution.log import read_lines, read_touches
+from adcascade.events.attribution.log import NOTHING, read_lines, read_touches
 from adcascade.events.attribution.rule import Goods, Rule
 
 FOREVER_US = 2**63 - 1
@@ -36,11 +36,11 @@ def earned_of(
 ) -> dict[str, Earned]:
     """What each bid earned of the orders from `from_us` on: no order is credited to a later answer.
 
-    goods: by row of the catalog; views: "impression" or "viewable", what counts as a view.
+    goods: by row of the catalog, none of a row beyond it; views: "impression" or "viewable", what counts as a view.
     """
     lines = read_lines(journal, from_us, FOREVER_US, {each.product: each for each in goods})
     earned: dict[str, Earned] = defaultdict(lambda: Earned(0, 0))
-    touches = read_touches(journal, lines, rule, lambda row: goods[row], views)
+    touches = read_touches(journal, lines, rule, lambda row: goods[row] if row < len(goods) else NOTHING, views)
     for line, credit in zip(lines, credits_of(lines, touches, rule), strict=True):
         if credit is not None:
             before = earned[credit.touch.bid_id]
