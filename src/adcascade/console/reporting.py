@@ -228,8 +228,9 @@ def _chart(report: Report, currency: str) -> Chart | None:
     for row in report.rows:
         value = row.values[0]
         at.setdefault(row.begin_us, {})[row.key] = None if value is None else value * scale
+    title = f"{metric.label}, {currency}" if metric.unit == "money" else metric.label
     return Chart(
-        name="report", title=metric.label + (f", {currency}" if metric.unit == "money" else ""), unit=UNITS[metric.unit],
+        name="report", title=title, unit=UNITS[metric.unit],
         series=tuple(" · ".join(text or "(not known)" for text in key) or "All" for key in keys),
         rows=tuple(Point(time_us=time_us, values=tuple(map(found.get, keys))) for time_us, found in at.items()),
         dated=True,
