@@ -132,6 +132,6 @@ def test_a_viewer_reads_and_downloads(browser: Browser) -> None:
 def test_every_metric_can_be_asked_for() -> None:
     """Each has its box, with its formula, and an address with its box asks for it."""
     boxes = form_only({}).boxes
-    assert [box.name for box in boxes] == [metric.name for metric in METRICS]
+    assert [box.metric.name for box in boxes] == [metric.name for metric in METRICS]
     for box in boxes:
-        assert question_of({f"metric_{box.name}": "yes", "by": "scenario"}, NOW).metrics == (box.name,)
+        assert question_of({f"metric_{box.metric.name}": "yes", "by": "scenario"}, NOW).metrics == (box.metric.name,)

@@ -48,9 +48,7 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
 class Box(msgspec.Struct, frozen=True, kw_only=True):
     """A metric that may be asked for."""
 
-    name: str
-    label: str
-    formula: str
+    metric: Metric
     chosen: bool
 
 
@@ -148,9 +146,7 @@ def form_only(query: Mapping[str, str], error: InputError | None = None) -> Show
         _select("where", "Only where", [Choice("", "–"), *ads], values),
     )  # fmt: skip
     chosen = _metrics(query, ads=values["by"] in BY_NAME and BY_NAME[values["by"]].of_ads)
-    boxes = tuple(
-        Box(name=one.name, label=one.label, formula=one.formula, chosen=one.name in chosen) for one in METRICS
-    )
+    boxes = tuple(Box(metric=one, chosen=one.name in chosen) for one in METRICS)
     if error is None:
         return Shown(selects=selects, boxes=boxes, values=values)
     trouble = f"{error.field} “{error.value}”: expected {error.expected}" + (

@@ -19,19 +19,16 @@ class Dimension(NamedTuple):
     of_ads: bool
 
 
-DIMENSIONS = (
-    Dimension("campaign", "Campaign", of_ads=True),
-    Dimension("advertiser", "Advertiser", of_ads=True),
-    Dimension("ad", "Ad", of_ads=True),
-    Dimension("creative", "Creative", of_ads=True),
-    Dimension("slot", "Slot", of_ads=True),
-    Dimension("billing", "Billed by", of_ads=True),
-    Dimension("scenario", "Scenario", of_ads=False),
-    Dimension("device", "Device", of_ads=False),
-    Dimension("country", "Country", of_ads=False),
-    Dimension("bundle", "Bundle", of_ads=False),
-    Dimension("policy", "Policy", of_ads=False),
-    Dimension("arm", "Experiment and arm", of_ads=False),
+OF_ADS = {
+    "campaign": "Campaign", "advertiser": "Advertiser", "ad": "Ad", "creative": "Creative", "slot": "Slot",
+    "billing": "Billed by",
+}  # fmt: skip
+OF_REQUESTS = {
+    "scenario": "Scenario", "device": "Device", "country": "Country", "bundle": "Bundle", "policy": "Policy",
+    "arm": "Experiment and arm",
+}  # fmt: skip
+DIMENSIONS = tuple(
+    Dimension(name, label, of_ads=names is OF_ADS) for names in (OF_ADS, OF_REQUESTS) for name, label in names.items()
 )
 BY_NAME = {dimension.name: dimension for dimension in DIMENSIONS}
 COUNTS = (

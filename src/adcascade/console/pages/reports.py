@@ -80,14 +80,10 @@ async def as_parquet(visit: Visit) -> Download:
 
 
 PAGE = Page(
-    name="reports",
-    title="Reports",
-    path="/reports",
-    needs="reports:read",
-    whole_house=True,
+    name="reports", title="Reports", path="/reports", needs="reports:read", whole_house=True,
     routes=(
         At(path="/reports", handler=show, template="reports.html"),
         At(path="/reports.csv", handler=as_csv),
         At(path="/reports.parquet", handler=as_parquet),
     ),
-)
+)  # fmt: skip
