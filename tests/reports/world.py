@@ -126,7 +126,7 @@ def lines_of(records: Sequence[Record]) -> list[Line]:
                 "policy": record.policy, "device": str(record.seen["device"] or ""),
                 "arm": f"{exposure.experiment}/{exposure.arm}" if exposure else "",
             }  # fmt: skip
-            lines.append(_line(asked | {"requests": 1}))
+            lines.append(_line({**asked, "requests": 1}))
             for winner in record.winners:
                 known.add(winner.bid_id)
                 name: Line = dict(NAMES[winner.ad]._asdict())
@@ -137,10 +137,10 @@ def lines_of(records: Sequence[Record]) -> list[Line]:
                 happened = _happened(records, winner.bid_id)
                 if any(type(r) is _billed(winner) and r.bid_id == winner.bid_id for r in records):  # type: ignore[union-attr]
                     of_ad["charged_micros"] = winner.price_micros
-                lines.append(_line(asked | name | of_ad | happened))
+                lines.append(_line({**asked, **name, **of_ad, **happened}))
     for bid_id in {getattr(record, "bid_id", None) for record in records} - known - {None}:
         first = min(r.time_us for r in records if getattr(r, "bid_id", None) == bid_id)
-        lines.append(_line({"time_us": first} | _happened(records, str(bid_id))))
+        lines.append(_line({"time_us": first, **_happened(records, str(bid_id))}))
     return lines
 
 
