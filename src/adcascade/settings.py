@@ -236,6 +236,11 @@ class Settings(BaseSettings):
         return self.directory / self.storage.sealed
 
     @property
+    def reports_path(self) -> Path:
+        """Folder of the facts that reports are made of; it may be deleted."""
+        return self.directory / "reports"
+
+    @property
     def images_path(self) -> Path:
         """Folder of what serving processes share."""
         return self.directory / self.storage.images

@@ -12,6 +12,8 @@ PATHS = (
     "/",
     "/campaigns",
     "/campaigns/k",
+    "/reports?grain=hour&compare=before",
+    "/reports?days=0",
     "/access",
     "/access?sort=name&search=ann",
     "/access?sort=colour",

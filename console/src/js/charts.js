@@ -45,7 +45,10 @@ function axisWidth(plot, values, axis, cycle) {
   return Math.ceil(plot.ctx.measureText(widest).width / devicePixelRatio) + 16;
 }
 
-function options(figure, names) {
+// Points an hour or more apart are told by their day too.
+const timesOf = (times) => (times[1] - times[0] >= 3600 ? "{MM}-{DD} {HH}:{mm}" : "{HH}:{mm}:{ss}");
+
+function options(figure, names, times) {
   const format = FORMATS[figure.dataset.unit];
   const font = "11px " + getComputedStyle(figure).fontFamily;
   const axis = { stroke: colour("--ink-soft"), font, grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
@@ -63,10 +66,10 @@ function options(figure, names) {
     cursor: { y: false, points: { size: 7 } },
     scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), Math.max(high ?? 0, 1e-9) * 1.08] } },
     axes: [
-      { ...axis, grid: { show: false }, size: 28, space: 70, values: [[1, "{HH}:{mm}:{ss}", null, null, null, null, null, null, 1]] },
+      { ...axis, grid: { show: false }, size: 28, space: 80, values: [[1, times, null, null, null, null, null, null, 1]] },
       { ...axis, values: (_, ticks) => ticks.map(format), size: axisWidth, space: 28 },
     ],
-    series: [{ label: "time", value: "{HH}:{mm}:{ss}" }, ...series],
+    series: [{ label: "time", value: times }, ...series],
   };
 }
 
@@ -82,7 +85,7 @@ function draw(figure, anew = false) {
     old.setData(columns);
   } else {
     old?.destroy();
-    drawn.set(figure, new uPlot(options(figure, names), columns, figure.querySelector(".plot")));
+    drawn.set(figure, new uPlot(options(figure, names, timesOf(columns[0])), columns, figure.querySelector(".plot")));
   }
   const plot = drawn.get(figure);
   if (plot.cursor.idx == null) plot.setLegend({ idx: columns[0].length - 1 }); // the newest, until somebody points

@@ -51,6 +51,7 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     unit: Unit
     series: tuple[str, ...]
     rows: tuple[Row, ...]
+    dated: bool = False  # its times are of several days
 
 
 class StageRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,114 @@
+"""Laws of the facts: the sum over all parts is what the whole log says, however it was sealed, and to the micro."""
+
+import shutil
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.reports.world import HOUR_US, Line, Moves, Shop, auction, charges_of, lines_of, moves, records_of
+
+from adcascade.errors import DataMissingError, StoreError
+from adcascade.events.journal import Journal
+from adcascade.events.records import Click, Impression, Record
+from adcascade.events.seal import seal
+from adcascade.money.charged import FileCharges
+from adcascade.reports.columns import BY_NAME, COUNTS, SCHEMA
+from adcascade.reports.facts import Names
+from adcascade.reports.kept import KeptFacts
+
+KEY = ("time_us", *BY_NAME)
+
+
+def by_place(lines: Iterable[Line]) -> dict[tuple[str | int, ...], Counter[str]]:
+    """Counts that are not zero, by time and all dimensions."""
+    found: dict[tuple[str | int, ...], Counter[str]] = {}
+    for line in lines:
+        counts = Counter({count: int(line[count]) for count in COUNTS if line[count]})
+        found.setdefault(tuple(line[name] for name in KEY), Counter()).update(counts)
+    return {place: counts for place, counts in found.items() if counts}
+
+
+def told(shop: Shop) -> list[Line]:
+    """All facts of a shop, a line a row."""
+    return [row for table in shop.facts.tables(SCHEMA.names, 0, 2**62) for row in table.to_pylist()]
+
+
+@settings(deadline=None, max_examples=30)
+@given(told_moves=moves, cuts=st.lists(st.integers(0, 40), max_size=3).map(sorted), asked=st.booleans())
+def test_facts_are_what_the_records_say(
+    tmp_path_factory: pytest.TempPathFactory, told_moves: Moves, cuts: list[int], asked: bool
+) -> None:
+    """Sealed anywhere, asked in between or not, kept or computed anew: sums as by brute force, charges as booked."""
+    records = [record for record in records_of(told_moves) if getattr(record, "bid_id", "") != "b0"]
+    shop, charges, begin = Shop(tmp_path_factory.mktemp("shop")), charges_of(records), 0
+    with shop.journal:
+        for cut in [*cuts, len(records)]:
+            shop.write(records[begin:cut], charges[begin:cut])
+            begin = max(begin, cut)
+            if cut < len(records):
+                seal(shop.journal, shop.folder / "sealed", 2**62)
+            if asked:
+                assert by_place(told(shop)) == by_place(lines_of(records[:begin]))
+        expected = by_place(lines_of(records))
+        assert by_place(told(shop)) == expected
+        assert by_place(told(shop)) == expected  # now from what is kept
+        shutil.rmtree(shop.folder / "reports", ignore_errors=True)
+        assert by_place(told(shop)) == expected
+        assert sum(int(line["charged_micros"]) for line in told(shop)) == shop.charged()
+
+
+def test_an_event_of_an_unknown_bid_is_kept_without_a_name(tmp_path: Path) -> None:
+    """It is no ad's, and not lost: its count stands at its own time."""
+    shop = Shop(tmp_path)
+    with shop.journal:
+        shop.write([Click(id="e", time_us=5, bid_id="of nobody")], [None])
+        assert by_place(told(shop)) == {(5, *[""] * len(BY_NAME)): Counter(clicks=1)}
+
+
+def test_a_late_click_is_of_the_hour_of_its_ad(tmp_path: Path) -> None:
+    """Three seals later the click and its charge stand at the ad's time, and a second impression counts nothing."""
+    shop, offer = Shop(tmp_path), auction(1, 4, 10)
+    bid_id = offer.winners[0].bid_id
+    late: list[Record] = [
+        Impression(id="i1", time_us=HOUR_US, bid_id=bid_id),
+        Impression(id="i2", time_us=2 * HOUR_US, bid_id=bid_id),
+        Click(id="k", time_us=3 * HOUR_US, bid_id=bid_id),
+    ]
+    records: list[Record] = [offer, *late]
+    with shop.journal:
+        for record, charge in zip(records, charges_of(records), strict=True):
+            shop.write([record], [charge])
+            seal(shop.journal, tmp_path / "sealed", record.time_us + 1)
+        lines = told(shop)
+    assert {line["time_us"] for line in lines} == {10}
+    assert by_place(lines) == by_place(lines_of(records))
+    assert len(list((tmp_path / "reports").iterdir())) == 4
+
+
+def test_books_that_lie_elsewhere_are_said(tmp_path: Path) -> None:
+    """No revenue is not a revenue of nothing."""
+    with Journal(tmp_path / "log.db", commit_every_ms=0) as journal:
+        journal.append([auction(1, 1, 10)])
+    with pytest.raises(DataMissingError, match="no books"):
+        FileCharges(tmp_path / "log.db")(["b"])
+
+
+def test_no_log_and_a_damaged_file_are_said(tmp_path: Path) -> None:
+    """What is missing is named with what to do; a kept file that cannot be read is not passed over."""
+    nowhere = KeptFacts(tmp_path / "no.db", tmp_path / "reports", lambda _: Names("", "", ""), lambda _: {})
+    with pytest.raises(DataMissingError, match="serve or simulate"):
+        list(nowhere.tables(SCHEMA.names, 0, 1))
+    shop = Shop(tmp_path)
+    with shop.journal:
+        shop.write([auction(1, 1, 10)], [None])
+        seal(shop.journal, tmp_path / "sealed", 11)
+        assert told(shop)
+        (file,) = (tmp_path / "reports").iterdir()
+        file.write_bytes(b"torn")
+        with pytest.raises(StoreError, match="delete the file"):
+            told(shop)
+        file.unlink()
+        assert told(shop)
