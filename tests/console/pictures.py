@@ -17,6 +17,7 @@ WIDE, TALL = 1360, 1080
 PAGES = {  # name -> path, as an administrator sees it
     "overview": "/?span=5m",
     "access": "/access",
+    "ledger": "/ledger",
 }
 
 

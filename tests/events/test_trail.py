@@ -1,5 +1,6 @@
 """A trail is what a search through the whole log finds of a bid; what is sealed is said to be."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from adcascade.events.seal import seal
 from adcascade.events.trail import trail_of
 
 BIDS = ("a.0", "a.1", "a.10", "b.0")
-KINDS = {
+Named = Impression | Click | Filtered
+KINDS: dict[str, Callable[[str, str], Named]] = {
     "impression": lambda name, bid: Impression(id=name, time_us=2, bid_id=bid),
     "click": lambda name, bid: Click(id=name, time_us=3, bid_id=bid),
     "filtered": lambda name, bid: Filtered(id=name, time_us=4, bid_id=bid, kind="click", reason=f"near {bid}0"),
@@ -44,13 +46,13 @@ def test_a_trail_is_what_a_search_through_the_log_finds(
     tmp_path_factory: pytest.TempPathFactory, events: list[tuple[str, str]]
 ) -> None:
     """Every event of the bid in order, none of another whose id or reason holds the same characters."""
-    made: list[Record] = [answer("a", "a.0", "a.1", "a.10"), answer("b", "b.0")]
-    made += [KINDS[kind](f"e{number}", bid) for number, (kind, bid) in enumerate(events)]
-    path = written(tmp_path_factory.mktemp("trail"), *made)
+    answers = [answer("a", "a.0", "a.1", "a.10"), answer("b", "b.0")]
+    made = [KINDS[kind](f"e{number}", bid) for number, (kind, bid) in enumerate(events)]
+    path = written(tmp_path_factory.mktemp("trail"), *answers, *made)
     for bid in BIDS:
         trail = trail_of(path, bid)
-        assert [step.record for step in trail.steps] == [one for one in made[2:] if one.bid_id == bid]  # type: ignore[union-attr]
-        assert trail.auction in made[:2]
+        assert [step.record for step in trail.steps] == [one for one in made if one.bid_id == bid]
+        assert trail.auction in answers
         assert trail.winner is not None
         assert trail.winner.bid_id == bid
         assert (trail.searched_all, trail.sealed) == (True, False)

@@ -19,7 +19,7 @@ from adcascade.console.assets import Assets
 from adcascade.console.gate import Caller, Gate
 from adcascade.console.headers import PRIVATE
 from adcascade.console.history import History
-from adcascade.console.page import At, Desk, Go, Page, Says, Visit
+from adcascade.console.page import At, Desk, Download, Go, Page, Says, Visit
 from adcascade.console.pages import PAGES
 from adcascade.console.render import Frame, Renderer
 from adcascade.console.sampling import sampled
@@ -106,6 +106,9 @@ class Console(Front):
             )  # fmt: skip
             if isinstance(view, Go):
                 return self._went(view)
+            if isinstance(view, Download):
+                kept = {"content-disposition": f'attachment; filename="{view.name}"'}
+                return Response(view.body, media_type=view.kind, headers=PRIVATE | kept)
             return self._shown(request, told, at.template, view, getattr(view, "status", 200))
 
         return self._safely(answer, page)

@@ -2,7 +2,8 @@
 
 A page is data: its name, who may see it, its routes. A route is a method, a path, a handler, and the template that
 shows what the handler returns. A handler takes a `Visit` and returns a view (a `msgspec.Struct` that the template gets
-as `view`), or a `Go` to another page; it refuses by raising what `errors.py` holds. Nothing of HTTP reaches it.
+as `view`), a `Go` to another page, or a `Download`; it refuses by raising what `errors.py` holds. Nothing of HTTP
+reaches it.
 """
 
 import asyncio
@@ -43,6 +44,14 @@ class Go(msgspec.Struct, frozen=True, kw_only=True):
 
     to: str
     says: Says | None = None
+
+
+class Download(msgspec.Struct, frozen=True, kw_only=True):
+    """A file to be kept. kind: its media type; name: as the browser proposes it, of ASCII letters."""
+
+    name: str
+    kind: str
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

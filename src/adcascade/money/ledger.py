@@ -238,7 +238,7 @@ class Ledger(SqlBooks):
         rows = self._journal.query(
             "SELECT kind, seq, id FROM records WHERE kind = 'auction' AND id = ? UNION"  # noqa: S608  constant text
             f" SELECT kind, seq, id FROM records WHERE kind IN ({EVENTS})"
-            " AND id IN (SELECT event FROM bookings WHERE bid_id = ?) ORDER BY seq",
+            " AND id IN (SELECT event FROM bookings WHERE bid_id = ? AND kind <> 'refund') ORDER BY seq",
             (bid_id.rpartition(".")[0], bid_id),
         )
         return [(kind, seq, identity) for kind, seq, identity in rows]
