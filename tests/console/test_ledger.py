@@ -87,7 +87,7 @@ def test_the_list_shows_what_the_books_hold(moved: Admin, browser: Browser) -> N
     page = browser.get("/ledger").text
     assert "Veloce" in page
     assert "Wolle" in page
-    assert page.count("99.977") == 2  # in its row, and as the sum
+    assert page.count("99.98") == 2  # in its row, and as the sum
     assert "Wolle" not in browser.get("/wallets?search=veloce", hx_request="true").text
     assert browser.get("/ledger?sort=colour").status_code == 400
 
@@ -115,7 +115,7 @@ def test_a_key_of_one_advertiser_sees_its_own_wallet_alone(moved: Admin, opened:
     own.sign_in(key("viewer", advertisers=("v",))[1])
     other.sign_in(key("viewer", advertisers=("w",))[1])
     assert "Wolle" not in own.get("/ledger").text
-    assert "99.977" not in other.get("/ledger").text
+    assert "99.98" not in other.get("/ledger").text
     for path in ("/ledger/v", "/ledger/v/bookings", "/ledger/v/statement.csv", f"/ledger/bid/{BID}"):
         assert own.get(path).status_code == 200, path
         assert other.get(path).status_code == 404, path
@@ -273,7 +273,7 @@ def test_a_bid_tells_its_story_in_order(moved: Admin, browser: Browser) -> None:
     page = browser.get(f"/ledger/bid/{BID}").text
     told = re.findall(r'<th scope="row">([^<]+)</th>', page)
     assert told == ["Auction", "Impression", "Click", "Charge", "Fee", "Refund", "Refund"]
-    assert "0.123 USD a click" in page
+    assert "0.123 USD per click" in page
     assert 'class="says"' not in page  # no gap
     typed = browser.get(f"/wallets/bid?id=%20{BID}%20")
     assert typed.headers["location"] == f"/ledger/bid/{BID}"

@@ -87,13 +87,15 @@ Handler = Callable[[Visit], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class At:
-    """A route. template: below `templates/`; needs: a scope beyond the page's; status: of the answer."""
+    """A route. template: below `templates/`; needs: a scope beyond the page's; bare: a GET that shows nothing itself,
+    its handler returns a `Go` or a `Download`."""
 
     method: Literal["GET", "POST"] = "GET"
     path: str
     handler: Handler
     template: str = ""
     needs: Scope | None = None
+    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,8 @@ from adcascade.catalog.nouns import Advertiser
 from adcascade.console.page import At, Go, Page, Visit
 from adcascade.console.pages import ledger_account, ledger_bid
 from adcascade.console.table import Asked, Column, Table, asked_of, page_of
+from adcascade.console.words import money
 from adcascade.errors import InputError
-from adcascade.money.amounts import units
 from adcascade.money.purses import Purse
 
 COLUMNS = (
@@ -36,7 +36,7 @@ class Wallet(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WalletRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of the table; amounts in units of the currency. dry: who pays beforehand has nothing left."""
+    """A line of the table; amounts in hundredths of the currency. dry: who pays beforehand has nothing left."""
 
     id: str
     name: str
@@ -72,8 +72,8 @@ def table_of(wallets: Sequence[Wallet], asked: Asked) -> Table:
     )
     rows: list[msgspec.Struct] = [
         WalletRow(
-            id=one.id, name=one.name, url=ledger_account.url_of(one.id), pays=_pays(one), free=units(one.purse.free),
-            promised=units(one.purse.promised), charged=units(one.purse.charged),
+            id=one.id, name=one.name, url=ledger_account.url_of(one.id), pays=_pays(one), free=money(one.purse.free),
+            promised=money(one.purse.promised), charged=money(one.purse.charged),
             dry=one.prepaid and one.purse.free <= 0,
         )
         for one in page
@@ -89,9 +89,9 @@ def view_of(wallets: Sequence[Wallet], asked: Asked, currency: str) -> Wallets:
     purses = [one.purse for one in wallets]
     return Wallets(
         table=table_of(wallets, asked),
-        free=units(sum(one.free for one in purses)),
-        promised=units(sum(one.promised for one in purses)),
-        charged=units(sum(one.charged for one in purses)),
+        free=money(sum(one.free for one in purses)),
+        promised=money(sum(one.promised for one in purses)),
+        charged=money(sum(one.charged for one in purses)),
         currency=currency,
     )
 
@@ -144,7 +144,7 @@ PAGE = Page(
     routes=(
         At(path="/ledger", handler=show, template="ledger.html"),
         At(path="/wallets", handler=rows, template="ledger_wallet_rows.html"),
-        At(path="/wallets/bid", handler=to_bid),
+        At(path="/wallets/bid", handler=to_bid, bare=True),
         At(path="/ledger/bid/{bid_id:path}", handler=ledger_bid.show, template="ledger_bid.html"),
         *ledger_account.ROUTES,
     ),

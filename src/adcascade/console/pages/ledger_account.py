@@ -26,12 +26,12 @@ LONGEST = 200  # characters of a note
 ORDER = 64  # characters of an order's id
 FIELDS = {
     kind: (
-        Field(name=f"{kind}_amount", label="Amount", kind="number", hint=hint, required=True),
+        Field(name=f"{kind}_amount", label=label, kind="number", hint=hint, required=True),
         Field(name=f"{kind}_note", label="Note", hint="What it is for; kept in the booking."),
     )
-    for kind, hint in (
-        ("top_up", "Units of the currency that came in, as 12.50."),
-        ("payout", "Units of the currency to be paid back, at most what is in the wallet."),
+    for kind, label, hint in (
+        ("top_up", "Amount to top up", "Units of the currency that came in, as 12.50."),
+        ("payout", "Amount to pay out", "Units of the currency to be paid back, at most what is in the wallet."),
     )
 }
 SUBMIT = {"top_up": "Top up", "payout": "Pay out"}
@@ -211,7 +211,7 @@ async def statement(visit: Visit) -> Download:
 BASE = "/ledger/{advertiser:path}"
 ROUTES = (
     At(path=f"{BASE}/bookings", handler=more, template="ledger_booking_rows.html"),
-    At(path=f"{BASE}/statement.csv", handler=statement),
+    At(path=f"{BASE}/statement.csv", handler=statement, bare=True),
     At(method="POST", path=f"{BASE}/top_up", handler=top_up, template="ledger_account.html", needs="money:write"),
     At(method="POST", path=f"{BASE}/payout", handler=payout, template="ledger_account.html", needs="money:write"),
     At(method="POST", path=BASE + "/check/{field}", handler=check, template="part_trouble.html", needs="money:write"),

@@ -89,11 +89,11 @@ def _auction(trail: Trail, currency: str) -> BidStep:
     if auction is None:
         words = SEALED
     elif winner is None:
-        words = f"The answer to scenario {auction.scenario} does not name this bid."
+        words = "Its answer does not name this bid."
     else:
         words = (
-            f"Won place {winner.slot + 1} of scenario {auction.scenario} for {units(winner.price_micros)} {currency}"
-            f" a {winner.billing}, among {len(auction.winners)} ads of the answer."
+            f"Won slot {winner.slot + 1} for {units(winner.price_micros)} {currency} per {winner.billing},"
+            f" one of {len(auction.winners)} ads of the answer; scenario: {auction.scenario or 'none named'}."
         )
     when = instant(trail.auction_us or 0)
     return BidStep(time=when, what="Auction", words=words, amount="", where=trail.bid_id.rpartition(".")[0])
