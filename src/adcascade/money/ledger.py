@@ -178,7 +178,7 @@ class SqlBooks:
 
     def statements(self, advertiser: str, first: int, last: int) -> list[Statement]:
         """One statement a day, numbered in the advertiser's own zone, from the first to the last."""
-        return self._journal.transact(lambda connection: statements(connection, advertiser, first, last)).result()
+        return statements(self._journal.query, advertiser, first, last)
 
     def today(self, advertiser: str, now_us: int) -> int:
         """Number of the day that runs for the advertiser."""
