@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from adcascade.console.page import Says
 from adcascade.console.seal import Seal
+from adcascade.console.session import Session
 
 SEAL = Seal(b"a secret of tests")
 WORDS = st.text(max_size=40)
@@ -32,3 +33,8 @@ def test_a_changed_letter_opens_nothing(text: str, place: int, letter: str) -> N
 def test_any_text_may_be_tried(text: str) -> None:
     """What was never sealed opens nothing, and raises nothing."""
     assert SEAL.opened("says", text, Says) is None
+
+
+def test_what_another_version_sealed_opens_nothing() -> None:
+    """A cookie whose shape is not today's, though it is ours, is as good as none: no error, a new session."""
+    assert SEAL.opened("session", SEAL.sealed("session", Says(text="older")), Session) is None

@@ -28,10 +28,14 @@ class Seal:
         return f"{body}.{self.tag(purpose, body)}"
 
     def opened(self, purpose: str, text: str, shape: type[T]) -> T | None:
-        """The value; None where the text is forged, damaged, or was sealed for another purpose."""
+        """The value; None where the text is forged, damaged, of another purpose, or of a version with another shape."""
         body, _, tag = text.partition(".")
-        right = len(text) <= LONGEST and text.isascii() and hmac.compare_digest(tag, self.tag(purpose, body))
-        return msgspec.json.decode(_bytes(body), type=shape) if right else None
+        if len(text) > LONGEST or not text.isascii() or not hmac.compare_digest(tag, self.tag(purpose, body)):
+            return None
+        try:
+            return msgspec.json.decode(_bytes(body), type=shape)
+        except msgspec.ValidationError:
+            return None
 
     def tag(self, purpose: str, body: str) -> str:
         """The signature alone."""
