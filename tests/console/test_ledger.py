@@ -275,10 +275,10 @@ def test_a_bid_tells_its_story_in_order(moved: Admin, browser: Browser) -> None:
     assert told == ["Auction", "Impression", "Click", "Charge", "Fee", "Refund", "Refund"]
     assert "0.123 USD per click" in page
     assert 'class="says"' not in page  # no gap
-    typed = browser.get(f"/wallets/bid?id=%20{BID}%20")
+    typed = browser.send("/wallets/bid", {"id": f" {BID} "})
     assert typed.headers["location"] == f"/ledger/bid/{BID}"
     assert browser.get("/ledger/bid/nobody.0").status_code == 404
-    assert browser.get("/wallets/bid?id=").status_code == 400
+    assert browser.send("/wallets/bid", {}).status_code == 400
 
 
 def test_what_cannot_be_told_is_said(moved: Admin) -> None:

@@ -107,8 +107,8 @@ class Console(Front):
             if isinstance(view, Go):
                 return self._went(view)
             if isinstance(view, Download):
-                kept = {"content-disposition": f'attachment; filename="{view.name}"'}
-                return Response(view.body, media_type=view.kind, headers=PRIVATE | kept)
+                named = {"content-disposition": f'attachment; filename="{view.name}"'}
+                return Response(view.content, headers=PRIVATE | named, media_type=view.type)
             return self._shown(request, told, at.template, view, getattr(view, "status", 200))
 
         return self._safely(answer, page)

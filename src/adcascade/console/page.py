@@ -2,8 +2,8 @@
 
 A page is data: its name, who may see it, its routes. A route is a method, a path, a handler, and the template that
 shows what the handler returns. A handler takes a `Visit` and returns a view (a `msgspec.Struct` that the template gets
-as `view`), a `Go` to another page, or a `Download`; it refuses by raising what `errors.py` holds. Nothing of HTTP
-reaches it.
+as `view`), a `Go` to another page, or a `Download`; it refuses by raising what `errors.py` holds. Nothing of
+HTTP reaches it.
 """
 
 import asyncio
@@ -47,11 +47,11 @@ class Go(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Download(msgspec.Struct, frozen=True, kw_only=True):
-    """A file to be kept. kind: its media type; name: as the browser proposes it, of ASCII letters."""
+    """A file instead of a page. type: its media type."""
 
+    content: bytes
+    type: str
     name: str
-    kind: str
-    body: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,15 +87,13 @@ Handler = Callable[[Visit], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class At:
-    """A route. template: below `templates/`; needs: a scope beyond the page's; bare: a GET that shows nothing itself,
-    its handler returns a `Go` or a `Download`."""
+    """A route. template: below `templates/`; needs: a scope beyond the page's; status: of the answer."""
 
     method: Literal["GET", "POST"] = "GET"
     path: str
     handler: Handler
     template: str = ""
     needs: Scope | None = None
-    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -130,7 +130,7 @@ async def rows(visit: Visit) -> Table:
 
 async def to_bid(visit: Visit) -> Go:
     """From a bid id that was typed to its page."""
-    bid = visit.query.get("id", "").strip()
+    bid = visit.form.get("id", "").strip()
     if not bid:
         raise InputError("id", bid, "the id of a bid", "bookings name it, and so does the answer of an auction")
     return Go(to=f"/ledger/bid/{quote(bid, safe='')}")
@@ -144,7 +144,7 @@ PAGE = Page(
     routes=(
         At(path="/ledger", handler=show, template="ledger.html"),
         At(path="/wallets", handler=rows, template="ledger_wallet_rows.html"),
-        At(path="/wallets/bid", handler=to_bid, bare=True),
+        At(method="POST", path="/wallets/bid", handler=to_bid),
         At(path="/ledger/bid/{bid_id:path}", handler=ledger_bid.show, template="ledger_bid.html"),
         *ledger_account.ROUTES,
     ),

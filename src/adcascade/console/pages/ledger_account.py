@@ -203,7 +203,7 @@ async def statement(visit: Visit) -> Download:
         days = days_of(visit.query, books.today(one.id, visit.now_us), most=None)
         text = csv_of(books.statements(one.id, days.first_number, days.last_number))
         name = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in one.id)
-        return Download(name=f"statement-{name}-{days.first}-{days.last}.csv", kind="text/csv", body=text.encode())
+        return Download(name=f"statement-{name}-{days.first}-{days.last}.csv", type="text/csv", content=text.encode())
 
     return await visit.aside(made)
 
@@ -211,7 +211,7 @@ async def statement(visit: Visit) -> Download:
 BASE = "/ledger/{advertiser:path}"
 ROUTES = (
     At(path=f"{BASE}/bookings", handler=more, template="ledger_booking_rows.html"),
-    At(path=f"{BASE}/statement.csv", handler=statement, bare=True),
+    At(path=f"{BASE}/statement.csv", handler=statement),
     At(method="POST", path=f"{BASE}/top_up", handler=top_up, template="ledger_account.html", needs="money:write"),
     At(method="POST", path=f"{BASE}/payout", handler=payout, template="ledger_account.html", needs="money:write"),
     At(method="POST", path=BASE + "/check/{field}", handler=check, template="part_trouble.html", needs="money:write"),
