@@ -16,10 +16,10 @@ from typer.testing import CliRunner, Result
 from adcascade.catalog.nouns import Advertiser, Campaign
 from adcascade.catalog.store import CatalogStore
 from adcascade.cli.app import app
-from adcascade.cli.ledger import micros_of, units
 from adcascade.errors import InputError
 from adcascade.events.journal import Journal
 from adcascade.events.records import AuctionRecord, Click
+from adcascade.money.amounts import micros_of, units
 from adcascade.money.bank import Bank, Budget
 from adcascade.money.charge import Charge
 from adcascade.money.ledger import Ledger

@@ -114,12 +114,12 @@ Open = Callable[..., Browser]
 
 
 @pytest.fixture
-def opened(admin: Admin, shop: Shop, clock: Clock) -> Open:
+def opened(admin: Admin, shop: Shop, clock: Clock, tmp_path: Path) -> Open:
     """opened(guarded=True) -> a new browser before the console."""
 
     def browser(*, guarded: bool = True, url: str = URL) -> Browser:
         options = ServerOptions(public_url=URL, guard_status=guarded)
-        fronts = console_fronts(Settings(), b"a secret of tests")
+        fronts = console_fronts(Settings(directory=tmp_path), b"a secret of tests")
         return Browser(create_app(shop, options, admin=admin, clock=clock, fronts=fronts), url)
 
     return browser

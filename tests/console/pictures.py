@@ -21,6 +21,7 @@ PAGES = {  # name -> path, as an administrator sees it
     "cascade": "/cascade",
     "reports": "/reports?grain=hour&days=1&by=scenario&compare=before",
     "access": "/access",
+    "ledger": "/ledger",
 }
 
 

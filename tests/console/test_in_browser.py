@@ -19,6 +19,8 @@ PATHS = (
     "/access?sort=colour",
     "/sign-in",
     "/cascade",
+    "/ledger",
+    "/ledger/v",
 )
 WIDTHS = ((1280, 900), (390, 844))
 FOCUS = "return document.activeElement"
@@ -166,6 +168,23 @@ def checked(person: Person) -> list[str]:
     ask: Callable[..., list[dict[str, object]]] = person.driver.execute_async_script
     found = ask("const done = arguments[0]; axe.run(document).then((told) => done(told.violations))")
     return [f"{one['id']}: {one['nodes']}" for one in found if one["impact"] in {"serious", "critical"}]
+
+
+def test_a_double_click_tops_up_once(person: Person, administrator: str) -> None:
+    """From the list to an account by keyboard; the form is sent twice at once, one booking stands there."""
+    person.sign_in(administrator)
+    person.go("/ledger")
+    person.tab_to("v")
+    person.press(Keys.ENTER)
+    person.wait("return location.pathname == '/ledger/v' && document.querySelector('#top_up_amount') != null")
+    person.ask("document.querySelector('#top_up_amount').focus()")
+    person.press(*"12.50")
+    person.ask("const f = document.querySelector('#top_up_amount').form; f.requestSubmit(); f.requestSubmit()")
+    person.wait("return document.querySelector('.says.good') != null")
+    told = "return [...document.querySelectorAll('#bookings tbody th')].filter((e) => e.textContent == 'Top-up').length"
+    person.go("/ledger/v")
+    assert person.ask(told) == 1
+    assert person.complaints() == []
 
 
 def test_a_server_that_goes_away_is_spoken_of(person: Person) -> None:

@@ -3,13 +3,11 @@
 Amounts are written in units of the currency, "12.50"; in JSON and CSV they are micros, millionths of a unit.
 """
 
-import csv as csv_lines
 import secrets
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -23,16 +21,17 @@ from adcascade.catalog.store import CatalogStore
 from adcascade.cli.options import Directory, JsonFile, require_folder, write_json
 from adcascade.errors import InputError
 from adcascade.events.journal import Journal
+from adcascade.money.amounts import micros_of, units
 from adcascade.money.books import Books, Transfer
 from adcascade.money.day import date_of, number_of
 from adcascade.money.opening import open_books
 from adcascade.money.statement import Statement
+from adcascade.money.statement_csv import csv_of
 from adcascade.money.tables import Entry
 from adcascade.settings import Settings, load_settings
 
 app = typer.Typer(help="Verify the books, move money, make statements.", no_args_is_help=True)
 HERE = Path()
-UNIT = 1_000_000
 Advertiser = Annotated[str, typer.Argument(help="Id of the advertiser.")]
 Amount = Annotated[str, typer.Argument(help="Units of the currency, as 12.50.")]
 TransferId = Annotated[
@@ -122,7 +121,7 @@ def statement(  # noqa: PLR0917  typer's options
         until = ledger.today(advertiser, wall_clock_us()) if last is None else day_number("to", last)
         days = ledger.statements(advertiser, until - 6 if first is None else day_number("from", first), until)
     if csv:
-        write_csv(days)
+        sys.stdout.write(csv_of(days))
     else:
         Console(stderr=str(json) == "-").print(table_of(days))
     write_json(json, [{"date": str(date_of(day.day)), **msgspec.to_builtins(day)} for day in days])
@@ -260,25 +259,6 @@ def known(store: CatalogStore, advertiser: str) -> None:
         raise InputError("advertiser", advertiser, "the id of an advertiser of the catalog")
 
 
-def micros_of(amount: str) -> int:
-    """Micros of an amount in units; InputError where it is none, or finer than a micro."""
-    try:
-        micros = Decimal(amount) * UNIT
-        whole = int(micros)
-    except (InvalidOperation, ValueError, OverflowError):
-        raise InputError("amount", amount, "units of the currency, as 12.50") from None
-    if whole != micros or not 0 < whole < 2**62:
-        raise InputError("amount", amount, "more than 0, with at most six decimals")
-    return whole
-
-
-def units(micros: int) -> str:
-    """Micros as people write them, exactly, with at least two decimals."""
-    sign, (whole, rest) = "-" if micros < 0 else "", divmod(abs(micros), UNIT)
-    decimals = f"{rest:06d}".rstrip("0").ljust(2, "0")
-    return f"{sign}{whole:,}.{decimals}"
-
-
 def day_number(field: str, text: str) -> int:
     """The number of a day as a command writes it."""
     try:
@@ -297,17 +277,3 @@ def table_of(days: Sequence[Statement]) -> Table:
             name = f"  {line.campaign}, {line.count:,} charges"
             table.add_row(name, "", "", "", units(line.micros), units(line.fee), "", "")
     return table
-
-
-def write_csv(days: Sequence[Statement]) -> None:
-    """One line a day for the account, with campaign empty, and one for each campaign; micros."""
-    lines = csv_lines.writer(sys.stdout, lineterminator="\n")
-    names = ("date", "campaign", "opening", "top_ups", "payouts", "count", "charges", "fees", "refunds", "closing")
-    lines.writerow(names)
-    for day in days:
-        when = date_of(day.day)
-        count = sum(line.count for line in day.charges)
-        sums = (count, day.charged, day.fees, day.refunds, day.closing)
-        lines.writerow((when, "", day.opening, day.top_ups, day.payouts, *sums))
-        for line in day.charges:
-            lines.writerow((when, line.campaign, "", "", "", line.count, line.micros, line.fee, "", ""))

@@ -28,6 +28,7 @@ from adcascade.events.receipt import Receipt
 from adcascade.money.audit import Difference
 from adcascade.money.charge import Charge
 from adcascade.money.leases import Ask, Grant
+from adcascade.money.purses import Purse
 from adcascade.money.statement import Statement
 from adcascade.money.tables import Entry
 from adcascade.money.terms import Budget, Left
@@ -91,6 +92,10 @@ class Books(Protocol):
         """(number, booking) in order, from the first number above `after`, a page in memory at once."""
         ...
 
+    def newest(self, before: int, limit: int, *, advertiser: str) -> list[tuple[int, Entry]]:
+        """(number, booking) of an advertiser below the number `before`, newest first, at most `limit`."""
+        ...
+
     def spent(self, campaign: str, day: int | None = None) -> int:
         """Micros charged to a campaign on one of its days, or ever."""
         ...
@@ -101,6 +106,10 @@ class Books(Protocol):
 
     def spent_today(self, now_us: int) -> dict[str, int]:
         """Micros charged on the day that runs, by campaign; who spent nothing is absent."""
+        ...
+
+    def purses(self, now_us: int) -> dict[str, Purse]:
+        """What every advertiser's money does now; whose never moved is absent."""
         ...
 
     def report(self) -> list[dict[str, Any]]:

@@ -19,9 +19,9 @@ from adcascade.events.table import KINDS
 from adcascade.money import leases, transfers
 from adcascade.money.audit import Difference, accounts, audit
 from adcascade.money.charge import Charge, charge_many
-from adcascade.money.day import day_of
 from adcascade.money.leases import Ask, Grant
 from adcascade.money.migrate import prepare
+from adcascade.money.purses import Purse, charged_today, purses
 from adcascade.money.sql import rows_of
 from adcascade.money.statement import Statement, statements
 from adcascade.money.tables import ENTRY, Entry, entry_of
@@ -32,7 +32,6 @@ __all__ = ["Ask", "Budget", "Charge", "Difference", "Grant", "Ledger", "Left", "
 
 T = TypeVar("T")
 
-LONGEST_DAYS = 3  # a day that runs anywhere began no more UTC days ago
 PAGE = 1000  # bookings read at once
 EVENTS = ", ".join(f"'{kind}'" for kind in KINDS.values() if kind != "auction")
 
@@ -124,16 +123,14 @@ class SqlBooks:
         self, after: int = 0, *, advertiser: str | None = None, bid_id: str | None = None
     ) -> Iterator[tuple[int, Entry]]:
         """(number, booking) in order, from the first number above `after`, a page in memory at once."""
-        chosen, values = "", []
-        for column, value in (("advertiser", advertiser), ("bid_id", bid_id)):
-            if value is not None:
-                chosen += f" AND {column} = ?"
-                values.append(value)
-        sql = f"SELECT number, {ENTRY} FROM bookings WHERE number > ?{chosen} ORDER BY number LIMIT {PAGE}"  # noqa: S608  constant text
-        while rows := self._journal.query(sql, (after, *values)):
-            for number, *row in rows:
-                yield number, entry_of(tuple(row))
+        while rows := self._journal.query(*_chosen("number > ?", "number", after, (advertiser, bid_id), PAGE)):
+            yield from _numbered(rows)
             after = rows[-1][0]
+
+    def newest(self, before: int, limit: int, *, advertiser: str) -> list[tuple[int, Entry]]:
+        """(number, booking) of an advertiser below the number `before`, newest first, at most `limit`."""
+        query = _chosen("number < ?", "number DESC", before, (advertiser, None), limit)
+        return list(_numbered(self._journal.query(*query)))
 
     def spent(self, campaign: str, day: int | None = None) -> int:
         """Micros charged to a campaign on one of its days, or ever."""
@@ -144,19 +141,12 @@ class SqlBooks:
     def spent_today(self, now_us: int) -> dict[str, int]:
         """Micros charged on the day that runs, by campaign; who spent nothing is absent."""
 
-        def read(connection: Any) -> dict[str, int]:
-            rows = connection.execute(
-                "SELECT campaign, day, charged FROM balances WHERE day >= ? AND charged > 0",
-                (day_of(now_us) - LONGEST_DAYS,),
-            ).fetchall()
-            terms = terms_of(connection, [campaign for campaign, _, _ in rows])
-            return {
-                campaign: charged
-                for campaign, day, charged in rows
-                if terms.get(campaign, NO_TERMS).calendar.day(now_us).number == day
-            }
+        found = self._journal.transact(lambda connection: charged_today(connection, now_us)).result()
+        return {campaign: charged for campaign, _, charged in found}
 
-        return self._journal.transact(read).result()
+    def purses(self, now_us: int) -> dict[str, Purse]:
+        """What every advertiser's money does now; whose never moved is absent."""
+        return self._journal.transact(lambda connection: purses(connection, now_us)).result()
 
     def charges(self, campaign: str | None = None) -> list[dict[str, Any]]:
         """Every charge in order: number, time_us, campaign, day, micros (with the fee), lease, bid_id, event, fee."""
@@ -188,7 +178,7 @@ class SqlBooks:
 
     def statements(self, advertiser: str, first: int, last: int) -> list[Statement]:
         """One statement a day, numbered in the advertiser's own zone, from the first to the last."""
-        return self._journal.transact(lambda connection: statements(connection, advertiser, first, last)).result()
+        return statements(self._journal.query, advertiser, first, last)
 
     def today(self, advertiser: str, now_us: int) -> int:
         """Number of the day that runs for the advertiser."""
@@ -202,6 +192,26 @@ class SqlBooks:
     def overspend_micros(self) -> int:
         """Micros taken above a limit, summed over campaigns and wallets; always 0 unless adcascade is wrong."""
         return sum(difference.micros for difference in self.verify() if difference.what == "overspend")
+
+
+def _chosen(
+    where: str, order: str, place: int, of: tuple[str | None, str | None], limit: int
+) -> tuple[str, tuple[object, ...]]:
+    """The statement that reads bookings, and its values. of: an advertiser and a bid, None: any."""
+    chosen, values = "", []
+    if of[0] is not None:
+        chosen += " AND advertiser = ?"
+        values.append(of[0])
+    if of[1] is not None:  # in the words of the two indexes on bids, so that they are used
+        chosen += " AND (bid_id = ? AND kind <> 'refund' OR bid_id = ? AND kind = 'refund')"
+        values += [of[1], of[1]]
+    sql = f"SELECT number, {ENTRY} FROM bookings WHERE {where}{chosen} ORDER BY {order} LIMIT {int(limit)}"  # noqa: S608  constant text and a number
+    return sql, (place, *values)
+
+
+def _numbered(rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, Entry]]:
+    for number, *row in rows:
+        yield number, entry_of(tuple(row))
 
 
 class Ledger(SqlBooks):
@@ -228,7 +238,7 @@ class Ledger(SqlBooks):
         rows = self._journal.query(
             "SELECT kind, seq, id FROM records WHERE kind = 'auction' AND id = ? UNION"  # noqa: S608  constant text
             f" SELECT kind, seq, id FROM records WHERE kind IN ({EVENTS})"
-            " AND id IN (SELECT event FROM bookings WHERE bid_id = ?) ORDER BY seq",
+            " AND id IN (SELECT event FROM bookings WHERE bid_id = ? AND kind <> 'refund') ORDER BY seq",
             (bid_id.rpartition(".")[0], bid_id),
         )
         return [(kind, seq, identity) for kind, seq, identity in rows]

@@ -6,12 +6,15 @@ and one day's closing is the next day's opening. The account is the wallet with 
 reservation moves nothing here, only what was charged does. Fees are a part of the charges, shown to the house.
 """
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import msgspec
 
 from adcascade.errors import InputError
-from adcascade.money.sql import Connection
 
 MOST_DAYS = 3700
+Query = Callable[[str, Sequence[object]], list[tuple[Any, ...]]]
 
 
 class CampaignLine(msgspec.Struct, frozen=True):
@@ -46,17 +49,20 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
         return sum(line.fee for line in self.charges)
 
 
-def statements(connection: Connection, advertiser: str, first: int, last: int) -> list[Statement]:
-    """One statement a day from the first to the last, days without any booking too."""
+def statements(query: Query, advertiser: str, first: int, last: int) -> list[Statement]:
+    """One statement a day from the first to the last, days without any booking too.
+
+    query: rows of what is committed. It walks through all bookings, so it is asked beside who writes them.
+    """
     if not 0 <= last - first < MOST_DAYS:
         raise InputError("to", last, f"a day from the first on, at most {MOST_DAYS} days later")
-    rows = connection.execute(
+    rows = query(
         "SELECT CASE WHEN day < ? THEN ? ELSE day END AS shown, CASE WHEN kind = 'fee' THEN 'charge' ELSE kind END,"
         " campaign, count(DISTINCT bid_id), CAST(sum(micros) AS BIGINT),"
         " CAST(sum(CASE WHEN target = 'fee' THEN micros ELSE 0 END) AS BIGINT) FROM bookings"
         " WHERE advertiser = ? AND day <= ? AND kind NOT IN ('lease', 'release') GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
         (first, first - 1, advertiser, last),
-    ).fetchall()
+    )
     days: dict[int, list[tuple[str, CampaignLine]]] = {}
     for day, kind, campaign, count, micros, fee in rows:
         days.setdefault(day, []).append((kind, CampaignLine(campaign, count, micros, fee)))

@@ -1,6 +1,6 @@
 """The pages in the order of the navigation; the first one stands at "/"."""
 
 from adcascade.console.page import Page
-from adcascade.console.pages import access, campaigns, cascade, overview, reports
+from adcascade.console.pages import access, campaigns, cascade, ledger, overview, reports
 
-PAGES: tuple[Page, ...] = (overview.PAGE, campaigns.PAGE, reports.PAGE, cascade.PAGE, access.PAGE)
+PAGES: tuple[Page, ...] = (overview.PAGE, campaigns.PAGE, reports.PAGE, ledger.PAGE, cascade.PAGE, access.PAGE)

@@ -24,9 +24,10 @@ from adcascade.money.charge import Charge
 from adcascade.money.clerk import Clerk
 from adcascade.money.leases import Ask, Grant
 from adcascade.money.ledger import SqlBooks
+from adcascade.money.purses import Purse
 from adcascade.money.redis import orders
 from adcascade.money.redis.line import Action, RedisLine, key
-from adcascade.money.redis.mirror import Mirror, page
+from adcascade.money.redis.mirror import Mirror, page, page_before
 from adcascade.money.statement import Statement
 from adcascade.money.tables import Entry
 from adcascade.money.terms import Budget, Left, check_budget
@@ -156,6 +157,14 @@ class RedisBooks:
                     yield number, entry
             after = rows[-1][0]
 
+    def newest(self, before: int, limit: int, *, advertiser: str) -> list[tuple[int, Entry]]:
+        """(number, booking) of an advertiser below the number `before`, newest first, at most `limit`."""
+        found: list[tuple[int, Entry]] = []
+        while len(found) < limit and (rows := self._read(lambda line, before=before: page_before(line, before))):  # type: ignore[misc]
+            found += [(number, entry) for number, entry in rows if entry.advertiser == advertiser]
+            before = rows[-1][0]
+        return found[:limit]
+
     def spent(self, campaign: str, day: int | None = None) -> int:
         """Micros charged to a campaign on one of its days, or ever."""
         if day is not None:
@@ -173,6 +182,10 @@ class RedisBooks:
             return {name: int(micros) for name, micros in zip(campaigns, charged, strict=True) if micros}
 
         return self._read(read)
+
+    def purses(self, now_us: int) -> dict[str, Purse]:
+        """What every advertiser's money does now; whose never moved is absent."""
+        return self._mirrored(lambda books, _: books.purses(now_us))
 
     def charges(self, campaign: str | None = None) -> list[dict[str, Any]]:
         """Every charge in order, see `SqlBooks`."""

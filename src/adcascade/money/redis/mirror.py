@@ -148,6 +148,14 @@ def page(line: RedisLine, after: int, last: int | None = None) -> list[tuple[int
     return [(int(number.partition(b"-")[0]), entry_in(fields)) for number, fields in rows]
 
 
+def page_before(line: RedisLine, before: int) -> list[tuple[int, Entry]]:
+    """Bookings from the last number below `before` down, some thousands at most."""
+    if before < 2:  # numbers begin at 1
+        return []
+    rows = line.client.xrevrange(key("bookings"), f"({before}-0", "-", count=PAGE)
+    return [(int(number.partition(b"-")[0]), entry_in(fields)) for number, fields in rows]
+
+
 def _pages(line: RedisLine, last: int) -> Iterator[list[tuple[int, Entry]]]:
     after = 0
     while after < last and (entries := page(line, after, last)):
