@@ -16,6 +16,7 @@ LIVED_S = 100.0  # so long the charts are when they are drawn
 WIDE, TALL = 1360, 1080
 PAGES = {  # name -> path, as an administrator sees it
     "overview": "/?span=5m",
+    "models": "/models",
     "access": "/access",
 }
 

@@ -8,7 +8,7 @@ from selenium.webdriver import Keys
 from tests.console.chromium import Person, absent
 
 AXE = Path(__file__).parent.parent.parent / "console" / "node_modules" / "axe-core" / "axe.min.js"
-PATHS = ("/", "/access", "/access?sort=name&search=ann", "/access?sort=colour", "/sign-in")
+PATHS = ("/", "/models", "/access", "/access?sort=name&search=ann", "/access?sort=colour", "/sign-in")
 WIDTHS = ((1280, 900), (390, 844))
 FOCUS = "return document.activeElement"
 CELLS = "return document.querySelectorAll('#chart-traffic tbody tr').length"
