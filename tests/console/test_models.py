@@ -1,14 +1,15 @@
 """The page of models: what the shelf and the log say, damaged or not; who promotes, by what he saw."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 from tests.cascade.test_bundle_shelf import named
 from tests.cascade.test_calibration_curve import answer, seen
-from tests.console.chromium import Person
+from tests.console.chromium import Person, chromium
 from tests.console.conftest import Browser, Clock
+from tests.console.installation import Visitors, installed, key_of
 from tests.server.process import Process
 from tests.server.shop import OPTIONS, Shop
 
@@ -223,8 +224,26 @@ def test_an_installation_without_a_bundle_says_how_to_make_one(
     assert not bundles.folder.exists()
 
 
-def test_a_promoted_bundle_serves_within_seconds(person: Person, administrator: str, server: Process) -> None:
-    """A person looks at a bundle, sees its curve, promotes the older one, and the running server answers with it."""
+@pytest.fixture
+def learned(tmp_path: Path) -> Iterator[Process]:
+    """A real server that answers with a bundle, and its visitors."""
+    process = installed(tmp_path / "installed")
+    visitors = Visitors(process)
+    visitors.start()
+    yield process
+    visitors.stop.set()
+    visitors.join()
+    process.kill()
+
+
+def test_a_promoted_bundle_serves_within_seconds(learned: Process, tmp_path: Path) -> None:
+    """A person sees the curve of the bundle that serves, promotes a newer one, and the running server answers by it."""
+    with chromium(tmp_path / "profile") as driver:
+        promoted_by(Person(driver, f"http://127.0.0.1:{learned.port}"), learned)
+
+
+def promoted_by(person: Person, server: Process) -> None:
+    """The story."""
     bundles = Bundles(load_settings(server.folder).bundles_path)
     (before,) = bundles.versions()
     whole = bundles.manifest(before)
@@ -232,9 +251,9 @@ def test_a_promoted_bundle_serves_within_seconds(person: Person, administrator: 
         lambda folder: copied(bundles.path(before), folder), created_us=whole.created_us + 1_000_000,
         schema=whole.schema, methods=whole.methods, metrics=KNOWN, parents=(before,),
     )  # fmt: skip
-    person.sign_in(administrator)
+    person.sign_in(key_of(server.folder, "administrator"))
     person.go(f"/models/{before}")
-    person.wait("return document.querySelector('#chart-curve-0 tbody tr') !== null")
+    assert person.wait("return document.querySelector('#chart-curve-0 tbody tr') !== null")
     person.go("/models")
     person.ask(
         "[...document.querySelectorAll('#bundles a')].find((a) => a.textContent == arguments[0]).click()", newer.version
