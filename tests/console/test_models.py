@@ -9,7 +9,7 @@ from tests.cascade.test_bundle_shelf import named
 from tests.cascade.test_calibration_curve import answer, seen
 from tests.console.chromium import Person, chromium
 from tests.console.conftest import Browser, Clock
-from tests.console.installation import Visitors, installed, key_of
+from tests.console.installation import installed, key_of, visited
 from tests.server.process import Process
 from tests.server.shop import OPTIONS, Shop
 
@@ -227,13 +227,8 @@ def test_an_installation_without_a_bundle_says_how_to_make_one(
 @pytest.fixture
 def learned(tmp_path: Path) -> Iterator[Process]:
     """A real server that answers with a bundle, and its visitors."""
-    process = installed(tmp_path / "installed")
-    visitors = Visitors(process)
-    visitors.start()
-    yield process
-    visitors.stop.set()
-    visitors.join()
-    process.kill()
+    with visited(installed(tmp_path / "installed")) as process:
+        yield process
 
 
 def test_a_promoted_bundle_serves_within_seconds(learned: Process, tmp_path: Path) -> None:
