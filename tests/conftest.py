@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 
 ROOT = Path(__file__).parent.parent
@@ -17,6 +18,14 @@ def data_folder() -> Path:
         pytest.skip("real data is absent: put the public data sets into a folder and name it in ADCASCADE_DATA")
     return folder
 
+
+# a traceback that shows all variables takes longer to write than many a request may wait
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 # a law does not fail because the machine is busy
 settings.register_profile("adcascade", deadline=None)
