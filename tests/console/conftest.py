@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.console.chromium import Person, chromium
-from tests.console.installation import Visitors, key_of
+from tests.console.installation import key_of, visited
 from tests.server.process import SERVE, Process
 from tests.server.shop import NOW, OPTIONS, Shop
 from tests.server.test_money_survives import stocked
@@ -144,12 +144,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     stocked(folder)
     process = Process(folder, SERVE)
     process.start()
-    visitors = Visitors(process)
-    visitors.start()
-    yield process
-    visitors.stop.set()
-    visitors.join()
-    process.kill()
+    with visited(process):
+        yield process
 
 
 @pytest.fixture(scope="module")

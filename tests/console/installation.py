@@ -3,6 +3,8 @@
 import itertools
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,19 @@ def key_of(folder: Path, role: Role, advertisers: tuple[str, ...] = ()) -> str:
     with KeyStore(load_settings(folder).catalog_url) as store:
         now_us = time.time_ns() // 1000
         return store.create(f"Ann {role}", role, now_us=now_us, by="test", advertisers=advertisers)[1]
+
+
+@contextmanager
+def visited(process: Process) -> Iterator[Process]:
+    """A started server with visitors, which is killed at the end."""
+    visitors = Visitors(process)
+    visitors.start()
+    try:
+        yield process
+    finally:
+        visitors.stop.set()
+        visitors.join()
+        process.kill()
 
 
 class Visitors(threading.Thread):

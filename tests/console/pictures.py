@@ -20,6 +20,7 @@ PAGES = {  # name -> path, as an administrator sees it
     "campaign": "/campaigns/k0",
     "cascade": "/cascade",
     "reports": "/reports?grain=hour&days=1&by=scenario&compare=before",
+    "models": "/models",
     "access": "/access",
     "ledger": "/ledger",
 }

@@ -21,6 +21,7 @@ PATHS = (
     "/cascade",
     "/ledger",
     "/ledger/v",
+    "/models",
 )
 WIDTHS = ((1280, 900), (390, 844))
 FOCUS = "return document.activeElement"

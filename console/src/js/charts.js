@@ -1,4 +1,5 @@
 // Charts: <figure class="chart" data-chart="ID"> draws the table with that id by uPlot, and again when it changes.
+// data-x: what stands across, "clock" (the default), "day", or a unit; data-tight: the y axis need not begin at zero.
 // The table stays beside the drawing, for whoever cannot see it.
 import uPlot from "uplot";
 
@@ -7,6 +8,7 @@ const FORMATS = {
   count: (value) => value.toLocaleString("en", { maximumFractionDigits: 2 }),
   money: (value) => value.toLocaleString("en", { maximumFractionDigits: 2 }),
   percent: (value) => `${(100 * value).toLocaleString("en", { maximumFractionDigits: 2 })} %`,
+  ratio: (value) => value.toLocaleString("en", { maximumFractionDigits: 4 }),
   ms: (value) => `${value.toLocaleString("en", { maximumFractionDigits: 2 })} ms`,
 };
 const SERIES = 8; // colours --series-1 to --series-8
@@ -24,14 +26,15 @@ function colour(name) {
 
 const cellValue = (cell) => (cell.dataset.value === undefined ? null : Number(cell.dataset.value));
 
-// The table's columns: times in seconds, then one array a series.
-function read(table) {
-  const names = [...table.tHead.rows[0].cells].slice(1).map((cell) => cell.textContent);
+// The table's columns: times in seconds (or what else stands across), then one array a series.
+function read(table, timed) {
+  const heads = [...table.tHead.rows[0].cells].slice(1).filter((cell) => cell.dataset.note === undefined); // notes come last
+  const names = heads.map((cell) => cell.textContent);
   const columns = [[], ...names.map(() => [])];
   for (const row of table.tBodies[0].rows) {
-    [...row.cells].forEach((cell, place) => columns[place].push(cellValue(cell)));
+    [...row.cells].slice(0, columns.length).forEach((cell, place) => columns[place].push(cellValue(cell)));
   }
-  columns[0] = columns[0].map((time) => time / 1e6);
+  if (timed) columns[0] = columns[0].map((time) => time / 1e6);
   return { names, columns };
 }
 
@@ -45,10 +48,18 @@ function axisWidth(plot, values, axis, cycle) {
   return Math.ceil(plot.ctx.measureText(widest).width / devicePixelRatio) + 16;
 }
 
-// Points an hour or more apart are told by their day too.
-const timesOf = (times) => (times[1] - times[0] >= 3600 ? "{MM}-{DD} {HH}:{mm}" : "{HH}:{mm}:{ss}");
+// Points of a clock that lie an hour or more apart are told by their day too.
+const timesOf = (x, times) => (x === "day" ? "{YYYY}-{MM}-{DD} {HH}:{mm}" : times[1] - times[0] >= 3600 ? "{MM}-{DD} {HH}:{mm}" : "{HH}:{mm}:{ss}");
 
-function options(figure, names, times) {
+function yRange(figure) {
+  if (figure.dataset.tight === undefined) return (_, low, high) => [Math.min(0, low ?? 0), Math.max(high ?? 0, 1e-9) * 1.08];
+  return (_, low, high) => [low - 0.1 * (high - low || Math.abs(low) || 1), high + 0.1 * (high - low || Math.abs(high) || 1)];
+}
+
+function options(figure, names, positions) {
+  const x = figure.dataset.x ?? "clock";
+  const across = FORMATS[x];
+  const times = timesOf(x, positions);
   const format = FORMATS[figure.dataset.unit];
   const font = "11px " + getComputedStyle(figure).fontFamily;
   const axis = { stroke: colour("--ink-soft"), font, grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
@@ -56,7 +67,7 @@ function options(figure, names, times) {
     label: name,
     stroke: colour(`--series-${(place % SERIES) + 1}`),
     width: 1.75,
-    points: { show: false },
+    points: { show: x !== "clock" },
     value: (_, value) => (value === null || value === undefined ? "–" : format(value)),
   }));
   return {
@@ -64,19 +75,19 @@ function options(figure, names, times) {
     height: HEIGHT,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "UTC"),
     cursor: { y: false, points: { size: 7 } },
-    scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), Math.max(high ?? 0, 1e-9) * 1.08] } },
+    scales: { x: { time: !across }, y: { range: yRange(figure) } },
     axes: [
-      { ...axis, grid: { show: false }, size: 28, space: 80, values: [[1, times, null, null, null, null, null, null, 1]] },
+      { ...axis, grid: { show: false }, size: 28, space: x === "day" ? 120 : 70, values: across ? (_, ticks) => ticks.map(across) : [[1, times, null, null, null, null, null, null, 1]] },
       { ...axis, values: (_, ticks) => ticks.map(format), size: axisWidth, space: 28 },
     ],
-    series: [{ label: "time", value: times }, ...series],
+    series: [{ label: across ? "predicted" : "time", value: across ? (_, value) => (value == null ? "–" : across(value)) : times }, ...series],
   };
 }
 
 function draw(figure, anew = false) {
   const table = document.getElementById(figure.dataset.chart);
   if (!table) return;
-  const { names, columns } = read(table);
+  const { names, columns } = read(table, !FORMATS[figure.dataset.x]);
   const old = drawn.get(figure);
   const empty = columns[0].length < 2;
   figure.toggleAttribute("data-empty", empty);
@@ -85,7 +96,7 @@ function draw(figure, anew = false) {
     old.setData(columns);
   } else {
     old?.destroy();
-    drawn.set(figure, new uPlot(options(figure, names, timesOf(columns[0])), columns, figure.querySelector(".plot")));
+    drawn.set(figure, new uPlot(options(figure, names, columns[0]), columns, figure.querySelector(".plot")));
   }
   const plot = drawn.get(figure);
   if (plot.cursor.idx == null) plot.setLegend({ idx: columns[0].length - 1 }); // the newest, until somebody points

@@ -123,7 +123,7 @@ class Bundles:
         except FileNotFoundError:
             known = ", ".join(self.versions()[-5:]) or "none; run `adcascade train`"
             raise BundleError(f"there is no bundle {version!r} in {self.folder}; there are: {known}") from None
-        except (OSError, msgspec.DecodeError) as error:
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
             raise BundleError(f"{file} cannot be read: {error}; restore it or roll back") from error
         if manifest.format != FORMAT:
             raise BundleError(f"bundle {version} has format {manifest.format}, this version reads {FORMAT}; train anew")
@@ -133,13 +133,19 @@ class Bundles:
         """The folder of a version."""
         return self.folder / version
 
-    def verify(self, version: str) -> Manifest:
-        """Check that every file is there and unchanged, and that nothing was added."""
+    def complete(self, version: str) -> Manifest:
+        """Check that every file is there and that nothing was added, without reading any."""
         manifest = self.manifest(version)
         root = self.path(version)
         found = {str(p.relative_to(root)) for p in root.rglob("*") if p.is_file()} - {"manifest.json"}
         if odd := sorted(found ^ set(manifest.files)):
             raise BundleError(f"bundle {version}: {odd[0]} is missing or was added; restore the bundle or roll back")
+        return manifest
+
+    def verify(self, version: str) -> Manifest:
+        """Check that every file is there and unchanged, and that nothing was added."""
+        manifest = self.complete(version)
+        root = self.path(version)
         for name, digest in manifest.files.items():
             if sha256(root / name) != digest:
                 raise BundleError(f"bundle {version}: {name} was changed after it was written; restore it or roll back")
@@ -148,12 +154,12 @@ class Bundles:
     def current(self) -> str | None:
         """The version that serves, None before the first promotion."""
         file = self.folder / "current"
-        return file.read_text().strip() if file.exists() else None
+        return file.read_text("utf-8", "replace").strip() if file.exists() else None
 
     def history(self) -> list[str]:
         """Versions that served before the current one, oldest first."""
         file = self.folder / "history"
-        return file.read_text().split() if file.exists() else []
+        return file.read_text("utf-8", "replace").split() if file.exists() else []
 
     def promote(self, version: str) -> None:
         """Make a version the one that serves, after verifying it. Servers swap within a second."""

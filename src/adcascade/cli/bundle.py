@@ -1,5 +1,6 @@
 """`adcascade bundle`: list, show, verify, promote and roll back trained bundles."""
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
+from adcascade.cascade import promoting
 from adcascade.cascade.bundle import Bundles
 from adcascade.cli.options import Directory, JsonFile, write_json
 from adcascade.errors import BundleError
@@ -72,11 +74,12 @@ def verify(version: Version = None, directory: Directory = HERE) -> None:
 @app.command()
 def promote(version: Annotated[str, typer.Argument(help="Version.")], directory: Directory = HERE) -> None:
     """Make a version the one that serves; running servers swap within a second."""
-    _bundles(directory).promote(version)
+    promoting.promote(_bundles(directory), version, who="cli", time_us=time.time_ns() // 1000)
     Console().print(f"{version} serves")
 
 
 @app.command()
 def rollback(directory: Directory = HERE) -> None:
     """Go back to the version that served before. Example: adcascade bundle rollback --dir demo."""
-    Console().print(f"{_bundles(directory).rollback()} serves again")
+    change = promoting.roll_back(_bundles(directory), who="cli", time_us=time.time_ns() // 1000)
+    Console().print(f"{change.after} serves again")

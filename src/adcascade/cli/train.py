@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 from rich.table import Table
 
+from adcascade.cascade import promoting
 from adcascade.cascade.bundle import Bundles, Manifest
 from adcascade.cli.options import Directory, JsonFile, progress, require_train_extra, write_json
 from adcascade.cli.train_options import (
@@ -106,7 +107,12 @@ def train(  # noqa: PLR0917  how typer declares options
     if together is not None:
         together.forget()
     if promote:
-        Bundles(load_settings(directory).bundles_path).promote(manifest.version)
+        promoting.promote(
+            Bundles(load_settings(directory).bundles_path),
+            manifest.version,
+            who="train",
+            time_us=time.time_ns() // 1000,
+        )
     Console().print(summary(manifest, promoted=promote))
     write_json(json, msgspec.to_builtins(manifest))
 

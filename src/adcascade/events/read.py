@@ -42,6 +42,17 @@ def read_payloads(path: Path, after: int = 0, kinds: Iterable[str] | None = None
                 return
 
 
+def last_seq(path: Path) -> int:
+    """Number of the newest record of the journal file at `path`, 0 for an empty one; raises as `read_records`."""
+    if not path.exists():
+        raise DataMissingError(f"there is no event log at {path}; serve or simulate first, or give another --dir")
+    try:
+        with closing(connect(path, reading=True)) as connection:
+            return int(connection.execute("SELECT coalesce(max(seq), 0) FROM records").fetchone()[0])
+    except sqlite3.Error as error:
+        raise StoreError(f"cannot read the journal {path}: {error}") from error
+
+
 def _step(connection: sqlite3.Connection, after: int, kinds: tuple[str, ...]) -> tuple[str | None, int, list[Stored]]:
     """What comes next: a seal (its folder and last seq) or a page of the live records, as of one instant."""
     try:

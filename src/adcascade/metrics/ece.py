@@ -20,13 +20,13 @@ def ece(label: ArrayLike, probability: ArrayLike, *, bins: int = 20, kind: Liter
     y, p = np.asarray(label, np.float64), np.asarray(probability, np.float64)
     if len(y) == 0:
         return float("nan")
-    place = _by_mass(p, bins) if kind == "mass" else np.minimum((p * bins).astype(np.int64), bins - 1)
+    place = by_mass(p, bins) if kind == "mass" else np.minimum((p * bins).astype(np.int64), bins - 1)
     gap = np.bincount(place, p - y, bins)
     return float(np.abs(gap).sum() / len(y))
 
 
-def _by_mass(p: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
-    """The bin of each sample by its rank; equal probabilities share a bin, that of their first rank."""
+def by_mass(p: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
+    """The bin [n] of each probability [n] by its rank; equal probabilities share a bin, that of their first rank."""
     _, first, place = np.unique(np.sort(p), return_index=True, return_inverse=True)
     rank = np.empty(len(p), np.int64)
     rank[np.argsort(p, kind="stable")] = first[place]
