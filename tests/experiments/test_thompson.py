@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import beta
 
 from adcascade.experiments.thompson import (
     Posterior,
@@ -72,3 +73,13 @@ def test_replicas_are_drawn_apart() -> None:
     assert belief.draws(7, np.random.default_rng(0)).shape == (7, 4, 3)
     assert belief.best(50, np.random.default_rng(0)).shape == (4, 3)
     assert thompson(belief, 9, np.random.default_rng(0)).shape == (9, 4)
+
+
+@given(seen=st.integers(0, 200), missed=st.integers(0, 2000))
+def test_the_interval_holds_the_middle_of_the_law(seen: int, missed: int) -> None:
+    """Its ends are the law's quantiles, within what 4,000 draws can tell; the mean lies between them."""
+    law = posterior(np.array([float(seen)]), np.array([float(seen + missed)]))
+    mean, low, high = (float(end[0]) for end in law.interval(4_000, np.random.default_rng(1)))
+    assert low < mean < high
+    assert beta.cdf(low, 1 + seen, 1 + missed) == pytest.approx(0.05, abs=0.02)
+    assert beta.cdf(high, 1 + seen, 1 + missed) == pytest.approx(0.95, abs=0.02)

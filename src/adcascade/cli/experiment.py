@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from adcascade.cascade.bundle import Bundles
+from adcascade.cascade.arms import verify
 from adcascade.cascade.opening import wall_clock_us
 from adcascade.cli.options import Directory, JsonFile, require_folder, write_json
 from adcascade.errors import InputError
@@ -22,7 +22,8 @@ from adcascade.experiments.experiment import Experiment, chosen, even_shares, va
 from adcascade.experiments.intervals import Estimate
 from adcascade.experiments.results import FIGURES, Results, results_of
 from adcascade.experiments.store import ExperimentStore, Stored
-from adcascade.settings import Settings, changed_settings, load_settings
+from adcascade.experiments.verdict import Verdict, verdict_of
+from adcascade.settings import Settings, load_settings
 
 app = typer.Typer(help="Split live traffic between variants, and say what came of it.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="Name of the experiment.")]
@@ -149,16 +150,10 @@ def results(
         stored = store.get(name)
     records = (record for _, record in read_records(settings.journal_path, after=stored.started_seq))
     found = results_of(stored.experiment, (record for record in records if record.time_us <= now_us), now_us)
-    show(found, stored, Console(stderr=str(json) == "-"))
-    write_json(json, msgspec.json.decode(msgspec.json.encode(found)))  # NaN becomes null
-
-
-def verify(settings: Settings, experiment: Experiment) -> None:
-    """Every arm's settings are possible and its bundle is whole; ConfigurationError or BundleError else."""
-    for variant in experiment.variants:
-        changed_settings(settings, variant.settings)
-        if variant.bundle is not None:
-            Bundles(settings.bundles_path).verify(variant.bundle)
+    verdict = verdict_of(found, stored.experiment, stored.allocations)
+    show(found, stored, verdict, Console(stderr=str(json) == "-"))
+    told = {**msgspec.structs.asdict(found), "verdict": verdict}
+    write_json(json, msgspec.json.decode(msgspec.json.encode(told)))  # NaN becomes null
 
 
 def allotted(experiment: Experiment, text: str | None) -> tuple[float, ...]:
@@ -181,7 +176,7 @@ def time_of(text: str) -> int:
     return round((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1e6)
 
 
-def show(found: Results, stored: Stored, console: Console) -> None:
+def show(found: Results, stored: Stored, verdict: Verdict, console: Console) -> None:
     """Two tables and the verdict."""
     arms = Table("", title=f"{found.experiment}: {stored.status}, {stored.experiment.unit}s, 95 % intervals")
     for arm in found.arms:
@@ -198,7 +193,7 @@ def show(found: Results, stored: Stored, console: Console) -> None:
     arms.add_row("mean delay, hours", *(number(arm.mean_delay_hours) for arm in found.arms))
     arms.add_row("P(converts best)", *(f"{arm.best:.3f}" for arm in found.arms))
     console.print(arms)
-    for sentence in found.verdict:
+    for sentence in dict.fromkeys((verdict.summary, *verdict.sentences)):
         console.print(f"- {sentence}", highlight=False)
 
 

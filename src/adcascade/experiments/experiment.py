@@ -6,7 +6,7 @@ only; or the request. Where there is no consent and so no user key, the unit is 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Literal
 
@@ -101,10 +101,22 @@ def variant_of(text: str) -> Variant:
     {'auction.reserve_micros': '400000'}
     """
     name, _, rest = text.partition(":")
-    parts = [part.partition("=") for part in rest.split(",") if part]
-    if any(not key.strip() or not equals for key, equals, _ in parts):
+    changes = changes_of(rest.split(","))
+    if changes is None:
         raise InputError("arm", text, "NAME or NAME:KEY=VALUE,KEY=VALUE", "as high:auction.reserve_micros=400000")
-    return Variant(name=name.strip(), changes={key.strip(): value.strip() for key, _, value in parts})
+    return Variant(name=name.strip(), changes=changes)
+
+
+def changes_of(parts: Iterable[str]) -> dict[str, str] | None:
+    """From KEY=VALUE, one a part; empty parts are passed over. None where a part is something else.
+
+    >>> changes_of(["auction.rule = first_price", ""]), changes_of(["auction.rule"])
+    ({'auction.rule': 'first_price'}, None)
+    """
+    pairs = [part.partition("=") for part in parts if part.strip()]
+    if any(not key.strip() or not equals for key, equals, _ in pairs):
+        return None
+    return {key.strip(): value.strip() for key, _, value in pairs}
 
 
 def chosen(experiment: Experiment, shares: Mapping[str, float]) -> tuple[float, ...]:

@@ -43,6 +43,11 @@ class Posterior:
         winner = self.draws(draws, random).argmax(-1)
         return np.asarray((winner[..., None] == np.arange(np.shape(self.alpha)[-1])).mean(0))
 
+    def interval(self, draws: int, random: np.random.Generator, mass: float = 0.9) -> tuple[Floats, Floats, Floats]:
+        """Mean, low and high end of the middle `mass` of each law, [..., K]; the ends by so many draws."""
+        low, high = np.quantile(self.draws(draws, random), ((1 - mass) / 2, (1 + mass) / 2), axis=0)
+        return self.alpha / (self.alpha + self.beta), low, high
+
 
 def posterior(seen: Floats, exposure: Floats) -> Posterior:
     """The Beta laws of S and N~.
