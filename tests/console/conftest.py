@@ -21,6 +21,7 @@ from adcascade.catalog.nouns import Advertiser, Campaign
 from adcascade.catalog.store import CatalogStore
 from adcascade.console.console import console_fronts
 from adcascade.events.journal import Journal
+from adcascade.experiments.store import ExperimentStore
 from adcascade.money.ledger import Ledger
 from adcascade.server.admin.app import Admin
 from adcascade.server.admin.guard import Rates
@@ -100,7 +101,11 @@ def admin(tmp_path: Path, shop: Shop) -> Iterator[Admin]:
     """Two advertisers with a campaign each, and no key."""
     url = f"sqlite:///{tmp_path / 'catalog.db'}"
     opened = Admin(
-        catalog=CatalogStore(url), keys=KeyStore(url), books=Ledger(shop.journal), rates=Rates(failures_at_once=5)
+        catalog=CatalogStore(url),
+        keys=KeyStore(url),
+        books=Ledger(shop.journal),
+        experiments=ExperimentStore(shop.journal),
+        rates=Rates(failures_at_once=5),
     )
     opened.catalog.put(
         [Advertiser(id="v", name="Veloce"), Advertiser(id="w", name="Wolle")],

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from tests.experiments.test_results import PLAN, encoded, log_of, visits, world
 
 from adcascade.errors import DataMissingError
@@ -18,6 +18,7 @@ from adcascade.experiments.store import ExperimentStore
 END_US = 420 * HOUR_US
 
 
+@settings(max_examples=20)
 @given(rows=visits)
 def test_an_instant_shows_the_log_as_it_was(rows: list[tuple[str, int, bool, bool, int | None]]) -> None:
     """The results by an instant are those of the records before the first auction after it; the last has all."""

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
-from tests.experiments.test_results import HOUR_US, visit
+from tests.experiments.test_results import visit
 
 from adcascade.events.journal import Journal
 from adcascade.events.records import Click, Impression, Record
+from adcascade.experiments.outcomes import HOUR_US
 from adcascade.experiments.planning import RELATIVE, recent_traffic, traffic_of
 from adcascade.experiments.power import units_for
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adcascade.events.records import AuctionRecord, Click, Conversion, Exposure, Impression, Record, Winner
@@ -150,6 +150,7 @@ def test_the_results_of_a_known_world_are_right() -> None:
     assert any("may be stopped" in sentence for sentence in said.sentences)
 
 
+@settings(max_examples=25)
 @given(rows=visits, cut=st.integers(0, 500))
 def test_results_on_the_way_change_nothing(rows: list[tuple[str, int, bool, bool, int | None]], cut: int) -> None:
     """Whoever asks between records gets what the log was until then, and the same at the end as who never asked."""
@@ -168,6 +169,7 @@ def encoded(found: Results) -> bytes:
     return msgspec.json.encode(found)
 
 
+@settings(max_examples=50)
 @given(rows=visits)
 def test_units_are_counted_once_by_arm(rows: list[tuple[str, int, bool, bool, int | None]]) -> None:
     """Of an allocation as of the arms."""

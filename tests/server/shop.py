@@ -97,6 +97,7 @@ class Shop:
         self.heard: list[IncomingEvent] = []
         self.not_ready: str | None = None
         self.bundle_version = "test-1"
+        self.split: dict[str, object] = {"running": "none"}
 
     def now(self) -> int:
         """The fixed time of the tests, or the real one."""
@@ -196,6 +197,10 @@ class Shop:
     def ready(self) -> str | None:
         """What the test says."""
         return self.not_ready
+
+    def experiment(self) -> Mapping[str, object]:
+        """What the test says."""
+        return self.split
 
     def alarms(self) -> Sequence[Mapping[str, object]]:
         """All is well."""

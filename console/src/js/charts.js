@@ -1,5 +1,6 @@
 // Charts: <figure class="chart" data-chart="ID"> draws the table with that id by uPlot, and again when it changes.
-// data-x: what stands across, "clock" (the default), "day", or a unit; data-tight: the y axis need not begin at zero.
+// data-x: what stands across, "clock" (the default), "day", or a unit; data-tight: the y axis need not begin at zero;
+// data-banded: series come by threes, a value and both ends of its interval, which become one line in a band.
 // The table stays beside the drawing, for whoever cannot see it.
 import uPlot from "uplot";
 
@@ -23,6 +24,8 @@ function colour(name) {
   probe.remove();
   return color;
 }
+
+const faint = (solid) => solid.replace("rgb(", "rgba(").replace(")", ", 0.14)");
 
 const cellValue = (cell) => (cell.dataset.value === undefined ? null : Number(cell.dataset.value));
 
@@ -63,11 +66,13 @@ function options(figure, names, positions) {
   const format = FORMATS[figure.dataset.unit];
   const font = "11px " + getComputedStyle(figure).fontFamily;
   const axis = { stroke: colour("--ink-soft"), font, grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
+  const group = figure.dataset.banded === undefined ? 1 : 3; // series of one colour
+  const ink = (place) => colour(`--series-${(Math.floor(place / group) % SERIES) + 1}`);
   const series = names.map((name, place) => ({
     label: name,
-    stroke: colour(`--series-${(place % SERIES) + 1}`),
-    width: 1.75,
-    points: { show: x !== "clock" },
+    stroke: ink(place),
+    width: place % group ? 0.5 : 1.75,
+    points: { show: x !== "clock" && place % group === 0 },
     value: (_, value) => (value === null || value === undefined ? "–" : format(value)),
   }));
   return {
@@ -80,6 +85,7 @@ function options(figure, names, positions) {
       { ...axis, grid: { show: false }, size: 28, space: x === "day" ? 120 : 70, values: across ? (_, ticks) => ticks.map(across) : [[1, times, null, null, null, null, null, null, 1]] },
       { ...axis, values: (_, ticks) => ticks.map(format), size: axisWidth, space: 28 },
     ],
+    bands: group === 1 ? [] : names.flatMap((_, place) => (place % 3 ? [] : [{ series: [place + 3, place + 2], fill: faint(ink(place)) }])),
     series: [{ label: across ? "predicted" : "time", value: across ? (_, value) => (value == null ? "–" : across(value)) : times }, ...series],
   };
 }

@@ -198,7 +198,7 @@ class AdService:
             "alarms": self.alarms(),
             "overload": {"rung": self.ladder.rung, "asked": self.ladder.asked, "shed": self.ladder.shed},
             **({} if self.parts.shards is None else {"shards": self.parts.shards.status()}),
-            "experiment": {} if self.parts.splits is None else self.parts.splits.report(),
+            "experiment": self.experiment(),
             "invalid traffic": {} if self.parts.traffic is None else self.parts.traffic.report(),
             "users remembered": len(self.parts.memory.profiles),
             "promises open": self.parts.till.bank.held,
@@ -206,6 +206,10 @@ class AdService:
             "spend error": self.parts.budgets.pacing_error(),
             "spent today": [{"campaign": campaign, "spent": micros / 1e6} for campaign, micros in from_ledger],
         }
+
+    def experiment(self) -> Mapping[str, object]:
+        """The experiment that has the traffic, for status page and console; {} where none ever can."""
+        return {} if self.parts.splits is None else self.parts.splits.report()
 
     def alarms(self) -> list[dict[str, object]]:
         """What is wrong: name, scenario, value, threshold, sentence, remedy, since_us."""

@@ -27,6 +27,8 @@ from adcascade.cli.options import Directory, require_folder, require_writable
 from adcascade.cli.roles import Role, role_of, serve_shard
 from adcascade.console.console import console_fronts
 from adcascade.errors import AdcascadeError, ConfigurationError
+from adcascade.events.journal import Journal
+from adcascade.experiments.store import ExperimentStore
 from adcascade.money.books import Books
 from adcascade.server.admin.app import Admin
 from adcascade.server.admin.guard import Rates
@@ -147,17 +149,18 @@ def _opened(stack: ExitStack, directory: Path, around: Surroundings, role: Role)
         stack.callback(tracing.close)
     fan = ShardFan(role.shards, line_key(signing_key(directory))) if role.shards else None
     service = stack.enter_context(closing(open_service(directory, replace(around, shards=fan))))
-    admin = stack.enter_context(closing(open_admin(settings, service.parts.books)))
+    admin = stack.enter_context(closing(open_admin(settings, service.parts.books, service.parts.journal)))
     return Opened(service, admin, tracing, console_fronts(settings, signing_key(directory)), fan)
 
 
-def open_admin(settings: Settings, books: Books) -> Admin:
+def open_admin(settings: Settings, books: Books, journal: Journal) -> Admin:
     """What the admin API works on: the catalog's database, which holds the keys too."""
     access = settings.access
     return Admin(
         catalog=CatalogStore(settings.catalog_url),
         keys=KeyStore(settings.catalog_url),
         books=books,
+        experiments=ExperimentStore(journal),
         rates=Rates(
             calls=access.calls_per_s,
             calls_at_once=access.calls_at_once,

@@ -19,7 +19,8 @@ class Spot(msgspec.Struct, frozen=True, kw_only=True):
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
     """Series over x, as a table that the script draws where it has two rows. note_heads: of the rows' notes;
-    tight: the y axis need not begin at zero."""
+    tight: the y axis need not begin at zero; banded: the series come by threes, a value with the low and the high end
+    of its interval."""
 
     name: str
     title: str
@@ -30,3 +31,4 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[Spot, ...]
     note_heads: tuple[str, ...] = ()
     tight: bool = False
+    banded: bool = False

@@ -107,6 +107,10 @@ class Backend(Seller, Explaining, Protocol):
         """Numbers, strings and tables (lists of flat dicts) for the status page; freely nested."""
         ...
 
+    def experiment(self) -> Mapping[str, object]:
+        """Which experiment has the traffic of this process, its arms and their requests, and what is in its way."""
+        ...
+
     def alarms(self) -> Sequence[Mapping[str, object]]:
         """What is wrong now; each with name, sentence and remedy."""
         ...

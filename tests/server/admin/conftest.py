@@ -15,6 +15,7 @@ from adcascade.access.store import KeyStore
 from adcascade.catalog.nouns import Ad, AdGroup, Advertiser, Campaign
 from adcascade.catalog.store import CatalogStore
 from adcascade.events.journal import Journal
+from adcascade.experiments.store import ExperimentStore
 from adcascade.money.ledger import Ledger
 from adcascade.server.admin.app import Admin
 from adcascade.server.admin.guard import Rates
@@ -54,6 +55,7 @@ def admin(tmp_path: Path, journal: Journal) -> Iterator[Admin]:
         catalog=CatalogStore(url),
         keys=KeyStore(url),
         books=Ledger(journal),
+        experiments=ExperimentStore(journal),
         rates=Rates(calls=1000, calls_at_once=5000, failures_at_once=5),
     )
     opened.catalog.put(

@@ -7,6 +7,7 @@ from starlette.routing import Mount
 
 from adcascade.access.store import KeyStore
 from adcascade.catalog.store import CatalogStore
+from adcascade.experiments.store import ExperimentStore
 from adcascade.money.books import Books
 from adcascade.server.admin.catalog import CatalogApi
 from adcascade.server.admin.guard import RATES, Guard, Rates
@@ -19,11 +20,12 @@ BASE = "/admin/v1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admin:
-    """What the admin API works on."""
+    """What the admin API and the console work on."""
 
     catalog: CatalogStore
     keys: KeyStore
     books: Books  # the engine's own; it closes them
+    experiments: ExperimentStore  # in the engine's log
     rates: Rates = RATES
 
     def close(self) -> None:
