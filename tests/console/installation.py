@@ -15,12 +15,16 @@ from adcascade.access.keys import Role
 from adcascade.access.store import KeyStore
 from adcascade.closedloop.made_up import Sizes
 from adcascade.closedloop.unlearned import make_unlearned
+from adcascade.events.journal import Journal
+from adcascade.experiments.experiment import Experiment, Variant
+from adcascade.experiments.store import ExperimentStore
 from adcascade.settings import load_settings
 
 SIZES = Sizes(ads=300, campaigns=30, retrieve=100, prerank=30, daily_budget_micros=200_000_000)
 SLOTS = 3
 CLICKED, BOUGHT = 9, 27  # one of so many ads that are seen
 BETWEEN_S = 0.05
+SPLIT = "plan"  # name of the experiment that may run
 
 
 def installed(folder: Path) -> Process:
@@ -36,6 +40,16 @@ def key_of(folder: Path, role: Role, advertisers: tuple[str, ...] = ()) -> str:
     with KeyStore(load_settings(folder).catalog_url) as store:
         now_us = time.time_ns() // 1000
         return store.create(f"Ann {role}", role, now_us=now_us, by="test", advertisers=advertisers)[1]
+
+
+def split(folder: Path) -> None:
+    """Start an experiment: every other request at first price."""
+    variants = (Variant(name="control"), Variant(name="first-price", changes={"auction.rule": "first_price"}))
+    now_us = time.time_ns() // 1000
+    with Journal(load_settings(folder).journal_path) as journal:
+        store = ExperimentStore(journal)
+        store.create(Experiment(name=SPLIT, variants=variants, unit="request"), (0.5, 0.5), now_us)
+        store.set_status(SPLIT, "running", now_us)
 
 
 @contextmanager

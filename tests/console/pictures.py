@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from tests.console.chromium import Person, chromium
-from tests.console.installation import Visitors, installed, key_of
+from tests.console.installation import SPLIT, Visitors, installed, key_of, split
 
 FOLDER = Path(__file__).parent.parent.parent / "docs" / "images"
 LIVED_S = 100.0  # so long the charts are when they are drawn
@@ -21,6 +21,7 @@ PAGES = {  # name -> path, as an administrator sees it
     "cascade": "/cascade",
     "reports": "/reports?grain=hour&days=1&by=scenario&compare=before",
     "models": "/models",
+    "experiment": f"/experiments/{SPLIT}",
     "access": "/access",
     "ledger": "/ledger",
 }
@@ -33,6 +34,7 @@ def main(folder: Path, lived_s: float = LIVED_S) -> None:
         process = installed(Path(made) / "shop")
         visitors = Visitors(process)
         try:
+            split(process.folder)
             visitors.start()
             time.sleep(lived_s)
             with chromium(Path(made) / "profile") as driver:

@@ -2,6 +2,7 @@
 
 from tests.console.chromium import Person
 from tests.console.installation import key_of
+from tests.console.test_in_browser import AXE, checked
 from tests.server.process import Process
 
 REQUESTS = "return [...document.querySelectorAll('#experiments-live b')].map((e) => e.nextSibling.textContent)"
@@ -32,6 +33,7 @@ def test_a_split_of_two_auction_rules_is_made_watched_and_stopped(person: Person
     person.wait(f"const told = ({REQUESTS.removeprefix('return ')}); return told.length == 2 && "
                 "told.every((one) => parseInt(one.trim()) > 2)")  # fmt: skip
     person.go("/experiments/rules")
+    assert not AXE.is_file() or checked(person) == []
     assert "Not enough yet" in person.ask("return document.querySelector('main').textContent")
     person.go("/experiments")
     person.wait("return document.querySelector('.experiments-verdict') != null")

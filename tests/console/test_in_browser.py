@@ -22,6 +22,8 @@ PATHS = (
     "/ledger",
     "/ledger/v",
     "/models",
+    "/experiments",
+    "/experiment-new",
 )
 WIDTHS = ((1280, 900), (390, 844))
 FOCUS = "return document.activeElement"

@@ -79,11 +79,18 @@ class ArmRow(msgspec.Struct, frozen=True, kw_only=True):
     bundle: str  # "": no other than the one that serves
 
 
+class Cell(msgspec.Struct, frozen=True):
+    """A figure, and below it the ends of its interval."""
+
+    value: str
+    ends: str = ""
+
+
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """A line of the results: a figure of every arm. strong: some arm differs from the first."""
 
     name: str
-    cells: tuple[str, ...]
+    cells: tuple[Cell, ...]
     strong: bool = False
 
 
@@ -231,12 +238,12 @@ def count_lines(found: Results) -> tuple[Line, ...]:
     """How much came to each arm."""
     counts = ("requests", "impressions", "clicks", "settled clicks", "settled conversions", "billed ads")
     return (
-        Line(name="Units", cells=tuple(number(arm.units, 0) for arm in found.arms)),
+        Line(name="Units", cells=tuple(Cell(number(arm.units, 0)) for arm in found.arms)),
         *(
-            Line(name=count.capitalize(), cells=tuple(number(arm.counts[count], 0) for arm in found.arms))
+            Line(name=count.capitalize(), cells=tuple(Cell(number(arm.counts[count], 0)) for arm in found.arms))
             for count in counts
         ),
-        Line(name="Conversions seen", cells=tuple(number(arm.conversions, 0) for arm in found.arms)),
+        Line(name="Conversions seen", cells=tuple(Cell(number(arm.conversions, 0)) for arm in found.arms)),
     )
 
 
@@ -250,21 +257,19 @@ def figure_lines(found: Results, currency: str) -> tuple[Line, ...]:
         strong = any(shown_of(arm, figure) for arm in found.arms[1:])
         lines += [
             Line(name=name, cells=cells),
-            Line(name=f"difference to {base.arm}, in percent of it", cells=("", *gaps), strong=strong),
+            Line(name=f"less {base.arm}'s, in percent of it", cells=(Cell(""), *gaps), strong=strong),
         ]
-    any_came = any(arm.conversions for arm in found.arms)
-    late = tuple(f"{_figure(arm.belief)} (90 %)" if arm.counts["clicks"] else UNKNOWN for arm in found.arms)
+    came = any(arm.conversions for arm in found.arms)
+    late = tuple(_cell(arm.belief, _rate) if came else Cell(UNKNOWN) for arm in found.arms)
+    delays = (arm.mean_delay_hours for arm in found.arms)
     return (
         *lines,
-        Line(name="Conversions per click, all clicks, delay corrected", cells=late),
-        Line(
-            name="Mean delay of conversions, hours", cells=tuple(_or_dash(arm.mean_delay_hours) for arm in found.arms)
-        ),
-        Line(
-            name="Converts best with probability",
-            cells=tuple(percent(arm.best if any_came else None, 0) for arm in found.arms),
-        ),
-    )
+        Line(name="Conversions per click, delay corrected (90 %)", cells=late),
+        Line(name="Mean delay of conversions, hours",
+             cells=tuple(Cell(number(one if math.isfinite(one) else None)) for one in delays)),
+        Line(name="Converts best with probability",
+             cells=tuple(Cell(percent(arm.best if came else None, 0)) for arm in found.arms)),
+    )  # fmt: skip
 
 
 def shown_of(arm: ArmResult, figure: str) -> int:
@@ -273,32 +278,28 @@ def shown_of(arm: ArmResult, figure: str) -> int:
     return 0 if not gap.known else int(gap.low > 0) - int(gap.high < 0)
 
 
-def _gap(arm: ArmResult, base: ArmResult, figure: str) -> str:
+def _gap(arm: ArmResult, base: ArmResult, figure: str) -> Cell:
     gap, whole = arm.differences[figure], base.estimates[figure].value
     if not gap.known or not whole > 0 or not math.isfinite(gap.high - gap.low):
-        return UNKNOWN
-    told = f"{gap.value / whole:+.1%} [{gap.low / whole:+.1%}, {gap.high / whole:+.1%}]".replace("%", " %")
-    return f"{told}, {('lower', 'not shown', 'higher')[shown_of(arm, figure) + 1]}"
+        return Cell(UNKNOWN)
+    value, low, high = (f"{100 * end / whole:+,.1f} %" for end in (gap.value, gap.low, gap.high))
+    return Cell(f"{value}, {('lower', 'not shown', 'higher')[shown_of(arm, figure) + 1]}", f"{low} to {high}")
 
 
-def _estimate(one: Estimate, figure: str) -> str:
-    if not one.known:
-        return UNKNOWN
+def _estimate(one: Estimate, figure: str) -> Cell:
     if figure == MONEY:
-        return f"{money(one.value * PER)}{_ends(one, lambda value: money(value * PER))}"
-    return _figure(one) if FIGURES[figure][2] else f"{number(one.value)}{_ends(one, number)}"
+        return _cell(one, lambda value: money(value * PER))
+    return _cell(one, _rate if FIGURES[figure][2] else number)
 
 
-def _figure(one: Estimate) -> str:
-    return f"{percent(one.value, 2)}{_ends(one, lambda value: percent(value, 2))}"
+def _cell(one: Estimate, words: Callable[[float], str]) -> Cell:
+    if not one.known:
+        return Cell(UNKNOWN)
+    return Cell(words(one.value), f"{words(one.low)} to {words(one.high)}" if math.isfinite(one.high - one.low) else "")
 
 
-def _ends(one: Estimate, words: Callable[[float], str]) -> str:
-    return f" [{words(one.low)}, {words(one.high)}]" if math.isfinite(one.high - one.low) else ""
-
-
-def _or_dash(value: float) -> str:
-    return number(value if math.isfinite(value) else None)
+def _rate(value: float) -> str:
+    return percent(value, 2)
 
 
 def looked_words(look: Look, unit: str) -> str:

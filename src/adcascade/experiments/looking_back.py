@@ -6,7 +6,7 @@ and conversions of ads that were offered before; `whole` tells.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import msgspec
@@ -19,6 +19,7 @@ from adcascade.experiments.store import Stored
 
 RECORDS = 100_000  # of the log that are read, and as many behind a stop
 INSTANTS = 12
+AT_ONCE = 1000  # records that are held
 KINDS = ("auction", "impression", "click", "conversion")
 
 
@@ -39,14 +40,20 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
 def results_at(experiment: Experiment, records: Iterable[Record], instants: Sequence[int]) -> list[Results]:
     """The results by each instant, which rise."""
     counting, found, held = Counting(experiment), list[Results](), list[Record]()
+
+    def count() -> None:
+        counting.take(held)
+        held.clear()
+
     for record in records:
         if isinstance(record, AuctionRecord):
             while len(found) < len(instants) - 1 and record.time_us > instants[len(found)]:
-                counting.take(held)
-                held.clear()
+                count()
                 found.append(counting.results(instants[len(found)]))
         held.append(record)
-    counting.take(held)
+        if len(held) == AT_ONCE:
+            count()
+    count()
     return found + [counting.results(at) for at in instants[len(found) :]]
 
 
@@ -70,13 +77,29 @@ def look_back(journal: Path, stored: Stored, now_us: int, records: int = RECORDS
     after = max(stored.started_seq, (last_seq(journal) if stop is None else stop[1]) - records)
     whole = after == stored.started_seq
     limit = records if stop is None else 2 * records
-    read = [record for _, record in islice(read_records(journal, after, KINDS), limit)]
-    since_us = (
-        started_us if whole else next((one.time_us for one in read if isinstance(one, AuctionRecord)), started_us)
-    )
+    read = _Read(record for _, record in islice(read_records(journal, after, KINDS), limit))
+    since_us, rest = (started_us, read) if whole else read.from_first_auction(started_us)
     instants = instants_of(since_us, max(end_us, since_us))
-    found = results_at(stored.experiment, _until(read, end_us), instants)
-    return Look(at=tuple(zip(instants, found, strict=True)), records=len(read), since_us=since_us, whole=whole)
+    found = results_at(stored.experiment, _until(rest, end_us), instants)
+    return Look(at=tuple(zip(instants, found, strict=True)), records=read.count, since_us=since_us, whole=whole)
+
+
+class _Read:
+    """Records that are counted as they pass; none is held."""
+
+    def __init__(self, records: Iterator[Record]) -> None:
+        self._records, self.count = records, 0
+
+    def __iter__(self) -> Iterator[Record]:
+        for record in self._records:
+            self.count += 1
+            yield record
+
+    def from_first_auction(self, otherwise_us: int) -> tuple[int, Iterable[Record]]:
+        """Its time, and it with all that follows: what came before is of auctions that were not read."""
+        records = iter(self)
+        first = next((record for record in records if isinstance(record, AuctionRecord)), None)
+        return (otherwise_us, ()) if first is None else (first.time_us, chain((first,), records))
 
 
 def _until(records: Iterable[Record], end_us: int) -> Iterator[Record]:

@@ -169,7 +169,7 @@ def _broken(ratio: SampleRatio, experiment: Experiment) -> str:
         f"{units:,} to '{arm}' where {expected:,.0f} were due"
         for arm, units, expected in zip(experiment.arms, ratio.units, ratio.expected, strict=True)
     )
-    chance = f"less often than 1 in {1 / ratio.p:,.0f} times" if ratio.p > 1e-9 else "practically never"
+    chance = f"less often than 1 in {rounded(1 / ratio.p):,} times" if ratio.p > 1e-9 else "practically never"
     return (
         f"Do not trust this: {experiment.unit}s did not come to the arms by their shares ({came}; by chance {chance})."
     )

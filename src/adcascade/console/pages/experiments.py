@@ -23,6 +23,7 @@ from adcascade.errors import BundleError, CallerError, ConfigurationError, DataM
 from adcascade.experiments.experiment import Status
 from adcascade.experiments.looking_back import Look, look_back
 from adcascade.experiments.planning import Traffic, recent_traffic
+from adcascade.experiments.results import Results
 from adcascade.experiments.store import Stored
 from adcascade.experiments.verdict import Verdict, verdict_of
 from adcascade.server.problems import RefusalError
@@ -95,11 +96,17 @@ def one_of(stored: Stored, here: views.Here, look: Look | None, visit: Visit) ->
         toml=tuple((one.name, views.to_settings(one)) for one in stored.experiment.variants if one.settings),
         looked=None if look is None else views.looked_words(look, stored.experiment.unit),
         verdict=verdict, tone="" if verdict is None else views.VERDICT_TONES.get(verdict.state, ""),
-        caution="" if found is None or stored.status != "running" else views.caution_of(stored, found),
+        caution=_caution(stored, found, verdict),
         counts=() if found is None else views.count_lines(found),
         figures=() if found is None else views.figure_lines(found, currency),
         drawings=tuple(drawings), may=visit.allows(NEEDS),
     )  # fmt: skip
+
+
+def _caution(stored: Stored, found: Results | None, verdict: Verdict | None) -> str:
+    if found is None or verdict is None or verdict.state == "broken" or stored.status != "running":
+        return ""
+    return views.caution_of(stored, found)
 
 
 # ---- reading
