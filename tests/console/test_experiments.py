@@ -18,17 +18,12 @@ from adcascade.cascade.bundle import Bundles
 from adcascade.console.console import console_fronts
 from adcascade.console.experiment_figures import allocation_figure, belief_figure, difference_figures
 from adcascade.console.experiment_plan import days_in_words
+from adcascade.console.experiment_results import Cell, Line, caution_of, count_lines, figure_lines, looked_words
 from adcascade.console.experiment_views import (
-    Cell,
-    Line,
     arm_rows,
-    caution_of,
     changes_in_words,
-    count_lines,
-    figure_lines,
     here_of,
     live_of,
-    looked_words,
     state_of,
     table_of,
     to_settings,

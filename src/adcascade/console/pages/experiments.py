@@ -14,6 +14,7 @@ from adcascade.cascade.arms import verify
 from adcascade.console import experiment_views as views
 from adcascade.console.experiment_figures import allocation_figure, belief_figure, difference_figures
 from adcascade.console.experiment_plan import plan_of
+from adcascade.console.experiment_results import Line, caution_of, count_lines, figure_lines, looked_words
 from adcascade.console.figures import Figure
 from adcascade.console.page import At, Go, Page, Says, Visit
 from adcascade.console.pages import experiment_new
@@ -60,8 +61,8 @@ class One(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict | None
     tone: views.Tone
     caution: str
-    counts: tuple[views.Line, ...]
-    figures: tuple[views.Line, ...]
+    counts: tuple[Line, ...]
+    figures: tuple[Line, ...]
     drawings: tuple[Figure, ...]
     may: bool
 
@@ -94,11 +95,11 @@ def one_of(stored: Stored, here: views.Here, look: Look | None, visit: Visit) ->
         history=tuple(f"{status} since {moment(at)} UTC" for status, at, _ in stored.statuses),
         live=views.live_of(stored, here), arms=views.arm_rows(stored, visit.desk.settings),
         toml=tuple((one.name, views.to_settings(one)) for one in stored.experiment.variants if one.settings),
-        looked=None if look is None else views.looked_words(look, stored.experiment.unit),
+        looked=None if look is None else looked_words(look, stored.experiment.unit),
         verdict=verdict, tone="" if verdict is None else views.VERDICT_TONES.get(verdict.state, ""),
         caution=_caution(stored, found, verdict),
-        counts=() if found is None else views.count_lines(found),
-        figures=() if found is None else views.figure_lines(found, currency),
+        counts=() if found is None else count_lines(found),
+        figures=() if found is None else figure_lines(found, currency),
         drawings=tuple(drawings), may=visit.allows(NEEDS),
     )  # fmt: skip
 
@@ -106,7 +107,7 @@ def one_of(stored: Stored, here: views.Here, look: Look | None, visit: Visit) ->
 def _caution(stored: Stored, found: Results | None, verdict: Verdict | None) -> str:
     if found is None or verdict is None or verdict.state == "broken" or stored.status != "running":
         return ""
-    return views.caution_of(stored, found)
+    return caution_of(stored, found)
 
 
 # ---- reading
