@@ -1,11 +1,13 @@
 """Live: simulated shoppers who visit a running server over HTTP, in real time, so that there is something to see.
 
 Each page view of the market becomes a POST /v2/auctions; the page is seen (GET the impression URL) and sometimes
-clicked (GET the click URL), by the market's own click model. The stream ends with its thread.
+clicked (GET the click URL), by the market's own click model; an ad that somebody added to the catalog is taken like
+its twin (market/twins.py). The stream ends with its thread.
 """
 
 import http.client
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,11 +16,14 @@ import msgspec
 import numpy as np
 import structlog
 
+from adcascade.catalog.nouns import Ad
 from adcascade.closedloop.shown import Slates
 from adcascade.closedloop.world import World
 from adcascade.contracts import AdRequest
 from adcascade.market.market import Market
 from adcascade.market.scenarios import MOST_SLOTS
+from adcascade.market.twins import Twins
+from adcascade.market.views import PageViews
 
 log = structlog.get_logger()
 
@@ -30,6 +35,7 @@ class Shoppers:
     world: World
     host: str
     port: int
+    find: Callable[[str], Ad | None]  # an ad of the server's catalog
     per_second: float = 5.0
     stop: threading.Event = field(default_factory=threading.Event)
 
@@ -42,35 +48,51 @@ class Shoppers:
     def run(self) -> None:
         """Visit until told to stop; a server that does not answer is tried again."""
         market, tick = self.world.market(), self.world.tick
+        crowd = Crowd(market, Twins(market), self.find)
         while not self.stop.is_set():
             views = market.views(tick)
             for row, request in enumerate(market.requests(views)):
                 if self.stop.wait(1.0 / self.per_second):
                     return
                 try:
-                    visit(market, views.take(np.array([row])), request, (self.host, self.port))
+                    crowd.visit(views.take(np.array([row])), request, (self.host, self.port))
                 except (OSError, http.client.HTTPException) as error:
                     log.info("shopper_waits", reason=str(error))
                     self.stop.wait(1.0)
             tick += 1
 
 
-def visit(market: Market, view: Any, request: AdRequest, address: tuple[str, int]) -> int:
-    """One page view of one shopper; returns the number of clicks."""
-    connection = http.client.HTTPConnection(*address, timeout=10)
-    try:
-        winners = _ask(connection, request)
-        slates = Slates.empty(1, MOST_SLOTS)
-        for place, winner in enumerate(winners[:MOST_SLOTS]):
-            slates.ad[0, place] = market.ad_index.get(winner["adId"], -1)
-        responses = market.respond(view, slates.ad)
-        for place, winner in enumerate(winners[:MOST_SLOTS]):
-            _get(connection, winner["impressionUrl"])
-            if responses.clicks[0, place]:
-                _get(connection, winner["clickUrl"])
-        return int(responses.clicks.sum())
-    finally:
-        connection.close()
+@dataclass(slots=True)
+class Crowd:
+    """The shoppers of a market before one server."""
+
+    market: Market
+    twins: Twins
+    find: Callable[[str], Ad | None]
+
+    def visit(self, view: PageViews, request: AdRequest, address: tuple[str, int]) -> int:
+        """One page view of one shopper; returns the number of clicks."""
+        connection = http.client.HTTPConnection(*address, timeout=10)
+        try:
+            winners = _ask(connection, request)[:MOST_SLOTS]
+            slates = Slates.empty(1, MOST_SLOTS)
+            for place, winner in enumerate(winners):
+                slates.ad[0, place] = self._number(winner["adId"])
+            responses = self.market.respond(view, slates.ad)
+            for place, winner in enumerate(winners):
+                _get(connection, winner["impressionUrl"])
+                if responses.clicks[0, place]:
+                    _get(connection, winner["clickUrl"])
+            return int(responses.clicks.sum())
+        finally:
+            connection.close()
+
+    def _number(self, name: str) -> int:
+        own = self.market.ad_index.get(name)
+        if own is not None:
+            return own
+        stranger = self.find(name)
+        return -1 if stranger is None else self.twins.of(stranger)  # -1: removed meanwhile
 
 
 def _ask(connection: http.client.HTTPConnection, request: AdRequest) -> list[dict[str, Any]]:
