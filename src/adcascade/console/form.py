@@ -36,7 +36,8 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked for. hint: stands below the label; autocomplete: as HTML has it; group: name of its group.
 
     kind "datetime": a day and a time on the wall, as 2026-05-01T08:00; "suggest": a text, and `choices` to take it
-    from, which `options_url` tells anew as one types, asked with the field itself.
+    from, which `options_url` tells anew as one types, asked with the field itself. only: seen where a select of its
+    group has this choice (styles know "video" and "native").
     """
 
     name: str
@@ -48,6 +49,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     choices: tuple[Choice, ...] = ()
     options_url: str = ""
     group: str = ""
+    only: str = ""
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):

@@ -66,8 +66,11 @@ def fields_of(shape: AdShape) -> tuple[Field, ...]:
 def _look_fields(i: int) -> list[Field]:
     formats = tuple(Choice(value, label) for value, label in FORMATS.items())
 
-    def one(name: str, label: str, hint: str = "", kind: Kind = "text") -> Field:
-        return Field(name=f"look{i}_{name}", label=label, hint=hint, kind=kind, group=f"look{i}", choices=formats)
+    def one(name: str, label: str, hint: str = "", kind: Kind = "text", only: str = "") -> Field:
+        choices = formats if kind == "select" else ()
+        return Field(
+            name=f"look{i}_{name}", label=label, hint=hint, kind=kind, group=f"look{i}", choices=choices, only=only
+        )
 
     return [
         one("format", "Format", "", "select"),
@@ -75,14 +78,14 @@ def _look_fields(i: int) -> list[Field]:
         one("text", "Text"),
         one("call_to_action", "Call to action", "Such as Buy now."),
         one("image_url", "Picture", "Its address, or a data: URI."),
-        one("icon_url", "Icon", "Native: a small picture."),
+        one("icon_url", "Icon", "A small picture.", only="native"),
         one("width", "Width", "Pixels; a banner fits slots of its size.", "number"),
         one("height", "Height", "Pixels.", "number"),
-        one("video_url", "Video file", "Its address ..."),
-        one("vast_url", "VAST document", "... or that of another server's document."),
-        one("mime", "Kind of file", "Such as video/mp4."),
-        one("seconds", "Length", "Seconds.", "number"),
-        one("bitrate_kbps", "Bitrate", "Kilobits a second.", "number"),
+        one("video_url", "Video file", "Its address ...", only="video"),
+        one("vast_url", "VAST document", "... or that of another server's document.", only="video"),
+        one("mime", "Kind of file", "Such as video/mp4.", only="video"),
+        one("seconds", "Length", "Seconds.", "number", only="video"),
+        one("bitrate_kbps", "Bitrate", "Kilobits a second.", "number", only="video"),
     ]
 
 

@@ -73,7 +73,7 @@ async def new(visit: Visit) -> CampaignForm:
 
 
 async def save_new(visit: Visit) -> CampaignForm | Go:
-    """Into the catalog, with its first ad and its advertiser where the form tells them; sent twice, it is there once."""
+    """Into the catalog, with its first ad and advertiser where the form tells them; sent twice, it is there once."""
     values, focus = with_more(visit.form)
     known = await known_new(visit, values)
     if focus:

@@ -48,11 +48,13 @@ IN_GROUP = {
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
     """What a form of a campaign asks for. new: it is not there yet; payer: a new advertiser may be made with it;
-    payers: some of those that there are; currency: "" where the catalog has none yet; zone: whose clock counts."""
+    payers: some of those that there are; now_us: it may not end before;
+    currency: "" where the catalog has none yet; zone: whose clock counts."""
 
     new: bool
     payer: bool = False
     payers: tuple[Choice, ...] = ()
+    now_us: int = 0
     currency: str = ""
     zone: str = "UTC"
     caps: int = 1

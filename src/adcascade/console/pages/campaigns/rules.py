@@ -62,6 +62,14 @@ def _end_after_start(good: Mapping[str, Any]) -> None:
         raise InputError("end", "", "a time after the start")
 
 
+def _end_to_come(now_us: int) -> Callable[[Mapping[str, Any]], None]:
+    def check(good: Mapping[str, Any]) -> None:
+        if good["end"] is not None and good["end"] <= now_us:
+            raise InputError("end", "", "a time to come")
+
+    return check
+
+
 def _daily_within_total(good: Mapping[str, Any]) -> None:
     if good["daily"] is not None and good["total"] is not None and good["daily"] > good["total"]:
         raise InputError("daily", amount(good["daily"]), f"at most the total budget, {amount(good['total'])}")
@@ -125,5 +133,5 @@ def rules_of(shape: Shape, *, bids: bool = True) -> list[Rule]:
     if bids:
         rules.append(Rule(("goal", "bid", "target"), _bid_or_target))
     if shape.new:
-        rules.append(Rule(("advertiser", "payer_name"), _payer))
+        rules += [Rule(("advertiser", "payer_name"), _payer), Rule(("end",), _end_to_come(shape.now_us))]
     return rules + [rule for i in range(shape.caps) for rule in _cap_rules(i)]
