@@ -3,14 +3,25 @@
 import re
 from collections.abc import Callable
 from html import unescape
+from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec.structs import replace
-from tests.console.conftest import Browser, Open
-from tests.server.shop import NOW
+from tests.console.conftest import URL, Browser, Open
+from tests.server.shop import NOW, Shop
 
 from adcascade.catalog.nouns import Ad, Advertiser, Campaign, Creative, FrequencyCap, Targeting
+from adcascade.console.console import Console
+from adcascade.console.history import History
+from adcascade.console.page import At, Desk, Download, Page, Visit
+from adcascade.console.pages import PAGES
+from adcascade.console.pages.campaigns.drafting import drafted
 from adcascade.server.admin.app import Admin
+from adcascade.server.app import create_app
+from adcascade.server.front import Inside
+from adcascade.server.options import ServerOptions
+from adcascade.settings import Settings
 
 Key = Callable[..., tuple[str, str]]
 FIELD = re.compile(
@@ -176,10 +187,11 @@ def test_words_beside_a_field_as_one_types(manager: Browser) -> None:
 
 def test_a_form_that_is_saved_as_it_is_changes_nothing(manager: Browser, admin: Admin) -> None:
     """Not even what it cannot show; and one field that is changed is one field of the history."""
+    caps = FrequencyCap(impressions=2, window_s=90), FrequencyCap(impressions=9, window_s=7_200)
+    targeting = Targeting(keywords=("phrase:b", "exact:a", "c"), cities=("x", " y "))
     whole = Campaign(
         id="odd/<id>", advertiser="v", bid_micros=1, start_us=1_000_000_123_456, end_us=1_900_000_000_123_456,
-        margin_share=1 / 3, caps=(FrequencyCap(impressions=2, window_s=90), FrequencyCap(impressions=9, window_s=7_200)),
-        targeting=Targeting(keywords=("phrase:b", "exact:a", "c"), cities=("x", " y ")),
+        margin_share=1 / 3, caps=caps, targeting=targeting,
     )  # fmt: skip
     admin.catalog.put([Advertiser(id="v", timezone="Asia/Kathmandu")], [whole])
     page = manager.get("/campaign-edit/odd%2F%3Cid%3E").text
@@ -331,3 +343,38 @@ def test_a_picture_inside_its_address_fits_into_a_form(manager: Browser, admin: 
     made = admin.catalog.find_ad("a")
     assert made is not None
     assert made.creatives[0].image_url == picture
+
+
+async def told(visit: Visit) -> Download:
+    """What a page behind the forms gets to know, such as a forecast."""
+    found = await drafted(visit)
+    return Download(content=msgspec.json.encode({type(found).__name__: found}), type="application/json", name="d")
+
+
+def test_a_draft_is_what_saving_would_save(shop: Shop, admin: Admin, key: Key, tmp_path: Path) -> None:
+    """New or edited, with its ads and its advertiser, or everything that is wrong; nothing is written."""
+    at = At(method="POST", path="/campaign-forecast", handler=told, needs="catalog:write")
+    page = Page(
+        name="draft", title="Draft", path="/campaign-forecast", needs="catalog:read", routes=(at,), listed=False
+    )
+
+    def fronts(inside: Inside) -> Console:
+        desk = Desk(inside=inside, settings=Settings(directory=tmp_path), history=History())
+        return Console(desk, b"a secret of tests", (*PAGES, page))
+
+    options = ServerOptions(public_url=URL, guard_status=True)
+    manager = Browser(create_app(shop, options, admin=admin, clock=lambda: NOW, fronts=fronts))
+    manager.sign_in(key("manager")[1])
+    admin.catalog.put(ads=[Ad(id="a", campaign="v-k", title="there")])
+    version = admin.catalog.version
+    fresh = fields_in(manager.get("/campaign-new").text) | GOOD | {"ad_title": "first"}
+    found = manager.send("/campaign-forecast", fresh).json()["Draft"]
+    assert (found["campaign"]["bid_micros"], found["advertiser"]["id"]) == (500_000, "v")
+    assert [ad["title"] for ad in found["ads"]] == ["first"]
+    edited = fields_in(manager.get("/campaign-edit/v-k").text) | {"daily": "7"}
+    found = manager.send("/campaign-forecast", edited).json()["Draft"]
+    assert (found["campaign"]["id"], found["campaign"]["daily_budget_micros"]) == ("v-k", 7_000_000)
+    assert [ad["title"] for ad in found["ads"]] == ["there"]
+    wrong = manager.send("/campaign-forecast", edited | {"daily": "x", "end": "y"}).json()["Faulty"]["wrong"]
+    assert set(wrong) == {"daily", "end"}
+    assert admin.catalog.version == version
