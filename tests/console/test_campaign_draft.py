@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from adcascade.catalog import rules as catalog_rules
-from adcascade.catalog.nouns import Ad, Campaign, Creative, FrequencyCap, Targeting
+from adcascade.catalog.nouns import Ad, Campaign, Creative, FrequencyCap, Goal, Targeting
 from adcascade.catalog.week import zone_of
 from adcascade.console.form import read, trouble
 from adcascade.console.pages.campaigns import ad_draft, ad_fields, checks, draft, fields, meanwhile, rules, saving
@@ -40,7 +40,8 @@ TARGETINGS = st.builds(
 @st.composite
 def campaigns(random: st.DrawFn) -> Campaign:
     """What the API takes, and the form's rules too."""
-    goal = random(st.sampled_from(["clicks", "conversions", "reach"]))
+    goals: tuple[Goal, ...] = ("clicks", "conversions", "reach")
+    goal = random(st.sampled_from(goals))
     bid, start = random(MICROS), random(START)
     return Campaign(
         id="c", advertiser="v", name=random(WORD).strip(" ") or "n", goal=goal, bid_micros=bid, start_us=start,

@@ -13,10 +13,13 @@ from tests.server.shop import NOW, Shop
 
 from adcascade.catalog.nouns import Ad, Advertiser, Campaign, Creative, FrequencyCap, Targeting
 from adcascade.console.console import Console
+from adcascade.console.form import Form
 from adcascade.console.history import History
 from adcascade.console.page import At, Desk, Download, Page, Visit
 from adcascade.console.pages import PAGES
 from adcascade.console.pages.campaigns.drafting import drafted
+from adcascade.console.pages.campaigns.form_page import FormPage
+from adcascade.console.render import Frame, Renderer
 from adcascade.server.admin.app import Admin
 from adcascade.server.app import create_app
 from adcascade.server.front import Inside
@@ -187,13 +190,16 @@ def test_words_beside_a_field_as_one_types(manager: Browser) -> None:
 
 def test_a_form_that_is_saved_as_it_is_changes_nothing(manager: Browser, admin: Admin) -> None:
     """Not even what it cannot show; and one field that is changed is one field of the history."""
-    caps = FrequencyCap(impressions=2, window_s=90), FrequencyCap(impressions=9, window_s=7_200)
+    caps = tuple(FrequencyCap(impressions=2, window_s=90 + i) for i in range(25))
     targeting = Targeting(keywords=("phrase:b", "exact:a", "c"), cities=("x", " y "))
     whole = Campaign(
         id="odd/<id>", advertiser="v", bid_micros=1, start_us=1_000_000_123_456, end_us=1_900_000_000_123_456,
         margin_share=1 / 3, caps=caps, targeting=targeting,
     )  # fmt: skip
-    admin.catalog.put([Advertiser(id="v", timezone="Asia/Kathmandu")], [whole])
+    ad = Ad(id="many", campaign=whole.id, creatives=tuple(Creative(id=f"l{i}", title="t") for i in range(25)))
+    admin.catalog.put([Advertiser(id="v", timezone="Asia/Kathmandu")], [whole], [ad])
+    manager.send("/ad-edit/many", fields_in(manager.get("/ad-edit/many").text) | {"ad_stock": "1"})
+    assert admin.catalog.find_ad("many") == replace(ad, stock=1)
     page = manager.get("/campaign-edit/odd%2F%3Cid%3E").text
     told = fields_in(page)
     answer = manager.send("/campaign-edit/odd%2F%3Cid%3E", told)
@@ -378,3 +384,13 @@ def test_a_draft_is_what_saving_would_save(shop: Shop, admin: Admin, key: Key, t
     wrong = manager.send("/campaign-forecast", edited | {"daily": "x", "end": "y"}).json()["Faulty"]["wrong"]
     assert set(wrong) == {"daily", "end"}
     assert admin.catalog.version == version
+
+
+def test_a_forecast_is_asked_for_where_there_is_one() -> None:
+    """No button leads nowhere; where the page says that it is there, the button sends the form's fields."""
+    form = Form(action="/campaign-new", fields=(), submit="Save")
+    frame = Frame(title="t", name="n", pages=(), key=None, token="t", script="s", style="s", icon="i")
+    for there in (False, True):
+        view = FormPage(title="New", back="/campaigns", form=form, forecast=there)
+        page = Renderer().html("campaign_form.html", frame, view).partition("<form")[2].partition("</form>")[0]
+        assert ('id="campaign-forecast"' in page, 'hx-post="/campaign-forecast"' in page) == (there, there)

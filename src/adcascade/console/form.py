@@ -111,8 +111,10 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def troubles(self) -> list[tuple[Field, Wrong]]:
-        """What is wrong, in the order of the fields."""
-        return [(field, self.wrong[field.name]) for field in self.fields if field.name in self.wrong]
+        """What is wrong, in the order of the fields; last, what is wrong with something that the form does not show."""
+        shown = {field.name: field for field in self.fields if field.name in self.wrong}
+        unseen = {name: Field(name=name, label=name) for name in self.wrong if name not in shown}
+        return [(field, self.wrong[name]) for name, field in {**shown, **unseen}.items()]
 
 
 class Trouble(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,8 +1,8 @@
 """Draft of an ad: the texts of its form with its creatives, and the ad that they mean; see `draft.py`."""
 
-import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from itertools import count
 from typing import Any
 
 from msgspec.structs import replace
@@ -12,7 +12,6 @@ from adcascade.console.pages.campaigns.draft import amount, made, same
 
 TEXTS = ("title", "text", "call_to_action", "image_url", "icon_url", "video_url", "vast_url", "mime")
 NUMBERS = ("width", "height", "bitrate_kbps")
-_LOOK = re.compile(r"look(\d+)_format")
 
 PARTS = (
     same("title", "ad_title"), same("url", "ad_url"), same("status", "ad_status"), same("product", "ad_product"),
@@ -46,8 +45,7 @@ def look_texts(i: int, creative: Creative) -> dict[str, str]:
 
 def looks_in(values: Mapping[str, Any]) -> int:
     """How many creatives a form has room for."""
-    numbers = [int(found[1]) for name in values if (found := _LOOK.fullmatch(name)) and len(found[1]) < 3]
-    return max(numbers, default=-1) + 1
+    return next(i for i in count() if f"look{i}_format" not in values)
 
 
 def creative_of(good: Mapping[str, Any], i: int, look_id: str) -> Creative:

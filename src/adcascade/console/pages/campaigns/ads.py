@@ -14,6 +14,7 @@ from adcascade.console.page import At, Go, Says, Visit
 from adcascade.console.pages.campaigns import ad_draft, ad_fields, draft, meanwhile, saving
 from adcascade.console.pages.campaigns.ad_fields import AdShape
 from adcascade.console.pages.campaigns.checks import trimmed
+from adcascade.console.pages.campaigns.form_page import FormPage
 from adcascade.console.pages.campaigns.meanwhile import Meanwhile, mark_of, seen_in
 from adcascade.console.pages.campaigns.more import with_more
 from adcascade.console.pages.campaigns.one import find, url_of
@@ -22,18 +23,6 @@ from adcascade.errors import ConflictError
 from adcascade.server.problems import RefusalError
 
 NEW = {"ad_status": "active", "look0_format": "product"}
-
-
-class AdForm(msgspec.Struct, frozen=True, kw_only=True):
-    """The view of the page. campaign: its name; back: its page; version: that was read, 0 for a new ad."""
-
-    title: str
-    campaign: str
-    back: str
-    form: Form
-    version: int = 0
-    meanwhile: Meanwhile | None = None
-    status: int = 200
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +44,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     def view(
         self, values: Mapping[str, str], wrong: dict[str, Wrong] | None = None, *,
         status: int = 200, version: int = 0, focus: str = "", other: Meanwhile | None = None,
-    ) -> AdForm:  # fmt: skip
+    ) -> FormPage:  # fmt: skip
         """The page with these texts; version: that the form is made of, where that is not the last."""
         ids = ad_draft.look_ids(values, self.shape.looks)
         hidden = {f"look{i}_id": look_id for i, look_id in enumerate(ids)} | {"campaign": self.campaign.id}
@@ -70,22 +59,23 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
             groups=ad_fields.groups_of(self.shape), submit="Save the ad", values=shown(told, values), wrong=wrong or {},
             check_url="/ad-check", hidden=hidden, focus=focus,
         )  # fmt: skip
-        return AdForm(
-            title="New ad" if new else f"Edit {self.base.title or self.base.id}",
-            campaign=self.campaign.name or self.campaign.id, back=url_of(self.campaign.id), form=form,
+        name = (
+            f"New ad of {self.campaign.name or self.campaign.id}" if new else f"Edit {self.base.title or self.base.id}"
+        )
+        return FormPage(
+            title=name, back=url_of(self.campaign.id), form=form,
             version=version, status=status, meanwhile=other,
         )  # fmt: skip
-
-
-def _looks(values: Mapping[str, str]) -> int:
-    return min(max(ad_draft.looks_in(values), 1), ad_fields.MOST_LOOKS)
 
 
 async def known_new(visit: Visit, values: Mapping[str, str], campaign_id: str) -> Known:
     """Of a form of a new ad; RefusalError 404 where the visitor sees no such campaign."""
     _, campaign = await find(visit, campaign_id)
     return Known(
-        stored=None, base=Ad(id="", campaign=campaign.id), campaign=campaign, shape=AdShape(looks=_looks(values))
+        stored=None,
+        base=Ad(id="", campaign=campaign.id),
+        campaign=campaign,
+        shape=AdShape(looks=ad_draft.looks_in(values) or 1),
     )
 
 
@@ -95,7 +85,7 @@ async def known_old(visit: Visit, values: Mapping[str, str], ad_id: str) -> Know
     if stored is None or not isinstance(stored.noun, Ad):
         raise RefusalError(404, "id", ad_id, "the id of an ad", "the page of its campaign lists them")
     _, campaign = await find(visit, stored.noun.campaign)
-    shape = AdShape(ad=stored.noun, looks=_looks(values or ad_draft.texts_of(stored.noun)))
+    shape = AdShape(ad=stored.noun, looks=ad_draft.looks_in(values or ad_draft.texts_of(stored.noun)) or 1)
     return Known(stored=stored, base=stored.noun, campaign=campaign, shape=shape)
 
 
@@ -113,13 +103,13 @@ def ad_of(known: Known, values: Mapping[str, str]) -> tuple[Ad | None, dict[str,
 # ---- handlers
 
 
-async def new(visit: Visit) -> AdForm:
+async def new(visit: Visit) -> FormPage:
     """An empty form."""
     known = await known_new(visit, {}, visit.path["campaign"])
     return known.view({**NEW, "ad_id": f"a-{secrets.token_hex(4)}"})
 
 
-async def save_new(visit: Visit) -> AdForm | Go:
+async def save_new(visit: Visit) -> FormPage | Go:
     """Into the catalog; sent twice, it is there once."""
     values, focus = with_more(visit.form)
     known = await known_new(visit, values, visit.path["campaign"])
@@ -138,13 +128,13 @@ async def save_new(visit: Visit) -> AdForm | Go:
     return Go(to=url_of(ad.campaign), says=Says(text=f"The ad {ad.title} is saved, and serves within seconds."))
 
 
-async def edit(visit: Visit) -> AdForm:
+async def edit(visit: Visit) -> FormPage:
     """The ad as it is."""
     known = await known_old(visit, {}, visit.path["id"])
     return known.view({"look0_format": "", **ad_draft.texts_of(known.base)})
 
 
-async def save(visit: Visit) -> AdForm | Go:
+async def save(visit: Visit) -> FormPage | Go:
     """Into the catalog, unless somebody else changed it since the form was made: then the form comes back with both."""
     values, focus = with_more(visit.form)
     seen = seen_in(values)
@@ -166,7 +156,7 @@ async def save(visit: Visit) -> AdForm | Go:
     return Go(to=url_of(ad.campaign), says=Says(text=words))
 
 
-async def _both(visit: Visit, known: Known, seen: int) -> AdForm:
+async def _both(visit: Visit, known: Known, seen: int) -> FormPage:
     """The form with what was typed, what the other changed, and the new version to save over."""
     lines = await meanwhile.since(visit, "ads", known.base.id, seen)
     was = meanwhile.was_of(lines, Ad, visit.form.get("mark", ""))
@@ -174,7 +164,7 @@ async def _both(visit: Visit, known: Known, seen: int) -> AdForm:
     texts = trimmed(visit.form)
     if was is not None:
         texts, both = meanwhile.joined(visit.form, ad_draft.texts_of(was), ad_draft.texts_of(known.base))
-    known = replace(known, shape=replace(known.shape, looks=_looks(texts)))
+    known = replace(known, shape=replace(known.shape, looks=ad_draft.looks_in(texts) or 1))
     told = meanwhile.told_of(lines, known.campaign, both, ad_fields.fields_of(known.shape), whole=was is not None)
     return known.view(texts, status=412, other=told)
 
@@ -211,13 +201,13 @@ async def switch(visit: Visit) -> Go:
 
 
 ROUTES: Sequence[At] = (
-    At(path="/campaign-ad-new/{campaign:path}", handler=new, template="campaign_ad.html", needs="catalog:write"),
+    At(path="/campaign-ad-new/{campaign:path}", handler=new, template="campaign_form.html", needs="catalog:write"),
     At(
-        method="POST", path="/campaign-ad-new/{campaign:path}", handler=save_new, template="campaign_ad.html",
+        method="POST", path="/campaign-ad-new/{campaign:path}", handler=save_new, template="campaign_form.html",
         needs="catalog:write",
     ),
-    At(path="/ad-edit/{id:path}", handler=edit, template="campaign_ad.html", needs="catalog:write"),
-    At(method="POST", path="/ad-edit/{id:path}", handler=save, template="campaign_ad.html", needs="catalog:write"),
+    At(path="/ad-edit/{id:path}", handler=edit, template="campaign_form.html", needs="catalog:write"),
+    At(method="POST", path="/ad-edit/{id:path}", handler=save, template="campaign_form.html", needs="catalog:write"),
     At(method="POST", path="/ad-check/{field}", handler=check, template="part_trouble.html", needs="catalog:write"),
     At(method="POST", path="/ad-status", handler=switch, needs="catalog:write"),
 )  # fmt: skip

@@ -4,9 +4,9 @@ A field whose text is as it was shown leaves the campaign as it was: what a form
 start, the order of keywords) is lost by nobody who did not touch it. So a form sent as shown changes nothing.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
+from itertools import count
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -28,7 +28,6 @@ LISTS = (
     "segments", "negative_segments", "negative_keywords", "times",
 )  # fmt: skip
 SECONDS = {name: size for size, name in PERIODS}
-_CAP = re.compile(r"cap(\d+)_times")
 
 
 class Part(NamedTuple):
@@ -125,10 +124,9 @@ def _cap_texts(i: int, cap: FrequencyCap) -> dict[str, str]:
     }  # fmt: skip
 
 
-def caps_in(values: Mapping[str, str]) -> int:
+def caps_in(values: Mapping[str, Any]) -> int:
     """How many rows of limits a form holds."""
-    numbers = [int(found[1]) for name in values if (found := _CAP.fullmatch(name)) and len(found[1]) < 3]
-    return max(numbers, default=-1) + 1
+    return next(i for i in count() if f"cap{i}_times" not in values)
 
 
 def caps_of(good: Mapping[str, Any]) -> tuple[FrequencyCap, ...]:
@@ -137,7 +135,7 @@ def caps_of(good: Mapping[str, Any]) -> tuple[FrequencyCap, ...]:
         FrequencyCap(
             impressions=good[f"cap{i}_times"], window_s=window_of(good, i), level=good[f"cap{i}_level"]
         )
-        for i in range(caps_in(dict.fromkeys(good, ""))) if good[f"cap{i}_times"] is not None
+        for i in range(caps_in(good)) if good[f"cap{i}_times"] is not None
     )  # fmt: skip
 
 

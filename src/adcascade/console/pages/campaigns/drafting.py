@@ -94,22 +94,17 @@ def zone_name_of(payer: Advertiser | None, values: Mapping[str, str]) -> str:
         return "UTC"
 
 
-def _rows(values: Mapping[str, str]) -> int:
-    return min(max(draft.caps_in(values), 1), fields.MOST_CAPS)
-
-
 async def known_new(visit: Visit, values: Mapping[str, str]) -> Known:
     """Of a form of a new campaign."""
     payer = await payers.payer_of(visit, values.get("advertiser", ""))
     currency = await visit.aside(_currency, visit.desk.inside.admin.catalog)
     shape = Shape(
         new=True, payer=visit.key is not None and not visit.key.advertisers, payers=await payers.some(visit),
-        now_us=visit.now_us, currency=currency, zone=zone_name_of(payer, values), caps=_rows(values),
+        now_us=visit.now_us, currency=currency, zone=zone_name_of(payer, values), caps=draft.caps_in(values) or 1,
     )  # fmt: skip
-    looks = min(max(ad_draft.looks_in(values), 1), ad_fields.MOST_LOOKS)
     return Known(
         stored=None, base=Campaign(id="", advertiser="", currency=currency or "USD"), payer=payer, shape=shape,
-        ad=AdShape(own=False, looks=looks),
+        ad=AdShape(own=False, looks=ad_draft.looks_in(values) or 1),
     )  # fmt: skip
 
 
@@ -118,7 +113,7 @@ async def known_old(visit: Visit, values: Mapping[str, str], campaign_id: str) -
     stored, base = await find(visit, campaign_id)
     payer = await visit.aside(visit.desk.inside.admin.catalog.find_advertiser, base.advertiser)
     shape = Shape(
-        new=False, currency=base.currency, zone=zone_name_of(payer, {}), caps=_rows(values),
+        new=False, currency=base.currency, zone=zone_name_of(payer, {}), caps=draft.caps_in(values) or 1,
     )  # fmt: skip
     return Known(stored=stored, base=base, payer=payer, shape=shape, ad=AdShape(own=False, looks=0))
 

@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Sequence
 
-import msgspec
 from msgspec.structs import replace
 
 from adcascade.catalog.kinds import Noun
@@ -22,6 +21,7 @@ from adcascade.console.pages.campaigns.drafting import (
     known_old,
     zone_name_of,
 )
+from adcascade.console.pages.campaigns.form_page import FormPage
 from adcascade.console.pages.campaigns.meanwhile import Meanwhile, seen_in
 from adcascade.console.pages.campaigns.more import first_cap, with_more
 from adcascade.console.pages.campaigns.one import find, found, url_of
@@ -30,34 +30,19 @@ from adcascade.errors import ConflictError
 NEW = {"status": "active", "look0_format": "product", "goal": "clicks", "billing": "click", "pacing": "even"}
 
 
-class CampaignForm(msgspec.Struct, frozen=True, kw_only=True):
-    """The view of the page. back: where it leads without saving; version: that was read, 0 for a new campaign;
-    forecast: whether the route of the forecast is there."""
-
-    title: str
-    back: str
-    form: Form
-    version: int = 0
-    meanwhile: Meanwhile | None = None
-    forecast: bool = False
-    status: int = 200
-
-
 # ---- handlers
 
 
-def _new(form: Form, status: int = 200) -> CampaignForm:
-    return CampaignForm(title="New campaign", back="/campaigns", form=form, status=status)
+def _new(form: Form, status: int = 200) -> FormPage:
+    return FormPage(title="New campaign", back="/campaigns", form=form, status=status)
 
 
-def _edit(known: Known, form: Form, version: int, status: int = 200, other: Meanwhile | None = None) -> CampaignForm:
+def _edit(known: Known, form: Form, version: int, status: int = 200, other: Meanwhile | None = None) -> FormPage:
     title = f"Edit {known.base.name or known.base.id}"
-    return CampaignForm(
-        title=title, back=url_of(known.base.id), form=form, version=version, status=status, meanwhile=other
-    )
+    return FormPage(title=title, back=url_of(known.base.id), form=form, version=version, status=status, meanwhile=other)
 
 
-async def new(visit: Visit) -> CampaignForm:
+async def new(visit: Visit) -> FormPage:
     """An empty form, or one filled with another campaign's texts."""
     texts = {**NEW, "id": f"c-{secrets.token_hex(4)}"}
     if visit.query.get("copy"):
@@ -72,7 +57,7 @@ async def new(visit: Visit) -> CampaignForm:
     return _new(known.form(texts))
 
 
-async def save_new(visit: Visit) -> CampaignForm | Go:
+async def save_new(visit: Visit) -> FormPage | Go:
     """Into the catalog, with its first ad and advertiser where the form tells them; sent twice, it is there once."""
     values, focus = with_more(visit.form)
     known = await known_new(visit, values)
@@ -95,17 +80,17 @@ async def save_new(visit: Visit) -> CampaignForm | Go:
     return Go(to=url_of(told.campaign.id), says=Says(text=words))
 
 
-async def edit(visit: Visit) -> CampaignForm:
+async def edit(visit: Visit) -> FormPage:
     """The campaign as it is."""
     stored, campaign = await found(visit)
     known = await known_old(visit, {}, campaign.id)
     texts = draft.texts_of(campaign, zone_of(known.shape.zone))
     texts |= first_cap(texts)
-    known = replace(known, shape=replace(known.shape, caps=max(draft.caps_in(texts), 1)))
+    known = replace(known, shape=replace(known.shape, caps=draft.caps_in(texts) or 1))
     return _edit(known, known.form(texts), stored.version)
 
 
-async def save(visit: Visit) -> CampaignForm | Go:
+async def save(visit: Visit) -> FormPage | Go:
     """Into the catalog, unless somebody else changed it since the form was made: then the form comes back with both."""
     values, focus = with_more(visit.form)
     seen = seen_in(values)
@@ -129,7 +114,7 @@ async def save(visit: Visit) -> CampaignForm | Go:
     return Go(to=url_of(known.base.id), says=Says(text=words))
 
 
-async def _both(visit: Visit, known: Known, seen: int) -> CampaignForm:
+async def _both(visit: Visit, known: Known, seen: int) -> FormPage:
     """The form with what was typed, what the other changed, and the new version to save over."""
     lines = await meanwhile.since(visit, "campaigns", known.base.id, seen)
     was = meanwhile.was_of(lines, Campaign, visit.form.get("mark", ""))
@@ -138,7 +123,7 @@ async def _both(visit: Visit, known: Known, seen: int) -> CampaignForm:
     texts = trimmed(visit.form)
     if was is not None:
         texts, both = meanwhile.joined(visit.form, draft.texts_of(was, zone), draft.texts_of(known.base, zone))
-    known = replace(known, shape=replace(known.shape, caps=min(max(draft.caps_in(texts), 1), fields.MOST_CAPS)))
+    known = replace(known, shape=replace(known.shape, caps=draft.caps_in(texts) or 1))
     other = meanwhile.told_of(lines, known.base, both, fields.fields_of(known.shape), whole=was is not None)
     version = 0 if known.stored is None else known.stored.version
     return _edit(known, known.form(texts), version, 412, other)

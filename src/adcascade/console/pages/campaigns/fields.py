@@ -10,7 +10,7 @@ from adcascade.console.form import Choice, Field, Group, Kind
 from adcascade.console.pages.campaigns.draft import MATCHES, SECONDS
 from adcascade.console.pages.campaigns.words import GOALS, SPREAD, TARGETS, status_words
 
-MOST_CAPS = 20  # rows of limits
+MOST_CAPS = 20  # rows of limits that the button asks for
 LEVELS: dict[CapLevel, str] = {
     "campaign": "this campaign", "ad": "each ad", "creative": "each creative", "ad_group": "each ad group",
     "advertiser": "all of the advertiser",
