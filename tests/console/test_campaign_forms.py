@@ -332,7 +332,7 @@ def test_a_preview_has_a_policy_of_its_own_and_the_console_none_weaker(manager: 
         assert words in answer.text
     assert "to mend" in manager.send("/creative-preview/0", told | {"look0_width": "x"}).text
     assert "choose a format" in manager.send("/creative-preview/0", told | {"look0_format": ""}).text
-    assert manager.send("/creative-preview/99", told).status_code == 400
+    assert manager.send("/creative-preview/9999", told).status_code == 400
     for path in ("ad=none&look=own", "ad=a%2F1&look=none"):
         assert manager.get(f"/creative-preview/saved.html?{path}").status_code == 404
 

@@ -13,7 +13,7 @@ from adcascade.console.pages.campaigns import checks
 from adcascade.console.pages.campaigns.words import status_words
 from adcascade.errors import InputError
 
-MOST_LOOKS = 20  # creatives that the button asks for, and that are previewed as typed
+MOST_LOOKS = 20  # creatives that the button asks for
 FORMATS = {
     "": "No creative", "product": "Product: picture, title and price", "banner": "Banner: a picture",
     "native": "Native: laid out by the page", "video": "Video",
