@@ -1,11 +1,14 @@
 """Forms: each field has a value or what is wrong with it, all at once."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adcascade.access.keys import ROLES
-from adcascade.console.form import read, trouble
+from adcascade.console.form import Field, Form, Group, Rule, Wrong, read, trouble
 from adcascade.console.pages.access import CHECKS, FIELDS, form_of
 from adcascade.errors import InputError
 
@@ -46,3 +49,50 @@ def test_no_check_for_what_is_no_field() -> None:
         trouble("colour", {}, CHECKS)
     assert {field.name for field in FIELDS} == set(CHECKS)
     assert {choice.value for choice in FIELDS[1].choices} == set(ROLES)
+
+
+def digits(text: str) -> int:
+    """A check."""
+    if not text.isdigit():
+        raise InputError("number", text, "a number")
+    return int(text)
+
+
+def ascending(good: Mapping[str, Any]) -> None:
+    """A rule of two fields."""
+    if good["low"] > good["high"]:
+        raise InputError("high", good["high"], "at least the low one")
+
+
+PAIR = {"low": digits, "high": digits, "other": digits}
+TIE = [Rule(("low", "high"), ascending)]
+
+
+@given(values=st.fixed_dictionaries(dict.fromkeys(PAIR, st.sampled_from(["", "1", "2", "x"]))))
+def test_a_rule_is_asked_where_its_fields_can_be_used(values: dict[str, str]) -> None:
+    """Then it names the field that is wrong; one that cannot be used by itself says what its own check says."""
+    good, wrong = read(values, PAIR, TIE)
+    by_itself = read(values, PAIR)[1]
+    usable = not {"low", "high"} & by_itself.keys()
+    broken = usable and int(values["low"]) > int(values["high"])
+    assert set(wrong) == set(by_itself) | ({"high"} if broken else set())
+    assert set(good) | set(wrong) == set(PAIR)
+    told = trouble("low", values, PAIR, TIE)
+    assert told.wrong == by_itself.get("low")
+    assert [one.name for one in told.others] == ([] if "high" in by_itself else ["high"])
+    assert all((one.wrong is not None) == broken for one in told.others)
+    assert trouble("other", values, PAIR, TIE).others == ()
+
+
+def test_a_folded_group_opens_for_what_is_told_or_wrong() -> None:
+    """Nothing that is to be mended is hidden; what the form does not show is told last."""
+    group = Group(name="g", legend="G", folded=True)
+    fields = (Field(name="a", label="A", group="g"), Field(name="b", label="B"))
+    wrong = Wrong(value="", expected="x")
+    form = Form(action="/", fields=fields, submit="Go", groups=(group,))
+    assert not form.opened(group)
+    assert Form(action="/", fields=fields, submit="Go", values={"a": "1"}).opened(group)
+    assert Form(action="/", fields=fields, submit="Go", focus="a").opened(group)
+    told = Form(action="/", fields=fields, submit="Go", wrong={"z": wrong, "b": wrong, "a": wrong})
+    assert told.opened(group)
+    assert [field.label for field, _ in told.troubles()] == ["A", "B", "z"]

@@ -8,5 +8,12 @@ function bind(words) {
 
 document.addEventListener("htmx:after:swap", () => document.querySelectorAll("[data-trouble]").forEach(bind));
 
-// After a form came back, the first field that is wrong has the focus.
-document.addEventListener("DOMContentLoaded", () => document.querySelector('form [aria-invalid="true"]')?.focus());
+// After a form came back, what is told of all that is wrong has the focus, or else the first field that is.
+document.addEventListener("DOMContentLoaded", () =>
+  (document.querySelector("[data-wrong]") ?? document.querySelector('form [aria-invalid="true"]'))?.focus());
+
+// A preview follows what is typed: its button sends the form into the frame beside it.
+document.addEventListener("change", (event) => {
+  const button = event.target.closest(".group")?.querySelector("[data-preview]");
+  if (button) button.form.requestSubmit(button);
+});

@@ -17,9 +17,9 @@ from starlette.routing import BaseRoute, Route
 from adcascade.console import door
 from adcascade.console.assets import Assets
 from adcascade.console.gate import Caller, Gate
-from adcascade.console.headers import PRIVATE
+from adcascade.console.headers import PRIVATE, framed
 from adcascade.console.history import History
-from adcascade.console.page import At, Desk, Download, Go, Page, Says, Visit
+from adcascade.console.page import At, Desk, Download, Go, Page, Says, Sheet, Visit
 from adcascade.console.pages import PAGES
 from adcascade.console.render import Frame, Renderer
 from adcascade.console.sampling import sampled
@@ -109,6 +109,8 @@ class Console(Front):
             if isinstance(view, Download):
                 named = {"content-disposition": f'attachment; filename="{view.name}"'}
                 return Response(view.content, headers=PRIVATE | named, media_type=view.type)
+            if isinstance(view, Sheet):
+                return HTMLResponse(view.html, headers=framed(view.policy))
             return self._shown(request, told, at.template, view, getattr(view, "status", 200))
 
         return self._safely(answer, page)

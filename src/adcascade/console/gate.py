@@ -23,7 +23,7 @@ from adcascade.server.front import Inside
 from adcascade.server.peers import Peers
 from adcascade.server.problems import RefusalError
 
-LARGEST = 65_536  # bytes of a form
+LARGEST = 1 << 20  # bytes of a form: pictures may be in it
 FIELDS = 500
 FORM = "application/x-www-form-urlencoded"
 HEADER, FIELD = "x-csrf-token", "csrf"

@@ -2,7 +2,7 @@
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS = {
     "content-security-policy": POLICY,
@@ -14,3 +14,9 @@ HEADERS = {
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 PRIVATE = HEADERS | {"cache-control": "no-store"}
+
+
+def framed(policy: str) -> dict[str, str]:
+    """Of a document that only a frame of our own pages shows, under a policy of its own."""
+    told = {"content-security-policy": policy, "x-frame-options": "SAMEORIGIN", "referrer-policy": "no-referrer"}
+    return PRIVATE | told

@@ -2,8 +2,8 @@
 
 A page is data: its name, who may see it, its routes. A route is a method, a path, a handler, and the template that
 shows what the handler returns. A handler takes a `Visit` and returns a view (a `msgspec.Struct` that the template gets
-as `view`), a `Go` to another page, or a `Download`; it refuses by raising what `errors.py` holds. Nothing of
-HTTP reaches it.
+as `view`), a `Go` to another page, a `Download`, or a `Sheet`; it refuses by raising what `errors.py` holds. Nothing
+of HTTP reaches it.
 """
 
 import asyncio
@@ -55,6 +55,13 @@ class Download(msgspec.Struct, frozen=True, kw_only=True):
     content: bytes
     type: str
     name: str
+
+
+class Sheet(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole document for a frame of our own pages, with its own content security policy."""
+
+    html: str
+    policy: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

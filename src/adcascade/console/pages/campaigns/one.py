@@ -1,6 +1,7 @@
 """One campaign: what it is in words, what it spent today, its ads with their creatives, and who changed what."""
 
 from collections.abc import Sequence
+from urllib.parse import quote
 
 import msgspec
 
@@ -9,6 +10,7 @@ from adcascade.catalog.field_changes import field_changes
 from adcascade.catalog.nouns import Ad, Advertiser, Campaign, Creative, Status
 from adcascade.catalog.pages import Filters, Page, Stored
 from adcascade.console.page import At, Visit
+from adcascade.console.pages.campaigns.ad_fields import preview_of
 from adcascade.console.pages.campaigns.words import (
     Fact,
     facts_of,
@@ -32,6 +34,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     words: str
     address: str
+    preview: str
 
 
 class AdRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +46,7 @@ class AdRow(msgspec.Struct, frozen=True, kw_only=True):
     bid: str
     price: str
     stock: str
-    address: str
+    version: int
     looks: tuple[Look, ...]
 
 
@@ -53,6 +56,7 @@ class Ads(msgspec.Struct, frozen=True, kw_only=True):
     campaign: str
     rows: tuple[AdRow, ...]
     after: str
+    writes: bool
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,30 +105,30 @@ class OneCampaign(msgspec.Struct, frozen=True, kw_only=True):
     writes: bool
 
 
-def look_of(creative: Creative) -> Look:
-    """Format, size and words."""
+def look_of(creative: Creative, ad: str) -> Look:
+    """Format, size and words. ad: id of its ad."""
     size = f" {creative.width} × {creative.height}" if creative.width and creative.height else ""
     words = " · ".join(part for part in (creative.title, creative.text, creative.call_to_action) if part)
     address = creative.image_url or creative.video_url or creative.vast_url
     return Look(
         kind=f"{creative.format}{size}", words=words or creative.id,
-        address=address if address.startswith(("http://", "https://")) else "",
+        address=address if address.startswith(("http://", "https://")) else "", preview=preview_of(ad, creative.id),
     )  # fmt: skip
 
 
-def ads_of(page: Page, campaign: Campaign) -> Ads:
-    """The ads of a page of the catalog."""
+def ads_of(page: Page, campaign: Campaign, *, writes: bool) -> Ads:
+    """The ads of a page of the catalog. writes: whether the visitor may edit and pause them."""
     rows = [
         AdRow(
             id=ad.id, title=ad.title or ad.id, status=ad.status,
             bid="the campaign's" if ad.bid_micros is None else money(ad.bid_micros, campaign.currency),
             price=money(ad.price_micros or None, campaign.currency),
             stock="not counted" if ad.stock is None else f"{ad.stock:,}",
-            address=ad.url, looks=tuple(look_of(creative) for creative in ad.creatives),
+            version=version, looks=tuple(look_of(creative, ad.id) for creative in ad.creatives),
         )
-        for ad in (stored.noun for stored in page.nouns) if isinstance(ad, Ad)
+        for ad, version in ((stored.noun, stored.version) for stored in page.nouns) if isinstance(ad, Ad)
     ]  # fmt: skip
-    return Ads(campaign=campaign.id, rows=tuple(rows), after=page.next)
+    return Ads(campaign=campaign.id, rows=tuple(rows), after=page.next, writes=writes)
 
 
 def history_of(lines: Sequence[AuditLine], campaign: Campaign, limit: int) -> History:
@@ -150,9 +154,19 @@ def money_of(campaign: Campaign, told: Spent | None) -> Money:
     )  # fmt: skip
 
 
+def url_of(campaign: str, page: str = "campaigns") -> str:
+    """Where a campaign, or its form, stands, whatever characters its id has."""
+    return f"/{page}/{quote(campaign, safe='')}"
+
+
 async def found(visit: Visit) -> tuple[Stored, Campaign]:
-    """The campaign that the path names; a foreign one is as good as absent."""
-    store, noun_id = visit.desk.inside.admin.catalog, visit.path["id"]
+    """The campaign that the path names."""
+    return await find(visit, visit.path["id"])
+
+
+async def find(visit: Visit, noun_id: str) -> tuple[Stored, Campaign]:
+    """The campaign of an id; RefusalError 404: a foreign one is as good as absent."""
+    store = visit.desk.inside.admin.catalog
     stored = await visit.aside(store.find, "campaigns", noun_id)
     absent = RefusalError(404, "id", noun_id, "the id of a campaign", "the page of campaigns lists them")
     if stored is None or not isinstance(stored.noun, Campaign):
@@ -179,7 +193,7 @@ async def _history(visit: Visit, campaign: Campaign, before: int | None) -> Hist
 async def ads(visit: Visit) -> Ads:
     """The next page of its ads."""
     _, campaign = await found(visit)
-    return ads_of(await _ads(visit, campaign), campaign)
+    return ads_of(await _ads(visit, campaign), campaign, writes=visit.allows("catalog:write"))
 
 
 async def history(visit: Visit) -> History:
@@ -199,13 +213,14 @@ async def show(visit: Visit) -> OneCampaign:
     advertiser = payer or Advertiser(id=campaign.advertiser)
     told = await visit.aside(spent, inside.books, campaign, visit.now_us) if visit.allows("money:read") else None
     page = await _ads(visit, campaign, count=True)
+    writes = visit.allows("catalog:write")
     return OneCampaign(
         id=campaign.id, name=campaign.name or campaign.id, version=stored.version, condition=campaign.status,
         state=state_of(campaign, visit.now_us), advertiser=advertiser.name or advertiser.id,
         advertiser_id=advertiser.id, money=money_of(campaign, told),
         facts=tuple(facts_of(campaign, advertiser.timezone)), targets=tuple(targets_of(campaign.targeting)),
-        ads=ads_of(page, campaign), count=page.total or 0, history=await _history(visit, campaign, None),
-        writes=visit.allows("catalog:write"),
+        ads=ads_of(page, campaign, writes=writes), count=page.total or 0, history=await _history(visit, campaign, None),
+        writes=writes,
     )  # fmt: skip
 
 

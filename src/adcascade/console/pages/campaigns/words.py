@@ -138,7 +138,13 @@ def value_words(name: str, value: Any, currency: str) -> str:
 
 def _listed(values: list[Any]) -> Iterator[str]:
     for value in values:
-        yield cap_of(msgspec.convert(value, FrequencyCap)) if isinstance(value, dict) else str(value)
+        match value:
+            case {"window_s": _}:
+                yield cap_of(msgspec.convert(value, FrequencyCap))
+            case {"id": look_id}:  # a creative
+                yield f"{value.get('format', 'product')} {value.get('title') or look_id}"
+            case _:
+                yield str(value)
 
 
 def status_words(status: Status) -> str:
