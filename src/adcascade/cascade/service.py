@@ -27,6 +27,7 @@ from adcascade.cascade.readings import Reading, Sources, readings
 from adcascade.cascade.resold import Resold, resold
 from adcascade.cascade.sharding.standing import held_back
 from adcascade.cascade.tally import Tally
+from adcascade.cascade.why_not import WhyNot, WhyNots
 from adcascade.contracts import AdRequest, Opportunity
 from adcascade.events.records import AuctionRecord
 from adcascade.events.seal import seal
@@ -43,6 +44,7 @@ class AdService:
         self.loaded = loaded
         self.tally = Tally()
         self._answering, self._accepting = Answering(parts, self.tally), Accepting(parts, self.tally)
+        self._why_nots = WhyNots(self._answering, lambda: self.loaded)
         self._sealed_hour = parts.clock_us() // HOUR_US
         self._alpha: NDArray[np.float64] | None = None  # that the shards were told of
         self._held_back: Mapping[str, float] = {}
@@ -67,6 +69,10 @@ class AdService:
     async def explain(self, request: AdRequest, /, *, ad: str | None = None, top: int = 10) -> Explanation:
         """How a request would be filled now, and what would become of an ad; it leaves no trace (explain.py)."""
         return await explain(self._answering, request, self.loaded, ad=ad, top=top)
+
+    async def why_not(self, ad: str, from_us: int, to_us: int, /) -> WhyNot:
+        """Why an ad was not shown in a period, by the log and asked again now; leaves no trace (why_not.py)."""
+        return await self._why_nots.ask(ad, from_us, to_us)
 
     def resold(self, record: AuctionRecord, /) -> Resold:
         """A request of the log with names, and as every rule of the auction would have sold it (resold.py)."""

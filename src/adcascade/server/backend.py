@@ -16,6 +16,7 @@ from adcascade.cascade.answer import (
 from adcascade.cascade.explain import Explanation
 from adcascade.cascade.readings import Reading
 from adcascade.cascade.resold import Resold
+from adcascade.cascade.why_not import WhyNot
 from adcascade.contracts import AdRequest
 from adcascade.events.records import AuctionRecord
 
@@ -61,6 +62,10 @@ class Explaining(Protocol):
 
     async def explain(self, request: AdRequest, /, *, ad: str | None = None, top: int = 10) -> Explanation:
         """How a request would be filled now, leaving no trace. InputError: the ad to follow is not in the catalog."""
+        ...
+
+    async def why_not(self, ad: str, from_us: int, to_us: int, /) -> WhyNot:
+        """Why an ad was not shown from a time until before another. InputError: it is not in the catalog; BusyError."""
         ...
 
     def resold(self, record: AuctionRecord, /) -> Resold:

@@ -1,7 +1,7 @@
 """The pages in the order of the navigation; the first one stands at "/"."""
 
 from adcascade.console.page import Page
-from adcascade.console.pages import access, campaigns, cascade, ledger, models, overview, reports
+from adcascade.console.pages import access, campaigns, cascade, cascade_ad, ledger, models, overview, reports
 
 PAGES: tuple[Page, ...] = (
     overview.PAGE,
@@ -9,6 +9,7 @@ PAGES: tuple[Page, ...] = (
     reports.PAGE,
     ledger.PAGE,
     cascade.PAGE,
+    cascade_ad.PAGE,
     models.PAGE,
     access.PAGE,
 )

@@ -10,6 +10,7 @@ from adcascade.cascade.explain import Explanation
 from adcascade.cascade.resold import Resold
 from adcascade.console.form import Form, Trouble, Wrong, read, trouble, wrong_of
 from adcascade.console.page import At, Page, Visit
+from adcascade.console.pages import cascade_ad_form
 from adcascade.console.pages.cascade_form import CHECKS, again_of, form_of, request_of
 from adcascade.console.table import Asked, Column, Table, cursor_of, place_of
 from adcascade.errors import InputError
@@ -48,6 +49,7 @@ class Recent(msgspec.Struct, frozen=True, kw_only=True):
 
     table: Table
     form: Form
+    why: Form  # of cascade_ad.py
 
 
 class Width(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,7 +163,7 @@ def recorded_of(record: AuctionRecord, resold: Resold, currency: str) -> Recorde
 
 async def show(visit: Visit) -> Recent:
     """The page."""
-    return Recent(table=await rows(visit), form=form_of({"slots": "3"}))
+    return Recent(table=await rows(visit), form=form_of({"slots": "3"}), why=cascade_ad_form.form_of({"period": "day"}))
 
 
 async def rows(visit: Visit) -> Table:
