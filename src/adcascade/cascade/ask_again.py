@@ -83,7 +83,7 @@ def reason_of(outcome: Outcome, ad: Followed) -> Reason:
         if step.name.endswith("auction") and ad.row in step.entered.ad:
             return Reason(kind="auction", words=_auction_words(step, ad))
         words = STAGES.get(step.name, f"lost at {step.name.replace('_', ' ')}")
-        return Reason(kind="stage", words=f"{words} ({step.cut})" if step.cut else words)
+        return Reason(kind="stage", words=f"{words} (cut short: {step.cut})" if step.cut else words)
     if ad.row in outcome.winners.ad:
         return Reason(kind="shown", words="it would be shown now")
     return Reason(kind="rule", words="its slot stays empty, since a frequency cap would be passed")

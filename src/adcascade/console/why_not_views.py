@@ -9,19 +9,26 @@ from adcascade.cascade.logged_request import MISSING
 from adcascade.cascade.why_not import Beater, WhyNot
 from adcascade.console.pages.overview import Chart
 from adcascade.console.pages.overview import Row as Moment
-from adcascade.console.words import moment, money, number, percent
-from adcascade.events.ad_fates import UNRANKED, Fate, Fates, Line
+from adcascade.console.words import moment, number, percent
+from adcascade.events.ad_fates import Fate, Fates, Line
 
 FATES: dict[Fate, str] = {
     "shown": "It was shown",
     "outbid": "Outbid: the last winner's eCPM was no lower than its own",
     "below_reserve": "Its eCPM was below the lowest price, as that is now",
-    "sibling": "Another ad of its campaign was shown, and one is the most",
+    "sibling": "Another ad of its campaign was shown; a page shows one at most",
     "passed_over": "Ranked high enough, and not taken: a cap, a floor, a deal, or no money left",
     "by_chance": "Chance answered (exploration), and drew other ads",
     "cut_short": "Not ranked, and a stage of the request was cut short",
     "unkept": "Not shown; the log keeps no candidates of the request",
     "not_ranked": "Not among the ranked candidates that the log keeps",
+}
+SHORT: dict[Fate, str] = {
+    "outbid": "it was outbid",
+    "below_reserve": "its eCPM was below the lowest price",
+    "sibling": "another ad of its campaign was shown",
+    "passed_over": "it was ranked high enough, and not taken",
+    "by_chance": "chance answered, and drew other ads",
 }
 KINDS: dict[Kind, str] = {
     "rule": "may not answer", "unasked": "cannot be followed", "stage": "lost on the way",
@@ -97,7 +104,7 @@ def answered_of(why: WhyNot, link: str, currency: str, *, whole_house: bool) -> 
         ad=why.ad, sentence=sentence_of(why, currency), good=shown > 0,
         period=f"{moment(fates.from_us)} to {moment(fates.to_us)} UTC", link=link, bound=bound_of(fates),
         requests=fates.requests, fates=fate_rows(fates, whole_house=whole_house), slots=slots_of(fates, currency),
-        gap="" if fates.gap_micros is None else f"{money(fates.gap_micros, currency)} in the median",
+        gap=gap_of(fates, currency),
         beaten_by=why.beaten_by if whole_house else (), scenarios=fates.scenarios, chart=chart_of(fates),
         reasons=tuple(_reason_row(one, fates.unranked, whole_house=whole_house) for one in why.reasons),
         asked=why.asked, unranked=fates.unranked, all_asked=why.asked == fates.unranked,
@@ -113,9 +120,9 @@ def sentence_of(why: WhyNot, currency: str) -> str:
     shown = fates.of("shown")
     said = f"{why.ad} was shown in {number(shown, 0)} of {number(fates.requests, 0)} requests"
     causes = [
-        _Cause(one.requests, FATES[one.fate], estimated=False)
+        _Cause(one.requests, SHORT[one.fate], estimated=False)
         for one in fates.counted
-        if one.requests and one.fate not in {"shown", *UNRANKED}
+        if one.requests and one.fate in SHORT
     ]
     causes += [
         _Cause(one.share.value * fates.unranked, words_of(one), estimated=why.asked < fates.unranked)
@@ -125,8 +132,14 @@ def sentence_of(why: WhyNot, currency: str) -> str:
         return said
     most = max(causes, key=lambda one: one.requests)
     about = "about " if most.estimated else ""
-    lacked = f", by {money(fates.gap_micros, currency)} in the median" if most.words == FATES["outbid"] else ""
-    return f"{said}. Mostly ({about}{percent(most.requests / fates.requests, 0)} of all requests): {most.words}{lacked}"
+    share = percent(most.requests / fates.requests, 0)
+    lacked = f", by an eCPM of {gap_of(fates, currency)}" if most.words == SHORT["outbid"] else ""
+    return f"{said}. Where it was not, the most frequent reason ({about}{share} of all requests): {most.words}{lacked}"
+
+
+def gap_of(fates: Fates, currency: str) -> str:
+    """The median of what lacked to the last winner; "" where it was never outbid."""
+    return "" if fates.gap_micros is None else f"{fates.gap_micros / 1e6:.4f} {currency} in the median"
 
 
 def words_of(told: Told) -> str:

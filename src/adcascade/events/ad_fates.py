@@ -16,7 +16,7 @@ as they pass by (reservoir: Vitter, "Random sampling with a reservoir", 1985, al
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from statistics import median
@@ -32,6 +32,7 @@ Fate = Literal[
 ]
 FATES: tuple[Fate, ...] = get_args(Fate)
 UNRANKED: frozenset[Fate] = frozenset({"cut_short", "unkept", "not_ranked"})  # why, only asking again can tell
+RANKED: frozenset[Fate] = frozenset({"shown", "outbid", "below_reserve", "sibling", "passed_over"})
 MOST = 50_000  # requests that are read
 SAMPLE, SEED = 200, 1  # that are asked again
 EXAMPLES, BEATERS, STEPS = 3, 5, 24
@@ -94,7 +95,7 @@ class Fates(msgspec.Struct, frozen=True, kw_only=True):
     gap_micros: float | None = None
     beaten_by: tuple[tuple[int, int], ...] = ()
     scenarios: tuple[Line, ...] = ()  # most requests first
-    steps: tuple[Line, ...] = ()  # in order of time
+    steps: tuple[Line, ...] = ()  # STEPS of the same length, from the oldest request to the newest
     sample: tuple[bytes, ...] = ()
 
     def of(self, *fates: Fate) -> int:
@@ -161,11 +162,11 @@ class _Gathered:
     prices: list[int] = field(default_factory=list)
     gaps: list[int] = field(default_factory=list)
     beaten_by: "Counter[int]" = field(default_factory=Counter)
-    scenarios: dict[str, "Counter[str]"] = field(default_factory=lambda: defaultdict(Counter))
-    steps: dict[int, "Counter[str]"] = field(default_factory=lambda: defaultdict(Counter))
+    scenarios: dict[str, "Counter[Fate]"] = field(default_factory=lambda: defaultdict(Counter))
+    times: list[tuple[int, Fate]] = field(default_factory=list)
 
-    def add(self, held: Held, lost: Lost, row: int, step: int) -> None:
-        """One request. step: of time that it lies in."""
+    def add(self, held: Held, lost: Lost, row: int) -> None:
+        """One request."""
         self.counts[lost.fate] += 1
         if len(self.examples[lost.fate]) < EXAMPLES:
             self.examples[lost.fate].append(held.id)
@@ -176,10 +177,20 @@ class _Gathered:
             if one.ad == row:
                 self.slots[one.slot] += 1
                 self.prices.append(one.price_micros)
-        for counter in (self.scenarios[held.scenario], self.steps[step]):
-            counter["requests"] += 1
-            counter["ranked"] += lost.fate not in UNRANKED and lost.fate != "by_chance"
-            counter["shown"] += lost.fate == "shown"
+        self.scenarios[held.scenario][lost.fate] += 1
+        self.times.append((held.time_us, lost.fate))
+
+    def steps(self) -> Iterator[Line]:
+        """From the oldest request to the newest."""
+        if not self.times:
+            return
+        oldest = min(self.times)[0]
+        length = max(self.times)[0] - oldest + 1
+        counters: dict[int, Counter[Fate]] = defaultdict(Counter)
+        for time_us, fate in self.times:
+            counters[(time_us - oldest) * STEPS // length][fate] += 1
+        for step in range(STEPS):
+            yield _line("", oldest + length * step // STEPS, counters[step])
 
 
 def fates_of(
@@ -193,7 +204,7 @@ def fates_of(
     for payload in islice(stream, most):
         held = decoder.decode(payload)
         lost = fate_in(held, ad)
-        gathered.add(held, lost, ad.row, (held.time_us - from_us) * STEPS // (to_us - from_us))
+        gathered.add(held, lost, ad.row)
         if lost.fate in UNRANKED:
             unranked += 1
             place = len(drawn) if len(drawn) < sample else int(random.integers(unranked))
@@ -203,7 +214,7 @@ def fates_of(
 
 def _fates(gathered: _Gathered, from_us: int, to_us: int, *, more: bool, drawn: list[bytes]) -> Fates:
     counts, slots = gathered.counts, gathered.slots
-    by_requests = sorted(gathered.scenarios.items(), key=lambda item: (-item[1]["requests"], item[0]))
+    by_requests = sorted(gathered.scenarios.items(), key=lambda item: (-item[1].total(), item[0]))
     return Fates(
         from_us=from_us,
         to_us=to_us,
@@ -217,14 +228,11 @@ def _fates(gathered: _Gathered, from_us: int, to_us: int, *, more: bool, drawn: 
         gap_micros=median(gathered.gaps) if gathered.gaps else None,
         beaten_by=tuple(gathered.beaten_by.most_common(BEATERS)),
         scenarios=tuple(_line(name, 0, counter) for name, counter in by_requests),
-        steps=tuple(
-            _line("", from_us + (to_us - from_us) * step // STEPS, gathered.steps[step]) for step in range(STEPS)
-        ),
+        steps=tuple(gathered.steps()),
         sample=tuple(drawn),
     )
 
 
-def _line(name: str, begin_us: int, counter: "Counter[str]") -> Line:
-    return Line(
-        name=name, begin_us=begin_us, requests=counter["requests"], ranked=counter["ranked"], shown=counter["shown"]
-    )
+def _line(name: str, begin_us: int, counter: "Counter[Fate]") -> Line:
+    ranked = sum(times for fate, times in counter.items() if fate in RANKED)
+    return Line(name=name, begin_us=begin_us, requests=counter.total(), ranked=ranked, shown=counter["shown"])
