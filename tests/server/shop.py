@@ -11,9 +11,11 @@ from pathlib import Path
 import uvicorn
 
 from adcascade.cascade.answer import Answer, EventReceipt, IncomingEvent, IncomingNotice, Resolved, Served
+from adcascade.cascade.bundle import Bundles
 from adcascade.cascade.explain import Excluded, Explanation
 from adcascade.cascade.readings import Reading
 from adcascade.cascade.resold import Resold
+from adcascade.cascade.under_other import UnderOther
 from adcascade.cascade.why_not import WhyNot
 from adcascade.catalog.formats import fits as takes
 from adcascade.catalog.nouns import Ad, Advertiser, Campaign, Creative
@@ -205,6 +207,10 @@ class Shop:
     def resold(self, record: AuctionRecord) -> Resold:
         """Nothing was sold by auction."""
         return Resold(winners=(), revenue_micros=0, ranked=(), rules=())
+
+    async def under_other(self, record: AuctionRecord, version: str, bundles: Bundles) -> UnderOther | None:
+        """Nothing is scored here."""
+        return None
 
     def ready(self) -> str | None:
         """What the test says."""

@@ -13,9 +13,11 @@ from adcascade.cascade.answer import (
     Resolved,
     Served,
 )
+from adcascade.cascade.bundle import Bundles
 from adcascade.cascade.explain import Explanation
 from adcascade.cascade.readings import Reading
 from adcascade.cascade.resold import Resold
+from adcascade.cascade.under_other import UnderOther
 from adcascade.cascade.why_not import WhyNot
 from adcascade.contracts import AdRequest
 from adcascade.events.records import AuctionRecord
@@ -70,6 +72,10 @@ class Explaining(Protocol):
 
     def resold(self, record: AuctionRecord, /) -> Resold:
         """A request of the log with the ads' names, and as every rule of the auction would have sold it."""
+        ...
+
+    async def under_other(self, record: AuctionRecord, version: str, bundles: Bundles, /) -> UnderOther | None:
+        """The same by what another bundle says of its candidates; None where the log keeps none. BundleError."""
         ...
 
 
