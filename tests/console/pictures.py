@@ -19,7 +19,7 @@ PAGES = {  # name -> path, as an administrator sees it
     "campaigns": "/campaigns",
     "campaign": "/campaigns/k0",
     "cascade": "/cascade",
-    "cascade-ad": "/cascade/ad?ad=a17&period=hour",
+    "cascade-ad": "/cascade/ad?ad=a264&period=hour",
     "reports": "/reports?grain=hour&days=1&by=scenario&compare=before",
     "models": "/models",
     "access": "/access",

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.console.chromium import Person, chromium
 from tests.console.conftest import Open
-from tests.console.installation import Visitors, installed, key_of
+from tests.console.installation import installed, key_of, visited
 from tests.console.test_in_browser import AXE, checked
 from tests.server.shop import NOW, Shop
 
@@ -103,7 +103,7 @@ def told(counts: dict[Fate, int], asked: dict[Reason, int], *, more: bool = Fals
         (
             told({"outbid": 6, "not_ranked": 4}, {PAUSED: 4}),
             "a17 was shown in 0 of 10 requests. Where it was not, the most frequent reason (60 % of all requests): "
-            "it was outbid, by an eCPM of 0.1234 USD in the median",
+            "it was outbid, in the median by an eCPM of 0.1234 USD",
         ),
         (
             told({"not_ranked": 4}, {PAUSED: 4}),
@@ -189,18 +189,10 @@ def test_one_question_at_a_time(asked: Shop, opened: Open, key: Key, monkeypatch
 
 def test_somebody_asks_why_a_paused_ad_is_not_shown(tmp_path: Path) -> None:
     """From the campaign to its ad; pause the campaign, ask again, and read that this is the reason from now on."""
-    process = installed(tmp_path / "shop")
-    visitors = Visitors(process)
-    visitors.start()
-    try:
-        with chromium(tmp_path / "profile") as driver:
-            person = Person(driver, f"http://127.0.0.1:{process.port}")
-            person.sign_in(key_of(process.folder, "manager"))
-            pause_and_ask(person)
-    finally:
-        visitors.stop.set()
-        visitors.join()
-        process.kill()
+    with visited(installed(tmp_path / "shop")) as process, chromium(tmp_path / "profile") as driver:
+        person = Person(driver, f"http://127.0.0.1:{process.port}")
+        person.sign_in(key_of(process.folder, "manager"))
+        pause_and_ask(person)
 
 
 def pause_and_ask(person: Person) -> None:

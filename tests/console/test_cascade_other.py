@@ -8,8 +8,9 @@ from tests.console.conftest import Open
 from tests.server.shop import NOW, Shop
 
 from adcascade.cascade.bundle import Bundles
+from adcascade.cascade.resold import Rule, Sold
 from adcascade.cascade.under_other import UnderOther
-from adcascade.console.pages.cascade_other import choices_of
+from adcascade.console.pages.cascade_other import choices_of, said_of
 from adcascade.errors import BundleError
 from adcascade.events.records import AuctionRecord
 
@@ -63,3 +64,20 @@ def test_what_cannot_be_compared_is_said(
     monkeypatch.setattr(shop, "under_other", damaged)
     told = browser.get(f"/cascade/request/r1?bundle={version}")
     assert (told.status_code, "was changed after it was written" in told.text) == (200, True)
+
+
+def test_the_winners_are_told_in_a_sentence() -> None:
+    """Slot by slot; one that stays empty under one of the two counts."""
+
+    def rule(*ads: str) -> Rule:
+        sold = tuple(Sold(slot=slot, ad=ad, price_micros=1, billing="click") for slot, ad in enumerate(ads))
+        return Rule(name="gsp", sold=sold, revenue_micros=1)
+
+    def said(logged: Rule, other: Rule) -> str:
+        told = UnderOther(
+            version="v", rule="gsp", logged=logged, other=other, ads=(), gone=0, missing=(), factor=1.0
+        )  # fmt: skip
+        return said_of(told)
+
+    assert said(rule("a", "b"), rule("a", "b")) == "The same ads win the same slots"
+    assert said(rule("a", "b"), rule("b", "a", "c")) == "3 of 3 slots would go to another ad, or to none"

@@ -10,6 +10,7 @@ bundle's own probabilities.
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from adcascade.auction import METHODS, AuctionStage
 from adcascade.bidding.goals import goal_bids
@@ -75,7 +76,9 @@ def under_other(
         one_per=stage.one_per,
     )
     slots = max((one.slot for one in record.winners), default=0) + 1
-    pairs = zip(logged.ad.tolist(), _told(logged), _told(other), strict=True)
+    by_log = np.argsort(-logged.ecpm, kind="stable")
+    by_other = np.lexsort((-other.ctr, -other.ecpm))  # as ranking and bidding would order them
+    pairs = zip(logged.ad.tolist(), _told(logged, by_log), _told(other, by_other), strict=True)
     ads = [AdUnder(ad=name_of(snapshot, row), logged=one, other=two) for row, one, two in pairs]
     return UnderOther(
         version=bundle.version,
@@ -104,10 +107,10 @@ def judged_by(
     return said.with_(bid=bid, ecpm=ecpms_of(said.ctr, bid, per_click))
 
 
-def _told(candidates: Candidates) -> list[Judged]:
-    """One a candidate; equal eCPMs keep the candidates' order."""
+def _told(candidates: Candidates, order: NDArray[np.int64]) -> list[Judged]:
+    """One a candidate. order: of the candidates, best first [n]."""
     place = np.empty(len(candidates), np.int64)
-    place[np.argsort(-candidates.ecpm, kind="stable")] = np.arange(1, len(candidates) + 1)
+    place[order] = np.arange(1, len(candidates) + 1)
     return [
         Judged(
             ctr=None if np.isnan(ctr) else float(ctr), bid_micros=int(bid), ecpm_micros=int(ecpm), place=int(at)

@@ -78,7 +78,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
     gap: str
     beaten_by: tuple[Beater, ...]
     scenarios: tuple[Line, ...]
-    chart: Chart
+    chart: Chart | None  # None: it was never ranked
     reasons: tuple[ReasonRow, ...]
     asked: int
     unranked: int
@@ -105,7 +105,8 @@ def answered_of(why: WhyNot, link: str, currency: str, *, whole_house: bool) -> 
         period=f"{moment(fates.from_us)} to {moment(fates.to_us)} UTC", link=link, bound=bound_of(fates),
         requests=fates.requests, fates=fate_rows(fates, whole_house=whole_house), slots=slots_of(fates, currency),
         gap=gap_of(fates, currency),
-        beaten_by=why.beaten_by if whole_house else (), scenarios=fates.scenarios, chart=chart_of(fates),
+        beaten_by=why.beaten_by if whole_house else (), scenarios=fates.scenarios,
+        chart=chart_of(fates) if any(one.ranked for one in fates.steps) else None,
         reasons=tuple(_reason_row(one, fates.unranked, whole_house=whole_house) for one in why.reasons),
         asked=why.asked, unranked=fates.unranked, all_asked=why.asked == fates.unranked,
         missing=", ".join(MISSING), assumed=", ".join(why.assumed), bundle=why.bundle,
@@ -133,13 +134,17 @@ def sentence_of(why: WhyNot, currency: str) -> str:
     most = max(causes, key=lambda one: one.requests)
     about = "about " if most.estimated else ""
     share = percent(most.requests / fates.requests, 0)
-    lacked = f", by an eCPM of {gap_of(fates, currency)}" if most.words == SHORT["outbid"] else ""
+    lacked = f", {gap_of(fates, currency)}" if most.words == SHORT["outbid"] else ""
     return f"{said}. Where it was not, the most frequent reason ({about}{share} of all requests): {most.words}{lacked}"
 
 
 def gap_of(fates: Fates, currency: str) -> str:
     """The median of what lacked to the last winner; "" where it was never outbid."""
-    return "" if fates.gap_micros is None else f"{fates.gap_micros / 1e6:.4f} {currency} in the median"
+    if fates.gap_micros is None:
+        return ""
+    if fates.gap_micros == 0:
+        return "in the median by an equal eCPM"
+    return f"in the median by an eCPM of {fates.gap_micros / 1e6:.4f} {currency}"
 
 
 def words_of(told: Told) -> str:

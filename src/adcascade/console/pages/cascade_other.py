@@ -22,6 +22,7 @@ class Other(msgspec.Struct, frozen=True, kw_only=True):
     chosen: str = ""
     answered: bool = False  # the chosen one is the bundle that answered
     told: UnderOther | None = None
+    said: str = ""  # of the winners
     trouble: str = ""
 
 
@@ -34,6 +35,16 @@ def choices_of(bundles: Bundles, answered: str) -> tuple[Choice, ...]:
             notes += ["serves"] * one.serves + ["answered this request"] * (one.version == answered)
             found.append(Choice(one.version, f"{one.version} ({', '.join(notes)})"))
     return tuple(found)
+
+
+def said_of(told: UnderOther) -> str:
+    """Which slots another ad would have, in a sentence."""
+    logged, other = ({one.slot: one.ad for one in rule.sold} for rule in (told.logged, told.other))
+    slots = sorted(logged.keys() | other.keys())
+    moved = [slot for slot in slots if logged.get(slot) != other.get(slot)]
+    if not moved:
+        return "The same ads win the same slots"
+    return f"{len(moved)} of {len(slots)} slots would go to another ad, or to none"
 
 
 async def other_of(visit: Visit, record: AuctionRecord) -> Other:
@@ -49,5 +60,7 @@ async def other_of(visit: Visit, record: AuctionRecord) -> Other:
         told = await visit.desk.inside.backend.under_other(record, chosen, bundles)
     except BundleError as error:
         return msgspec.structs.replace(asked, trouble=str(error))
-    trouble = "" if told else "the log keeps no candidate of this request that is still in the catalog"
-    return msgspec.structs.replace(asked, told=told, trouble=trouble)
+    if told is None:
+        said = "the log keeps no candidate of this request that is still in the catalog"
+        return msgspec.structs.replace(asked, trouble=said)
+    return msgspec.structs.replace(asked, told=told, said=said_of(told))
