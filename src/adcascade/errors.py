@@ -3,6 +3,7 @@
     AdcascadeError
     ├── CallerError              the one who asked is wrong; HTTP 400, exit status 2
     │   ├── InputError           a field holds a value that cannot be used
+    │   │   └── BusyError        it could be used, but another is being answered; HTTP 429
     │   ├── ConflictError        somebody else changed it first; HTTP 412
     │   ├── RowError             a row of an imported file cannot be used
     │   ├── SignatureError       a tracking URL is forged, damaged or expired
@@ -40,6 +41,10 @@ class InputError(CallerError):
         shown = repr(value)
         shown = shown if len(shown) <= 80 else shown[:77] + "..."
         super().__init__(f"{field} is {shown}; expected {expected}" + (f"; {remedy}" if remedy else ""))
+
+
+class BusyError(InputError):
+    """The same question with another value is being answered, and this process answers one at a time."""
 
 
 class RowError(CallerError):

@@ -13,7 +13,9 @@ from typer.testing import CliRunner
 from adcascade.cli.app import app
 from adcascade.errors import BundleError, ConfigurationError, DataMissingError
 
-COMMANDS = ["demo", "import", "train", "supervise", "evaluate", "export", "serve", "simulate", "explain", "conform"]
+COMMANDS = [
+    "demo", "import", "train", "supervise", "evaluate", "export", "serve", "simulate", "explain", "why-not", "conform",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -43,6 +45,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         (("supervise",), 1, "impression"),
         (("simulate",), 1, "adcascade demo"),
         (("explain", "nowhere.json"), 1, "does not exist"),
+        (("why-not", "a17"), 2, "adcascade catalog list ads"),
         (("bundle", "rollback"), 1, "nothing to roll back"),
         (("export", "charges", "out.parquet"), 1, "nothing was served"),
         (("import", "nosuch", "x", "--out", "y"), 2, "criteo"),

@@ -20,6 +20,7 @@ PAGES = {  # name -> path, as an administrator sees it
     "campaign": "/campaigns/k0",
     "campaign-form": "/campaign-edit/k0",
     "cascade": "/cascade",
+    "cascade-ad": "/cascade/ad?ad=a264&period=hour",
     "reports": "/reports?grain=hour&days=1&by=scenario&compare=before",
     "models": "/models",
     "experiment": f"/experiments/{SPLIT}",

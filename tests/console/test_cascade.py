@@ -120,7 +120,15 @@ def ask_why(person: Person) -> None:
             break
     person.ask(f"({link.removeprefix('return ')}).click()")
     person.wait("return location.pathname.startsWith('/cascade/request/') && document.readyState == 'complete'")
-    assert person.ask("return document.querySelectorAll('.sold').length") == 5
+    assert person.ask("return document.querySelectorAll('.sold').length") == 5  # as it was sold, and by four rules
+    assert not AXE.is_file() or checked(person) == []
+    person.ask("document.querySelector('#other form').requestSubmit()")
+    person.wait("return location.search.startsWith('?bundle=') && document.readyState == 'complete'")
+    assert "This bundle answered the request" in person.ask("return document.querySelector('#other').textContent")
+    said, logged = person.ask(
+        "return [...document.querySelectorAll('#other table:first-of-type .sold')].map(one => one.textContent)"
+    )
+    assert said == logged
     assert not AXE.is_file() or checked(person) == []
     ad = person.ask(
         "return [...document.querySelectorAll('section[aria-labelledby=ranked-title] tbody th')].at(-1).textContent"

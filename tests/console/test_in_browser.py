@@ -23,6 +23,7 @@ PATHS = (
     "/access?sort=colour",
     "/sign-in",
     "/cascade",
+    "/cascade/ad?ad=k0",
     "/ledger",
     "/ledger/v",
     "/models",

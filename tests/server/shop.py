@@ -11,14 +11,19 @@ from pathlib import Path
 import uvicorn
 
 from adcascade.cascade.answer import Answer, EventReceipt, IncomingEvent, IncomingNotice, Resolved, Served
+from adcascade.cascade.bundle import Bundles
 from adcascade.cascade.explain import Excluded, Explanation
 from adcascade.cascade.readings import Reading
 from adcascade.cascade.resold import Resold
+from adcascade.cascade.under_other import UnderOther
+from adcascade.cascade.why_not import WhyNot
 from adcascade.catalog.formats import fits as takes
 from adcascade.catalog.nouns import Ad, Advertiser, Campaign, Creative
 from adcascade.contracts import AdRequest, Slot
-from adcascade.errors import SignatureError
+from adcascade.errors import InputError, SignatureError
+from adcascade.events.ad_fates import Followed, fates_of
 from adcascade.events.journal import Journal
+from adcascade.events.period import auctions_between
 from adcascade.events.records import AuctionRecord, Click, Conversion, Event, Impression, Order, OrderLine, Viewable
 from adcascade.events.token import BidToken, Signer
 from adcascade.server.app import create_app
@@ -190,9 +195,23 @@ class Shop:
         nothing = Excluded(ads=0, looked_at=0, reasons={})
         return Explanation(bundle=self.bundle_version, policy="shop", excluded=nothing, stages=[], winners=[])
 
+    async def why_not(self, ad: str, from_us: int, to_us: int) -> WhyNot:
+        """By the log alone: there are no stages here."""
+        row = next((number for number, (_, one) in enumerate(ADS) if one.id == ad), None)
+        if row is None:
+            raise InputError("ad", ad, "the id of an ad")
+        fates = fates_of(auctions_between(self.journal.path, from_us, to_us), Followed(row=row), from_us, to_us)
+        return WhyNot(
+            ad=ad, fates=fates, beaten_by=(), reasons=(), assumed=(), bundle=self.bundle_version, asked_us=self.now()
+        )
+
     def resold(self, record: AuctionRecord) -> Resold:
         """Nothing was sold by auction."""
         return Resold(winners=(), revenue_micros=0, ranked=(), rules=())
+
+    async def under_other(self, record: AuctionRecord, version: str, bundles: Bundles) -> UnderOther | None:
+        """Nothing is scored here."""
+        return None
 
     def ready(self) -> str | None:
         """What the test says."""

@@ -6,6 +6,7 @@ record in the log
 Where the ads lie on shards, these are asked between the opportunity and the engine (`ask`), while other requests go on.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from adcascade.cascade.answer import Answer, Marks, Served
 from adcascade.cascade.build import COLD, Loaded
 from adcascade.cascade.deadline import Pace
 from adcascade.cascade.engine import Outcome, Step
-from adcascade.cascade.opportunity import opportunity_of
+from adcascade.cascade.opportunity import as_seen, opportunity_of
 from adcascade.cascade.parts import Parts
 from adcascade.cascade.record import auction_record, winner_of
 from adcascade.cascade.sharding.merge import Sifted, merged
@@ -123,10 +124,17 @@ class Answering:
         bits = self.parts.snapshot.eligible(request, request.time_us, opportunity.capped)
         return bits if opportunity.uncapped is None else bits & opportunity.uncapped
 
-    async def rehearse(self, request: AdRequest, serving: Loaded) -> tuple[Opportunity, Outcome]:
-        """How the cascade would fill a request now, with nothing charged, promised, logged or counted."""
+    async def rehearse(
+        self, request: AdRequest, serving: Loaded, *, seen: Mapping[str, object] | None = None
+    ) -> tuple[Opportunity, Outcome]:
+        """How the cascade would fill a request now, with nothing charged, promised, logged or counted.
+
+        seen: raw features of another time, instead of those of now.
+        """
         begun = self.begin(msgspec.structs.replace(request, test=True), serving, rehearsed=True)
         begun = replace(begun, exploring=False)
+        if seen is not None:
+            begun = replace(begun, opportunity=as_seen(begun.opportunity, seen, begun.by.loaded.encoder))
         before = await self.ask(begun)
         opportunity, rung = begun.opportunity, self.parts.ladder.rung
         engine = begun.by.loaded.engine

@@ -91,7 +91,7 @@ async def explain(
     many ads are told per stage.
     """
     snapshot = answering.parts.snapshot
-    row = -1 if ad is None else _row_of(snapshot, ad)
+    row = -1 if ad is None else row_of(snapshot, ad)
     opportunity, outcome = await answering.rehearse(request, serving)
     fate = None if ad is None else Fate(id=ad, fate=fate_of(snapshot, opportunity, outcome, row))
     return Explanation(
@@ -104,7 +104,8 @@ async def explain(
     )
 
 
-def _row_of(snapshot: Snapshot, ad: str) -> int:
+def row_of(snapshot: Snapshot, ad: str) -> int:
+    """The row of an ad; InputError where the catalog holds none of this id."""
     row = snapshot.row_of.get(ad)
     if row is None:
         raise InputError("ad", ad, "the id of an ad in the catalog", "`adcascade catalog list ads` shows them")

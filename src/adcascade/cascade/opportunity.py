@@ -1,6 +1,7 @@
 """From an AdRequest to an Opportunity: the raw features as seen, the same encoded, and the request's own chance."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 
 import numpy as np
@@ -53,3 +54,9 @@ def opportunity_of(request: AdRequest, memory: Memory, encoder: Encoder, context
         capped=memory.frequency.capped(request.user, request.time_us),
         uncapped=memory.frequency.uncapped() if request.user is None else None,
     )
+
+
+def as_seen(opportunity: Opportunity, seen: Mapping[str, object], encoder: Encoder) -> Opportunity:
+    """The same with the features of another time, as a log tells them; what it does not tell stays."""
+    seen = {**opportunity.seen, **seen}
+    return replace(opportunity, seen=seen, features=encoder.encode_one({**seen, "position": "0"}, "request"))

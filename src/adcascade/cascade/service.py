@@ -17,16 +17,20 @@ from adcascade.cascade.accepting import Accepting
 from adcascade.cascade.answer import Answer, EventReceipt, IncomingEvent, IncomingNotice, Resolved
 from adcascade.cascade.answering import Answering
 from adcascade.cascade.build import Loaded
+from adcascade.cascade.bundle import Bundles
 from adcascade.cascade.engine import Outcome
 from adcascade.cascade.explain import Explanation, explain
 from adcascade.cascade.notices import take_notice
 from adcascade.cascade.opportunity import opportunity_of
+from adcascade.cascade.other_bundle import OtherBundle, OtherBundles
 from adcascade.cascade.overload import Ladder
 from adcascade.cascade.parts import Parts
 from adcascade.cascade.readings import Reading, Sources, readings
-from adcascade.cascade.resold import Resold, resold
+from adcascade.cascade.resold import Resold, auction_of, resold
 from adcascade.cascade.sharding.standing import held_back
 from adcascade.cascade.tally import Tally
+from adcascade.cascade.under_other import UnderOther, under_other
+from adcascade.cascade.why_not import WhyNot, WhyNots
 from adcascade.contracts import AdRequest, Opportunity
 from adcascade.events.records import AuctionRecord
 from adcascade.events.seal import seal
@@ -43,6 +47,8 @@ class AdService:
         self.loaded = loaded
         self.tally = Tally()
         self._answering, self._accepting = Answering(parts, self.tally), Accepting(parts, self.tally)
+        self._why_nots = WhyNots(self._answering, lambda: self.loaded)
+        self._others = OtherBundles()
         self._sealed_hour = parts.clock_us() // HOUR_US
         self._alpha: NDArray[np.float64] | None = None  # that the shards were told of
         self._held_back: Mapping[str, float] = {}
@@ -68,9 +74,23 @@ class AdService:
         """How a request would be filled now, and what would become of an ad; it leaves no trace (explain.py)."""
         return await explain(self._answering, request, self.loaded, ad=ad, top=top)
 
+    async def why_not(self, ad: str, from_us: int, to_us: int, /) -> WhyNot:
+        """Why an ad was not shown in a period, by the log and asked again now; leaves no trace (why_not.py)."""
+        return await self._why_nots.ask(ad, from_us, to_us)
+
     def resold(self, record: AuctionRecord, /) -> Resold:
         """A request of the log with names, and as every rule of the auction would have sold it (resold.py)."""
         return resold(record, self.loaded)
+
+    async def under_other(self, record: AuctionRecord, version: str, bundles: Bundles, /) -> UnderOther | None:
+        """A request of the log as another bundle judges its candidates; None where none is kept (under_other.py).
+
+        BundleError where the bundle is not there, or damaged.
+        """
+        bundle = await self._others.get(lambda: OtherBundle.open(bundles, version), version)
+        live = self.parts.memory.live_of(version).factor
+        factor = record.live_factor if version == record.bundle else live
+        return under_other(record, bundle, self.parts.snapshot, auction_of(self.loaded), factor)
 
     def opportunity(self, request: AdRequest) -> Opportunity:
         """The request with what its stages share, as of now."""

@@ -31,6 +31,7 @@ from adcascade.cli import (
     supervise,
     traffic,
     train,
+    why_not,
 )
 from adcascade.errors import AdcascadeError, CallerError, ConfigurationError
 
@@ -52,6 +53,7 @@ app.command("serve")(serve.serve)
 app.command("simulate")(simulate.simulate)
 app.command("attribute")(attribute.attribute)
 app.command("explain")(explain.explain)
+app.command("why-not")(why_not.why_not)
 app.command("conform")(conform.conform)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)

@@ -13,9 +13,12 @@ from adcascade.cascade.answer import (
     Resolved,
     Served,
 )
+from adcascade.cascade.bundle import Bundles
 from adcascade.cascade.explain import Explanation
 from adcascade.cascade.readings import Reading
 from adcascade.cascade.resold import Resold
+from adcascade.cascade.under_other import UnderOther
+from adcascade.cascade.why_not import WhyNot
 from adcascade.contracts import AdRequest
 from adcascade.events.records import AuctionRecord
 
@@ -63,8 +66,16 @@ class Explaining(Protocol):
         """How a request would be filled now, leaving no trace. InputError: the ad to follow is not in the catalog."""
         ...
 
+    async def why_not(self, ad: str, from_us: int, to_us: int, /) -> WhyNot:
+        """Why an ad was not shown from a time until before another. InputError: it is not in the catalog; BusyError."""
+        ...
+
     def resold(self, record: AuctionRecord, /) -> Resold:
         """A request of the log with the ads' names, and as every rule of the auction would have sold it."""
+        ...
+
+    async def under_other(self, record: AuctionRecord, version: str, bundles: Bundles, /) -> UnderOther | None:
+        """The same by what another bundle says of its candidates; None where the log keeps none. BundleError."""
         ...
 
 

@@ -6,7 +6,15 @@ from typing import TypeVar
 
 import msgspec
 
-from adcascade.errors import AccessError, AdcascadeError, ConflictError, InputError, SignatureError, StoreError
+from adcascade.errors import (
+    AccessError,
+    AdcascadeError,
+    BusyError,
+    ConflictError,
+    InputError,
+    SignatureError,
+    StoreError,
+)
 
 T = TypeVar("T")
 
@@ -41,15 +49,15 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def status_of(error: AdcascadeError) -> int:
-    """400 for the caller's faults, 401, 403 and 429 for his key's, 412 where another wrote first, 503 where the disk
-    refuses, 500 for ours."""
+    """400 for the caller's faults, 401, 403 and 429 for his key's, 412 where another wrote first, 429 where another
+    asks, 503 where the disk refuses, 500 for ours."""
     match error:
-        case AccessError():
+        case AccessError() | RefusalError():
             return error.status
+        case BusyError():
+            return 429
         case ConflictError():
             return 412
-        case RefusalError():
-            return error.status
         case InputError() | SignatureError():
             return 400
         case StoreError():

@@ -1,7 +1,17 @@
 """The pages in the order of the navigation; the first one stands at "/"."""
 
 from adcascade.console.page import Page
-from adcascade.console.pages import access, campaigns, cascade, experiments, ledger, models, overview, reports
+from adcascade.console.pages import (
+    access,
+    campaigns,
+    cascade,
+    cascade_ad,
+    experiments,
+    ledger,
+    models,
+    overview,
+    reports,
+)
 
 PAGES: tuple[Page, ...] = (
     overview.PAGE,
@@ -9,6 +19,7 @@ PAGES: tuple[Page, ...] = (
     reports.PAGE,
     ledger.PAGE,
     cascade.PAGE,
+    cascade_ad.PAGE,
     models.PAGE,
     experiments.PAGE,
     access.PAGE,

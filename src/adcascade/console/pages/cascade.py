@@ -10,7 +10,9 @@ from adcascade.cascade.explain import Explanation
 from adcascade.cascade.resold import Resold
 from adcascade.console.form import Form, Trouble, Wrong, read, trouble, wrong_of
 from adcascade.console.page import At, Page, Visit
+from adcascade.console.pages import cascade_ad_form
 from adcascade.console.pages.cascade_form import CHECKS, again_of, form_of, request_of
+from adcascade.console.pages.cascade_other import Other, other_of
 from adcascade.console.table import Asked, Column, Table, cursor_of, place_of
 from adcascade.errors import InputError
 from adcascade.events.recent import FOREVER, Numbered, newest, recorded
@@ -48,6 +50,7 @@ class Recent(msgspec.Struct, frozen=True, kw_only=True):
 
     table: Table
     form: Form
+    why: Form  # of cascade_ad.py
 
 
 class Width(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +82,7 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     about: str
     stages: tuple[tuple[str, float], ...]  # name, milliseconds
     resold: Resold
+    other: Other
     form: Form
     currency: str
 
@@ -144,13 +148,14 @@ def funnel_of(told: Explanation) -> tuple[Width, ...]:
     return tuple(rows)
 
 
-def recorded_of(record: AuctionRecord, resold: Resold, currency: str) -> Recorded:
+def recorded_of(record: AuctionRecord, resold: Resold, other: Other, currency: str) -> Recorded:
     """The view of a request of the log."""
     return Recorded(
         record=record,
         about=about_of(record),
         stages=tuple((name.replace("_", " "), us / 1e3) for name, us in record.stage_us.items()),
         resold=resold,
+        other=other,
         form=form_of(again_of(record)),
         currency=currency,
     )
@@ -161,7 +166,7 @@ def recorded_of(record: AuctionRecord, resold: Resold, currency: str) -> Recorde
 
 async def show(visit: Visit) -> Recent:
     """The page."""
-    return Recent(table=await rows(visit), form=form_of({"slots": "3"}))
+    return Recent(table=await rows(visit), form=form_of({"slots": "3"}), why=cascade_ad_form.form_of({"period": "day"}))
 
 
 async def rows(visit: Visit) -> Table:
@@ -184,7 +189,8 @@ async def one(visit: Visit) -> Recorded:
 async def _recorded(visit: Visit, identity: str) -> Recorded:
     desk = visit.desk
     record = await visit.aside(recorded, desk.settings.journal_path, identity)
-    return recorded_of(record, desk.inside.backend.resold(record), desk.inside.options.currency)
+    resold, other = desk.inside.backend.resold(record), await other_of(visit, record)
+    return recorded_of(record, resold, other, desk.inside.options.currency)
 
 
 async def check(visit: Visit) -> Trouble:
