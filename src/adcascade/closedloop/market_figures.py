@@ -188,7 +188,8 @@ def sentence(result: Result) -> str:
     side = "less" if gap.mean < 0 else "more"
     low, high = sorted((abs(gap.low), abs(gap.high)))
     between = f"95 % interval {low:,.2f} to {high:,.2f}, over {result.hours} hours"
-    return f"{told}. {best.capitalize()} brings {abs(gap.mean):,.2f} USD {side} than the oracle per thousand page views ({between})."
+    says = f"{best.capitalize()} brings {abs(gap.mean):,.2f} USD {side} than the oracle per thousand page views"
+    return f"{told}. {says} ({between})."
 
 
 def _and(words: Sequence[str]) -> str:

@@ -1,9 +1,12 @@
 """Files of a run of the market, in a folder of its own; whoever is killed halfway leaves nothing half written.
 
-dials.json        the order
-progress.jsonl    a line a step; the last one may be torn
-result.json       what was found, once all ticks were measured
-error.txt         a sentence why it was not
+    dials.json        the order
+    progress.jsonl    a line a step; the last one may be torn
+    result.json       what was found, once all ticks were measured
+    error.txt         a sentence why it was not
+    installation/     while a cascade learns of the market
+
+The first two are enough to tell how far a run has got, and what it has found by then.
 """
 
 from collections.abc import Iterator
@@ -17,6 +20,7 @@ from adcascade.closedloop.market_order import Order
 from adcascade.errors import CallerError, StoreError
 
 DIALS, PROGRESS, RESULT, ERROR = "dials.json", "progress.jsonl", "result.json", "error.txt"
+INSTALLATION = "installation"
 T = TypeVar("T")
 _STEP = msgspec.json.Decoder(Step)
 

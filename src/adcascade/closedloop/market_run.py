@@ -10,7 +10,6 @@ nothing of torch is imported.
 
 import os
 import shutil
-import signal
 import sys
 import threading
 import time
@@ -47,7 +46,6 @@ from adcascade.settings import AuctionSettings, load_settings
 
 Tell = Callable[[Step], None]
 Counts = tuple[NDArray[np.float64], NDArray[np.float64]]  # clicks and impressions of each ad, [A] each
-INSTALLATION = "installation"
 TOLD_S = 0.5  # between two words of training
 NICE = 10
 
@@ -73,7 +71,7 @@ def run_market(folder: Path, order: Order, tell: Tell | None = None) -> Result:
         files.write(folder / files.ERROR, said.encode())
         raise
     finally:
-        shutil.rmtree(folder / INSTALLATION, ignore_errors=True)
+        shutil.rmtree(folder / files.INSTALLATION, ignore_errors=True)
     return result
 
 
@@ -125,7 +123,7 @@ class _Run:
         self.tell(step)
 
     def _with_cascade(self, market: Market, ticks: range) -> Cascade:
-        directory = self.folder / INSTALLATION
+        directory = self.folder / files.INSTALLATION
         install(directory, market, 0)
         clock = clock_at(0)
         service = simulated_service(directory, clock)
@@ -209,13 +207,13 @@ def _cascade_of(run: CascadeRun) -> Cascade:
 def attend() -> None:
     """Give way to other processes, and end with the one that holds the other end of standard input.
 
-    So a server that is killed leaves no run behind. The process must lead a group of its own, which ends with it.
+    So a server that is killed leaves no run behind.
     """
     os.nice(NICE)
 
     def wait() -> None:
         while os.read(sys.stdin.fileno(), 4096):
             pass
-        os.killpg(os.getpgrp(), signal.SIGKILL)
+        os._exit(1)
 
     threading.Thread(target=wait, name="attend", daemon=True).start()
