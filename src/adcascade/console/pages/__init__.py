@@ -1,7 +1,7 @@
 """The pages in the order of the navigation; the first one stands at "/"."""
 
 from adcascade.console.page import Page
-from adcascade.console.pages import access, campaigns, cascade, ledger, models, overview, reports
+from adcascade.console.pages import access, campaigns, cascade, ledger, market, models, overview, reports
 
 PAGES: tuple[Page, ...] = (
     overview.PAGE,
@@ -10,5 +10,6 @@ PAGES: tuple[Page, ...] = (
     ledger.PAGE,
     cascade.PAGE,
     models.PAGE,
+    market.PAGE,
     access.PAGE,
 )
