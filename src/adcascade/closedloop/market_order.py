@@ -11,7 +11,7 @@ import msgspec
 
 from adcascade.errors import ConfigurationError, InputError
 from adcascade.market.config import MarketConfig
-from adcascade.market.dials import Dial, dial_of, read_dial
+from adcascade.market.dials import Dial, dial_of, read_dial, text_of
 
 MOST_TICKS = 1_008  # a week
 MOST_SEED = 2**31 - 1
@@ -46,13 +46,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
     def arguments(self) -> list[str]:
         """The same for `adcascade market run`."""
-        turned = [f"--set={name}={_text(value)}" for name, value in self.dials.items()]
+        turned = [f"--set={name}={text_of(value)}" for name, value in self.dials.items()]
         told = [f"--seed={self.seed}", f"--warm-up={self.warm_up}", f"--ticks={self.ticks}"]
         return [*turned, *told, *(["--cascade"] if self.cascade else [])]
-
-
-def _text(value: Value) -> str:
-    return ("no", "yes")[value] if isinstance(value, bool) else f"{value!r}"
 
 
 def _whole(name: str, least: int, most: int, text: str) -> int:

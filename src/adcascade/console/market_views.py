@@ -27,7 +27,7 @@ from adcascade.console.pages.overview import Chart, Row, Unit
 from adcascade.console.table import Asked, Column, Table, page_of
 from adcascade.console.words import UNKNOWN, moment, number, percent
 from adcascade.market.clock import tick_start_us
-from adcascade.market.dials import label_of
+from adcascade.market.dials import label_of, plain
 
 COLUMNS = (
     Column(name="started", label="Started, UTC"),
@@ -64,7 +64,6 @@ class PolicyRow(msgspec.Struct, frozen=True, kw_only=True):
     share: str
     beside: str
     true_ctr: str
-    ctr: str
     cvr: str
     spend: str
 
@@ -117,12 +116,8 @@ def who(by: str) -> str:
 
 def dials_text(order: Order) -> str:
     """The dials that differ, in short."""
-    turned = [f"{name} {_plain(value)}" for name, value in order.dials.items()]
+    turned = [f"{name} {plain(value)}" for name, value in order.dials.items()]
     return ", ".join([*turned, *(["with a cascade"] if order.cascade else [])]) or "none"
-
-
-def _plain(value: float) -> str:
-    return ("no", "yes")[value] if isinstance(value, bool) else f"{value:,.10g}"
 
 
 def _share(run: Run) -> float | None:
@@ -164,9 +159,10 @@ def shown_of(run: Run, folder: str) -> Shown:
     result = run.result or result_of(run.steps)
     last = run.steps[-1] if run.steps else Step(phase="start", done=0, of=1)
     funnel = () if result.cascade is None else tuple(map(_stage, result.cascade.stages))
+    views = f"{number(result.views)} page views, {number(result.hours)} hours"
     return Shown(
-        row=row_of(run), running=run.state == "running", trouble=run.trouble.rstrip("."), phase=last.phase, done=last.done,
-        of=last.of, says=sentence(result), views=f"{number(result.views)} page views, {number(result.hours)} hours",
+        row=row_of(run), running=run.state == "running", trouble=run.trouble.rstrip("."), phase=last.phase,
+        done=last.done, of=last.of, says=sentence(result), views=views,
         policies=policy_rows(result), charts=charts_of(run.steps, order), dials=dial_rows(order), funnel=funnel,
         predictions=_predictions(result),
         command=" ".join(["adcascade market run", *order.arguments(), f"--out {folder}"]),
@@ -181,7 +177,7 @@ def policy_rows(result: Result) -> tuple[PolicyRow, ...]:
 def _policy(name: str, one: Figures, beside: dict[str, Beside]) -> PolicyRow:
     return PolicyRow(
         name=name, rpm=number(one.rpm, 2), welfare=number(one.welfare, 2), share=percent(one.share),
-        beside=_beside(beside.get("welfare")), true_ctr=percent(one.true_ctr, 2), ctr=percent(one.ctr, 2),
+        beside=_beside(beside.get("welfare")), true_ctr=percent(one.true_ctr, 2),
         cvr=percent(one.cvr, 2), spend=number(one.spend, 2),
     )  # fmt: skip
 
@@ -196,7 +192,7 @@ def _beside(one: Beside | None) -> str:
 def dial_rows(order: Order) -> tuple[DialRow, ...]:
     """The dials that were turned."""
     return tuple(
-        DialRow(label=label_of(name), value=_plain(value), usual=_plain(DIALS[name][1]))
+        DialRow(label=label_of(name), value=plain(value), usual=plain(DIALS[name][1]))
         for name, value in order.dials.items()
     )
 
@@ -282,7 +278,9 @@ def pairs_of(this: Run, other: Run) -> tuple[Pair, ...]:
     mine, theirs = this.order or Order(), other.order or Order()
     found = [
         Pair(
-            label=label_of(name), this=_plain(mine.dials.get(name, usual)), other=_plain(theirs.dials.get(name, usual))
+            label=label_of(name),
+            this=plain(mine.dials.get(name, usual)),
+            other=plain(theirs.dials.get(name, usual)),
         )
         for name, (_, usual) in DIALS.items()
         if mine.dials.get(name, usual) != theirs.dials.get(name, usual)

@@ -11,13 +11,11 @@ class MarketConfig:
     """Sizes (U users, A ads, S scenarios, M organic), effects in log-odds, and money of the market."""
 
     # --- sizes
-    users: int = dial(3_000, "Shoppers alive at any time.", "size", most=200_000, unit="shoppers", first=True)
-    ads: int = dial(2_600, "Ads over the market's life.", "size", most=50_000, unit="ads", first=True)
-    campaigns: int = dial(400, "At most as many as ads.", "size", most=20_000, unit="campaigns", first=True)
-    advertisers: int = dial(120, "At most as many as campaigns.", "size", most=20_000, unit="advertisers")
-    scenarios: int = dial(
-        12, "Kinds of page; the first few are big, the others a long tail.", "size", most=50, unit="scenarios"
-    )
+    users: int = dial(3_000, "Shoppers alive at any time.", "size", most=200_000, first=True)
+    ads: int = dial(2_600, "Ads over the market's life.", "size", most=50_000, first=True)
+    campaigns: int = dial(400, "At most as many as ads.", "size", most=20_000, first=True)
+    advertisers: int = dial(120, "At most as many as campaigns.", "size", most=20_000)
+    scenarios: int = dial(12, "Kinds of page; the first few are big, the others a long tail.", "size", most=50)
     life_ticks: int = dial(
         2_016,
         "The time over which ads come and go; 2,016 are 14 days.",
@@ -25,15 +23,13 @@ class MarketConfig:
         most=20_160,
         unit="ticks of 10 minutes",
     )
-    views_per_tick: float = dial(
-        60.0, "Page views per 10 minutes, mean over the day.", most=5_000, unit="page views", first=True
-    )
+    views_per_tick: float = dial(60.0, "Page views per 10 minutes, mean over the day.", most=5_000, first=True)
     ads_alive_share: float = dial(0.77, "Of all ads, how many live at the same time.", "share")
     user_life_days: float = dial(
         45.0, "Mean time before a shopper leaves and a new one takes the place.", "size", most=3_650, unit="days"
     )
     no_consent_share: float = dial(0.04, "Views whose request does not name the user.", "share")
-    organic: int = dial(4, "Organic items around the slots.", "size", most=20, unit="items")
+    organic: int = dial(4, "Organic items around the slots.", "size", most=20)
 
     # --- what makes a click, in log-odds
     base_ctr: float = dial(0.035, "Mean true CTR of a random ad in the first slot.", "probability", first=True)

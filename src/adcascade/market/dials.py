@@ -52,7 +52,7 @@ class Dial:
         'a number from 1 to 200,000'
         """
         if self.kind in {"size", "amount"}:
-            return f"a number from {1 if self.kind == 'size' else 0} to {self.most:,.10g}"
+            return f"a number from {1 if self.kind == 'size' else 0} to {plain(self.most)}"
         return LAWS[self.kind]
 
 
@@ -88,11 +88,29 @@ def read_dial(name: str, text: str, one: Dial, default: float) -> float:
     return value
 
 
-def label_of(name: str) -> str:
-    """How people are asked for it.
+def text_of(value: float) -> str:
+    """A value as `read_dial` reads it back, exactly.
 
-    >>> label_of("base_ctr"), label_of("views_per_tick")
-    ('Base CTR', 'Views per tick')
+    >>> text_of(60.0), text_of(0.035), text_of(True)
+    ('60', '0.035', 'yes')
     """
-    words = " ".join(word.upper() if word in {"ctr", "cvr", "usd"} else word for word in name.split("_"))
+    return ("no", "yes")[value] if isinstance(value, bool) else f"{value!r}".removesuffix(".0")
+
+
+def plain(value: float) -> str:
+    """A value for people.
+
+    >>> plain(50_000), plain(0.035), plain(False)
+    ('50,000', '0.035', 'no')
+    """
+    return text_of(value) if isinstance(value, bool) else f"{value:,.10g}"
+
+
+def label_of(name: str) -> str:
+    """How people are asked for it; sums of money by their unit.
+
+    >>> label_of("base_ctr"), label_of("floor_usd_per_thousand")
+    ('Base CTR', 'Floor per thousand')
+    """
+    words = " ".join(word.upper() if word in {"ctr", "cvr"} else word for word in name.split("_") if word != "usd")
     return words[0].upper() + words[1:]

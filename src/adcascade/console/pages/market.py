@@ -108,7 +108,7 @@ async def start(visit: Visit) -> Market | Go:
     if order is None:
         return await visit.aside(_page, visit, form_of(visit.form, wrong), 422)
     run_id = await visit.aside(visit.desk.market.start, order, by=visit.by, now_us=visit.now_us)
-    return Go(to=f"/market/{run_id}", says=Says(text="The run has begun."))
+    return Go(to=f"/market/{run_id}")
 
 
 async def show_one(visit: Visit) -> OneRun:

@@ -7,7 +7,7 @@ import msgspec
 from adcascade.closedloop.market_order import CHECKS, DIALS, MOST_TICKS, Order, can_train, order_of
 from adcascade.console.form import Field, Form, Trouble, Wrong, read, shown, trouble, wrong_of
 from adcascade.errors import InputError
-from adcascade.market.dials import label_of
+from adcascade.market.dials import label_of, plain, text_of
 
 USUAL = Order()
 TRAINABLE = can_train()
@@ -26,9 +26,9 @@ def _dials(*, first: bool) -> tuple[Field, ...]:
     found = []
     for name, (one, usual) in DIALS.items():
         if one.first == first:
-            label = f"{label_of(name)}, {one.unit}" if one.unit and one.unit != "USD" else label_of(name)
+            label = f"{label_of(name)}, {one.unit}" if one.unit else label_of(name)
             kind = one.range[0].upper() + one.range[1:]
-            hint = one.words if one.kind == "switch" else f"{one.words} {kind}; usually {usual:,}."
+            hint = one.words if one.kind == "switch" else f"{one.words} {kind}; usually {plain(usual)}."
             found.append(
                 Field(name=name, label=label, kind="checkbox" if one.kind == "switch" else "number", hint=hint)
             )
@@ -68,9 +68,8 @@ def values_of(order: Order) -> dict[str, str]:
     """An order as it would be typed."""
     dials = {name: order.dials.get(name, usual) for name, (_, usual) in DIALS.items()}
     told: dict[str, float] = dials | {"seed": order.seed, "warm_up": order.warm_up, "ticks": order.ticks}
-    switches = {name: "yes" if value else "" for name, value in told.items() if isinstance(value, bool)}
-    texts = {name: f"{value!r}" for name, value in told.items() if name not in switches}
-    return texts | switches | {"cascade": "yes" if order.cascade else ""}
+    texts = {name: text_of(value) for name, value in told.items()}
+    return {name: "" if text == "no" else text for name, text in (texts | {"cascade": text_of(order.cascade)}).items()}
 
 
 def ordered(values: Mapping[str, str]) -> tuple[Order | None, dict[str, Wrong]]:
