@@ -36,7 +36,8 @@ from adcascade.server.upkeep import Lifespan
 
 RUNNING, STARTED, STOPPED, SAID = "running", "started.json", "stopped.txt", "said.txt"
 MOST_RUNS = 200
-PATIENCE_S = 5.0  # for a lock that somebody only looks at, and for a process that was killed
+PATIENCE_S = 5.0  # for a process at its end
+LOOKED_S = 0.5  # for a lock that somebody only looks at
 STEP_S = 0.02
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 COMMAND = (sys.executable, "-m", "adcascade.cli", "market", "run", "--attended")
@@ -97,7 +98,6 @@ class MarketRuns:
 
     def alive(self) -> Alive | None:
         """The run that goes on, whichever server started it."""
-        self._reap()
         try:
             with (self.folder / RUNNING).open("rb") as file:
                 try:
@@ -105,9 +105,19 @@ class MarketRuns:
                 except BlockingIOError:
                     name, _, pid = file.read().decode().partition(" ")
                     return Alive(name, int(pid or 0))
+                self._reap()
         except FileNotFoundError:
             pass
         return None
+
+    def _busy(self) -> Alive | None:
+        """As `alive`, but a process whose run has ended already is waited for."""
+        deadline = time.monotonic() + PATIENCE_S
+        while (alive := self.alive()) is not None and self._read(alive.id, alive).state != "running":
+            if time.monotonic() > deadline:
+                break
+            time.sleep(STEP_S)
+        return alive
 
     def _folder(self, run_id: str) -> Path:
         if not NAME.fullmatch(run_id) or not (self.folder / run_id).is_dir():
@@ -136,6 +146,7 @@ class MarketRuns:
 
     def start(self, order: Order, *, by: str, now_us: int) -> str:
         """The id of a run that goes on from now; 409 where another one does, or too many are kept."""
+        self._busy()
         with self._starting, self._locked() as lock:
             if len(self.all()) >= MOST_RUNS:
                 raise RefusalError(409, "runs", MOST_RUNS, f"fewer than {MOST_RUNS} that are kept", "delete some first")
@@ -162,14 +173,12 @@ class MarketRuns:
             raise RefusalError(409, "run", run_id, "a run that goes on", "it has ended, or is only just starting")
         files.write(folder / STOPPED, f"stopped by {by}".encode())
         _kill(alive.pid)
-        deadline = time.monotonic() + PATIENCE_S
-        while self.alive() == alive and time.monotonic() < deadline:
-            time.sleep(STEP_S)
+        self._busy()
         shutil.rmtree(folder / files.INSTALLATION, ignore_errors=True)
 
     def delete(self, run_id: str) -> None:
         """All its files; 409 while it goes on."""
-        folder, alive = self._folder(run_id), self.alive()
+        folder, alive = self._folder(run_id), self._busy()
         if alive is not None and alive.id == run_id:
             raise RefusalError(409, "run", run_id, "a run that has ended", "stop it first")
         gone = self.folder / f".{run_id}"  # which no list shows, however long it takes
@@ -184,18 +193,15 @@ class MarketRuns:
         for child in self._children:
             if child.poll() is None:
                 _kill(child.pid)
-        for child in self._children:
-            child.wait()
         self._reap()
 
     def _reap(self) -> None:
-        """Take note of the children that ended."""
-        for child in list(self._children):
-            if child.poll() is not None:
-                if child.stdin is not None:
-                    child.stdin.close()
-                with suppress(ValueError):  # another thread was quicker
-                    self._children.remove(child)
+        """Wait for the children, which are at their ends: none holds the lock."""
+        while self._children:
+            child = self._children.pop()
+            child.wait()
+            if child.stdin is not None:
+                child.stdin.close()
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
@@ -214,7 +220,7 @@ class MarketRuns:
 
 
 def _lock(lock: int) -> None:
-    deadline = time.monotonic() + PATIENCE_S / 10
+    deadline = time.monotonic() + LOOKED_S
     while True:
         try:
             return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
