@@ -22,6 +22,7 @@ PATHS = (
     "/ledger",
     "/ledger/v",
     "/models",
+    "/market",
 )
 WIDTHS = ((1280, 900), (390, 844))
 FOCUS = "return document.activeElement"

@@ -21,12 +21,12 @@ class MarketConfig:
         "The time over which ads come and go; 2,016 are 14 days.",
         "size",
         most=20_160,
-        unit="ticks of 10 minutes",
+        unit="10 minutes each",
     )
     views_per_tick: float = dial(60.0, "Page views per 10 minutes, mean over the day.", most=5_000, first=True)
     ads_alive_share: float = dial(0.77, "Of all ads, how many live at the same time.", "share")
     user_life_days: float = dial(
-        45.0, "Mean time before a shopper leaves and a new one takes the place.", "size", most=3_650, unit="days"
+        45.0, "Mean time before a shopper leaves and a new one takes the place.", "size", most=3_650
     )
     no_consent_share: float = dial(0.04, "Views whose request does not name the user.", "share")
     organic: int = dial(4, "Organic items around the slots.", "size", most=20)

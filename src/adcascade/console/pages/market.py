@@ -61,7 +61,9 @@ def _like(visit: Visit) -> MarketForm:
 def _others(runs: list[Run], run_id: str) -> tuple[Choice, ...]:
     found = [run for run in runs if run.result is not None and run.id != run_id and run.order is not None]
     return tuple(
-        Choice(run.id, f"{moment(run.started.time_us)}: {views.dials_text(run.order)}"[:90])
+        Choice(
+            run.id, f"{moment(run.started.time_us) if run.started.by else run.id}: {views.dials_text(run.order)}"[:90]
+        )
         for run in found[:OFFERED]
         if run.order is not None
     )
