@@ -11,7 +11,8 @@ from adcascade.closedloop.market_files import read_order, read_result
 from adcascade.closedloop.market_order import DIALS
 from adcascade.errors import InputError
 
-SMALL = "--set=users=60 --set=ads=60 --set=campaigns=12 --set=advertisers=6 --set=drift=0 --warm-up=6 --ticks=7".split()
+TURNED = {"users": 60, "ads": 60, "campaigns": 12, "advertisers": 6, "drift": 0}
+SMALL = [*(f"--set={name}={value}" for name, value in TURNED.items()), "--warm-up=6", "--ticks=7"]
 
 
 def test_a_run_prints_and_keeps_its_numbers(tmp_path: Path) -> None:
@@ -23,7 +24,7 @@ def test_a_run_prints_and_keeps_its_numbers(tmp_path: Path) -> None:
     result = read_result(out)
     assert result is not None
     assert json.loads(file.read_text())["policies"]["oracle"]["welfare"] == result.policies["oracle"].welfare
-    assert read_order(out).dials == {"users": 60, "ads": 60, "campaigns": 12, "advertisers": 6, "drift": 0.0}
+    assert read_order(out).dials == TURNED
 
 
 @pytest.mark.parametrize("turned", ["drift", "colour=3", "drift=x", "organic=0"])

@@ -29,14 +29,7 @@ from adcascade.closedloop.drive import Drive
 from adcascade.closedloop.installation import clock_at, install, simulated_service
 from adcascade.closedloop.market_figures import Cascade, Result, Step, Sums, result_of
 from adcascade.closedloop.market_order import Order, require_training
-from adcascade.closedloop.policies import (
-    Chooser,
-    MarketSellers,
-    PolicyDrive,
-    oracle_chooser,
-    popularity_chooser,
-    uniform_chooser,
-)
+from adcascade.closedloop.policies import MarketSellers, PolicyDrive, choosers_of, uniform_chooser
 from adcascade.closedloop.shown import Shown
 from adcascade.errors import AdcascadeError
 from adcascade.market.clock import tick_start_us
@@ -175,12 +168,7 @@ def _auction(market: Market) -> AuctionStage:
 
 
 def _drives(market: Market, auction: AuctionStage, counts: Counts) -> dict[str, PolicyDrive]:
-    choosers: dict[str, Chooser] = {
-        "random": uniform_chooser(market, market.seed),
-        "popularity": popularity_chooser(*counts),
-        "oracle": oracle_chooser(market),
-    }
-    return {name: PolicyDrive(market, auction, chooser) for name, chooser in choosers.items()}
+    return {name: PolicyDrive(market, auction, chooser) for name, chooser in choosers_of(market, counts).items()}
 
 
 def sums_of(shown: Shown) -> Sums:
