@@ -130,7 +130,10 @@ def test_a_run_from_its_form_to_its_end(opened: Callable[..., Browser], key: Key
     begun = browser.send("/market", TEXTS)
     assert begun.status_code == 303
     path = begun.headers["location"]
-    assert browser.send("/market", TEXTS).status_code == 409
+    again = browser.send("/market", TEXTS | {"noise": "0.5"})
+    assert again.status_code == 409
+    assert "one runs at a time" in again.text
+    assert 'value="0.5"' in again.text
     part = browser.get(f"{path}/now").text
     assert "every 2s" in part
     deadline = time.monotonic() + 60

@@ -39,6 +39,7 @@ MOST_RUNS = 200
 PATIENCE_S = 5.0  # for a process at its end
 LOOKED_S = 0.5  # for a lock that somebody only looks at
 STEP_S = 0.02
+WIDE = 100  # characters of the lock's file
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 COMMAND = (sys.executable, "-m", "adcascade.cli", "market", "run", "--attended")
 State = Literal["running", "done", "failed", "stopped", "interrupted", "damaged"]
@@ -154,7 +155,7 @@ class MarketRuns:
             folder = self.folder / run_id
             files.prepare(folder, order)
             files.write(folder / STARTED, msgspec.json.encode(Started(by=by, time_us=now_us)))
-            os.pwrite(lock, f"{run_id} 0".encode(), 0)
+            os.pwrite(lock, _line(run_id, 0), 0)
             with (folder / SAID).open("wb") as said:
                 child = subprocess.Popen(  # noqa: S603  our own module, arguments that were checked
                     (*COMMAND, *order.arguments(), "--out", str(folder)),
@@ -162,8 +163,7 @@ class MarketRuns:
                     start_new_session=True, env=os.environ | {"OMP_NUM_THREADS": "1"},
                 )  # fmt: skip
             self._children.append(child)
-            os.ftruncate(lock, 0)
-            os.pwrite(lock, f"{run_id} {child.pid}".encode(), 0)
+            os.pwrite(lock, _line(run_id, child.pid), 0)
         return run_id
 
     def stop(self, run_id: str, *, by: str) -> None:
@@ -213,10 +213,14 @@ class MarketRuns:
             raise StoreError(f"{self.folder} cannot be used: {error}; make it writable") from error
         try:
             _lock(lock)
-            os.ftruncate(lock, 0)
             yield lock
         finally:
             os.close(lock)
+
+
+def _line(run_id: str, pid: int) -> bytes:
+    """What the lock's file holds; always as long, so that nobody reads a part of it."""
+    return f"{run_id} {pid}".ljust(WIDE).encode()
 
 
 def _lock(lock: int) -> None:
@@ -227,7 +231,7 @@ def _lock(lock: int) -> None:
         except BlockingIOError as error:
             if time.monotonic() > deadline:
                 raise RefusalError(
-                    409, "run", os.pread(lock, 80, 0).decode().partition(" ")[0], "none that goes on",
+                    409, "run", os.pread(lock, WIDE, 0).decode().partition(" ")[0], "none that goes on",
                     "one runs at a time: wait for its end, or stop it",
                 ) from error  # fmt: skip
             time.sleep(STEP_S)

@@ -19,13 +19,15 @@ OFFERED = 50  # other runs, to be shown beside one
 
 
 class Market(msgspec.Struct, frozen=True, kw_only=True):
-    """The view of the page. alive: the run that goes on; may: the visitor starts runs; off: by the settings."""
+    """The view of the page. alive: the run that goes on; may: the visitor starts runs; off: the settings forbid runs;
+    trouble: why none was started."""
 
     table: Table
     form: MarketForm
     alive: str
     may: bool
     off: bool
+    trouble: str = ""
     status: int = 200
 
 
@@ -39,11 +41,11 @@ class OneRun(msgspec.Struct, frozen=True, kw_only=True):
     pairs: tuple[views.Pair, ...] = ()
 
 
-def _page(visit: Visit, form: MarketForm, status: int = 200) -> Market:
+def _page(visit: Visit, form: MarketForm, status: int = 200, trouble: str = "") -> Market:
     alive = visit.desk.market.alive()
     return Market(
         table=_table(visit), form=form, alive="" if alive is None else alive.id, may=visit.allows("keys:write"),
-        off=not visit.desk.settings.console.market_runs, status=status,
+        off=not visit.desk.settings.console.market_runs, trouble=trouble, status=status,
     )  # fmt: skip
 
 
@@ -109,7 +111,11 @@ async def start(visit: Visit) -> Market | Go:
     order, wrong = ordered(visit.form)
     if order is None:
         return await visit.aside(_page, visit, form_of(visit.form, wrong), 422)
-    run_id = await visit.aside(visit.desk.market.start, order, by=visit.by, now_us=visit.now_us)
+    try:
+        run_id = await visit.aside(visit.desk.market.start, order, by=visit.by, now_us=visit.now_us)
+    except RefusalError as error:
+        trouble = f"Nothing was started: expected {error.expected}; {error.remedy}"
+        return await visit.aside(_page, visit, form_of(visit.form), error.status, trouble)
     return Go(to=f"/market/{run_id}")
 
 
