@@ -25,7 +25,7 @@ PAGES = {  # name -> path, as an administrator sees it
     "cascade": "/cascade",
     "reports": "/reports?grain=hour&days=1&by=scenario&compare=before",
     "models": "/models",
-    "market": "/market/a-day",
+    "market": "/market/usual",
     "access": "/access",
     "ledger": "/ledger",
 }
@@ -36,7 +36,7 @@ def main(folder: Path, lived_s: float = LIVED_S) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as made:
         process = installed(Path(made) / "shop")
-        run_market(load_settings(process.folder).market_runs_path / "a-day", Order(ticks=144))
+        run_market(load_settings(process.folder).market_runs_path / "usual", Order(cascade=True))
         visitors = Visitors(process)
         try:
             visitors.start()

@@ -43,7 +43,7 @@ def run(
     ] = 72,
     ticks: Annotated[int, typer.Option(help="Ticks of ten minutes that are measured.", min=1, max=MOST_TICKS)] = 36,
     cascade: Annotated[
-        bool, typer.Option("--cascade", help="Also train a cascade of this market (minutes; the train extra).")
+        bool, typer.Option("--cascade", help="Also train a cascade of this market (slower; needs the train extra).")
     ] = False,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run: dials, progress, result.")] = Path("run"),
     attended: Annotated[

@@ -48,7 +48,7 @@ RUN = (
 )  # fmt: skip
 CASCADE = Field(
     name="cascade", label="Train a cascade of this market and measure it too", kind="checkbox",
-    hint="Takes minutes instead of seconds.",
+    hint="Half a minute for the usual market, more for larger ones; a longer warm-up teaches it more.",
 )  # fmt: skip
 FIELDS = (*_dials(first=True), *RUN, *((CASCADE,) if TRAINABLE else ()), *_dials(first=False))
 REST = frozenset(field.name for field in _dials(first=False))
