@@ -26,6 +26,15 @@ class AccessSettings(Section):
     failures_at_once: int = Field(default=10, ge=1, description="refused calls of one address in a burst")
 
 
+class ConsoleSettings(Section):
+    """The pages for people."""
+
+    market_runs: bool = Field(
+        default=True,
+        description="administrators may run the simulated market: one run at a time, beside the requests (nice 10)",
+    )
+
+
 class OpenrtbSettings(Section):
     """How exchanges are spoken to (docs/openrtb.md)."""
 

@@ -19,6 +19,7 @@ from adcascade.sections import (
     AccessSettings,
     AlarmSettings,
     AttributionSettings,
+    ConsoleSettings,
     MoneySettings,
     OpenrtbSettings,
     PrivacySettings,
@@ -169,6 +170,7 @@ class Settings(BaseSettings):
     storage: Storage = Storage()
     server: Server = Server()
     access: AccessSettings = AccessSettings()
+    console: ConsoleSettings = ConsoleSettings()
     engine: EngineSettings = EngineSettings()
     auction: AuctionSettings = AuctionSettings()
     blending: BlendingSettings = BlendingSettings()
@@ -239,6 +241,11 @@ class Settings(BaseSettings):
     def reports_path(self) -> Path:
         """Folder of the facts that reports are made of; it may be deleted."""
         return self.directory / "reports"
+
+    @property
+    def market_runs_path(self) -> Path:
+        """Folder of the runs of the simulated market; it may be deleted."""
+        return self.directory / "market-runs"
 
     @property
     def images_path(self) -> Path:

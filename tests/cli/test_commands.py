@@ -20,7 +20,16 @@ COMMANDS = [
 
 @pytest.mark.parametrize(
     "command",
-    [*COMMANDS, "catalog import", "bundle list", "bundle rollback", "experiment create", "bidder train", "reproduce"],
+    [
+        *COMMANDS,
+        "catalog import",
+        "bundle list",
+        "bundle rollback",
+        "experiment create",
+        "market run",
+        "bidder train",
+        "reproduce",
+    ],
 )
 def test_every_command_helps(command: str) -> None:
     """`--help` works without anything installed in the directory, and shows an example or a sentence."""

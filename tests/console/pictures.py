@@ -11,6 +11,10 @@ from pathlib import Path
 from tests.console.chromium import Person, chromium
 from tests.console.installation import SPLIT, Visitors, installed, key_of, split
 
+from adcascade.closedloop.market_order import Order
+from adcascade.closedloop.market_run import run_market
+from adcascade.settings import load_settings
+
 FOLDER = Path(__file__).parent.parent.parent / "docs" / "images"
 LIVED_S = 100.0  # so long the charts are when they are drawn
 WIDE, TALL = 1360, 1080
@@ -24,6 +28,7 @@ PAGES = {  # name -> path, as an administrator sees it
     "reports": "/reports?grain=hour&days=1&by=scenario&compare=before",
     "models": "/models",
     "experiment": f"/experiments/{SPLIT}",
+    "market": "/market/usual",
     "access": "/access",
     "ledger": "/ledger",
 }
@@ -34,6 +39,7 @@ def main(folder: Path, lived_s: float = LIVED_S) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as made:
         process = installed(Path(made) / "shop")
+        run_market(load_settings(process.folder).market_runs_path / "usual", Order(cascade=True))
         visitors = Visitors(process)
         try:
             split(process.folder)

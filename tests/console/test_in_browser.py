@@ -29,6 +29,7 @@ PATHS = (
     "/models",
     "/experiments",
     "/experiment-new",
+    "/market",
 )
 WIDTHS = ((1280, 900), (390, 844))
 FOCUS = "return document.activeElement"

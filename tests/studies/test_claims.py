@@ -1,12 +1,10 @@
 """Claims: when a paired difference speaks for a sentence, and when it does not."""
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
-from adcascade.studies.claims import gain, interval, no_worse, reaches
+from adcascade.studies.claims import gain, no_worse, reaches
 from adcascade.studies.contract import Row
 
 numbers = st.lists(st.floats(-10, 10), min_size=2, max_size=8)
@@ -15,18 +13,6 @@ numbers = st.lists(st.floats(-10, 10), min_size=2, max_size=8)
 def of(*values: float) -> Row:
     """A row with one metric."""
     return Row(name="x", role="method", values={"auc": values})
-
-
-@given(numbers)
-def test_the_interval_is_that_of_a_t_test(values: list[float]) -> None:
-    """A reference twin: scipy's own interval of the mean."""
-    found = interval(values)
-    assert found is not None
-    if np.ptp(values) > 1e-9:
-        low, high = stats.ttest_1samp(values, 0.0).confidence_interval(0.95)
-        assert found == pytest.approx((low, high), abs=1e-9)
-    else:
-        assert found == pytest.approx((np.mean(values),) * 2, abs=1e-6)
 
 
 def test_a_gain_must_be_large_enough_and_surely_above_nothing() -> None:

@@ -25,6 +25,7 @@ from adcascade.cli import (
     import_,
     key,
     ledger,
+    market,
     reproduce,
     serve,
     simulate,
@@ -66,6 +67,7 @@ app.add_typer(experiment.app, name="experiment")
 app.add_typer(bidder.app, name="bidder")
 app.add_typer(key.app, name="key")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(market.app, name="market")
 
 
 def main() -> None:

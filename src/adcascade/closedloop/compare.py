@@ -14,14 +14,7 @@ from adcascade.cascade.service import AdService
 from adcascade.closedloop.drive import Drive
 from adcascade.closedloop.funnel import FunnelWatch, TrueBest
 from adcascade.closedloop.installation import SimulatedClock
-from adcascade.closedloop.policies import (
-    Chooser,
-    MarketSellers,
-    PolicyDrive,
-    oracle_chooser,
-    popularity_chooser,
-    uniform_chooser,
-)
+from adcascade.closedloop.policies import MarketSellers, PolicyDrive, choosers_of
 from adcascade.closedloop.report import Numbers, explored_prediction_of, outcome_of, prediction_of
 from adcascade.closedloop.shown import Shown
 from adcascade.closedloop.world import World
@@ -121,11 +114,6 @@ class Contest:
 def run_policies(contest: Contest) -> dict[str, Numbers]:
     """Random, popularity and oracle over the ticks of a contest."""
     market = contest.world.market()
-    choosers: dict[str, Chooser] = {
-        "random": uniform_chooser(market, market.seed),
-        "popularity": popularity_chooser(contest.clicks, contest.shown),
-        "oracle": oracle_chooser(market),
-    }
     auction = AuctionStage(
         METHODS[contest.rule],
         MarketSellers.of(market),
@@ -135,7 +123,7 @@ def run_policies(contest: Contest) -> dict[str, Numbers]:
     views = [market.views(tick) for tick in contest.ticks]
     requests = sum(map(len, views))
     numbers = {}
-    for name, chooser in choosers.items():
+    for name, chooser in choosers_of(market, (contest.clicks, contest.shown)).items():
         drive = PolicyDrive(market, auction, chooser)
         shown = [drive.tick(tick, part) for tick, part in zip(contest.ticks, views, strict=True)]
         numbers[name] = outcome_of(Shown.concatenate(shown), requests)

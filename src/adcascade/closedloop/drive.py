@@ -27,6 +27,7 @@ from adcascade.market.twins import Twins
 from adcascade.market.views import PageViews
 
 Watcher = Callable[[AdRequest, Answer, Outcome], None]
+Teller = Callable[[int, Shown], None]
 Pending = tuple[int, int, str, int]  # time, running number, token, value
 
 
@@ -39,6 +40,7 @@ class Drive:
     store: CatalogStore | None  # None: somebody else keeps the catalog up to date
     timeout_us: int = 10_000_000  # a simulated request has time; set it to measure the deadline
     watch: Watcher | None = None  # told of every request, for the report
+    told: Teller | None = None  # told of every tick of `run`, and of what its shoppers saw
     _later: list[Pending] = field(default_factory=list)
     _number: int = 0
     _twins: Twins = field(init=False)
@@ -53,6 +55,8 @@ class Drive:
         for tick in ticks:
             views = self.market.views(tick)
             parts.append(self.tick(tick, views))
+            if self.told is not None:
+                self.told(tick, parts[-1])
             if progress is not None:
                 progress(len(views))
         return Shown.concatenate(parts)

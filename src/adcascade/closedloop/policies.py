@@ -68,6 +68,15 @@ def oracle_chooser(market: Market) -> Chooser:
     return choose
 
 
+def choosers_of(market: Market, counts: tuple[NDArray[np.float64], NDArray[np.float64]]) -> dict[str, Chooser]:
+    """All three by name. counts: clicks and impressions of each ad in the log, [A] each."""
+    return {
+        "random": uniform_chooser(market, market.seed),
+        "popularity": popularity_chooser(*counts),
+        "oracle": oracle_chooser(market),
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class MarketSellers:
     """The market's ads as the auction reads a catalog: a row is the market's number of the ad."""

@@ -19,6 +19,7 @@ from adcascade.console.assets import Assets
 from adcascade.console.gate import Caller, Gate
 from adcascade.console.headers import PRIVATE, framed
 from adcascade.console.history import History
+from adcascade.console.market_runs import MarketRuns, ended_with
 from adcascade.console.page import At, Desk, Download, Go, Page, Says, Sheet, Visit
 from adcascade.console.pages import PAGES
 from adcascade.console.render import Frame, Renderer
@@ -84,8 +85,8 @@ class Console(Front):
         return path.split("/", 2)[1] in self._roots if path.startswith("/") else False
 
     def around(self, lifespan: Lifespan) -> Lifespan:
-        """With the looks that the charts are made of."""
-        return sampled(lifespan, self.desk.inside, self.desk.history)
+        """With the looks that the charts are made of; a run of the market ends with the server."""
+        return ended_with(sampled(lifespan, self.desk.inside, self.desk.history), self.desk.market)
 
     # ---- pages
 
@@ -226,6 +227,7 @@ def console_fronts(settings: Settings, secret: bytes) -> Fronts:
     """What `create_app` takes. secret: signs the sessions of all servers of an installation."""
 
     def fronts(inside: Inside) -> Front:
-        return Console(Desk(inside=inside, settings=settings, history=History()), secret)
+        market = MarketRuns(settings.market_runs_path)
+        return Console(Desk(inside=inside, settings=settings, history=History(), market=market), secret)
 
     return fronts

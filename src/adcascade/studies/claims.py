@@ -10,33 +10,16 @@
 With one seed there is no interval: then the difference alone decides, and ci95 is None.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
 
+from adcascade.metrics.student import interval
 from adcascade.studies.contract import Claim, Row
 
 Floats = NDArray[np.float64]
 Rule = Callable[[float, float | None], bool]  # mean, low end of the interval
-
-
-def interval(differences: Sequence[float]) -> tuple[float, float] | None:
-    """The 95 % interval of the mean of n differences by Student's t; None for n = 1.
-
-    >>> interval([0.1, 0.1, 0.1])
-    (0.1, 0.1)
-    >>> interval([0.1]) is None
-    True
-    """
-    n = len(differences)
-    if n < 2:
-        return None
-    d = np.asarray(differences, np.float64)
-    half = 0.0 if np.ptp(d) == 0 else float(student.ppf(0.975, n - 1) * d.std(ddof=1) / np.sqrt(n))
-    mean = float(d[0]) if half == 0 else float(d.mean())
-    return mean - half, mean + half
 
 
 def gain(

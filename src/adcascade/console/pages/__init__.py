@@ -8,6 +8,7 @@ from adcascade.console.pages import (
     cascade_ad,
     experiments,
     ledger,
+    market,
     models,
     overview,
     reports,
@@ -22,5 +23,6 @@ PAGES: tuple[Page, ...] = (
     cascade_ad.PAGE,
     models.PAGE,
     experiments.PAGE,
+    market.PAGE,
     access.PAGE,
 )
