@@ -15,6 +15,7 @@ from adcascade.catalog.nouns import Ad, Advertiser, Campaign, Creative, Frequenc
 from adcascade.console.console import Console
 from adcascade.console.form import Form
 from adcascade.console.history import History
+from adcascade.console.market_runs import MarketRuns
 from adcascade.console.page import At, Desk, Download, Page, Visit
 from adcascade.console.pages import PAGES
 from adcascade.console.pages.campaigns.drafting import drafted
@@ -365,7 +366,9 @@ def test_a_draft_is_what_saving_would_save(shop: Shop, admin: Admin, key: Key, t
     )
 
     def fronts(inside: Inside) -> Console:
-        desk = Desk(inside=inside, settings=Settings(directory=tmp_path), history=History())
+        settings = Settings(directory=tmp_path)
+        market = MarketRuns(settings.market_runs_path)
+        desk = Desk(inside=inside, settings=settings, history=History(), market=market)
         return Console(desk, b"a secret of tests", (*PAGES, page))
 
     options = ServerOptions(public_url=URL, guard_status=True)
