@@ -2,6 +2,7 @@
 
 import math
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -134,6 +135,17 @@ def test_conversions_that_are_to_come_are_told() -> None:
         "Conversions are still to come, by the delays seen so far about 100: 1,000 of 3,000 clicks are younger "
         "than 7 days."
     ) in said
+
+
+@pytest.mark.parametrize(("settled", "adaptive"), [(1000, True), (1000, False), (19, True)])
+def test_which_arm_converts_best_is_told_once_clicks_have_settled(settled: int, adaptive: bool) -> None:
+    """And that an adaptive experiment may be stopped; before, the law of delays would speak alone."""
+    first = arm("control", 500, figures_of(1, 1, 1), settled_clicks=settled)
+    second = msgspec.structs.replace(arm("high", 500, figures_of(1, 1, 1), first), best=0.97)
+    plan = msgspec.structs.replace(PLAN, adaptive=adaptive)
+    text = " ".join(verdict_of(Results(experiment="plan", arms=(first, second), came={}), plan, EVEN).sentences)
+    assert ("'high' converts best with probability 0.970" in text) == (settled >= 20)
+    assert ("may be stopped" in text) == (settled >= 20 and adaptive)
 
 
 def test_three_arms_are_each_told_of() -> None:

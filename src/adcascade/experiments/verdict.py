@@ -51,7 +51,7 @@ def verdict_of(found: Results, experiment: Experiment, allocations: Sequence[All
     noun, base = f"{experiment.unit}s", found.arms[0]
     judged = [(arm, state_of(arm, base)) for arm in found.arms[1:]]
     sentences = [line for arm, state in judged if state != "early" for line in _figures(arm, base, noun)]
-    sentences += [*_late(found.arms, experiment), *_best(found.arms)]
+    sentences += [*_late(found.arms, experiment), *_best(found.arms, experiment)]
     told = [(_summary(arm, base, state, noun), state) for arm, state in judged]
     order: tuple[State, ...] = ("better", "mixed", "worse", "same", "early")
     return Verdict(
@@ -158,10 +158,14 @@ def _late(arms: Sequence[ArmResult], experiment: Experiment) -> Iterator[str]:
     yield f"Conversions are still to come{told}: {young:,} of {clicks:,} clicks are younger than {window}."
 
 
-def _best(arms: Sequence[ArmResult]) -> Iterator[str]:
+def _best(arms: Sequence[ArmResult], experiment: Experiment) -> Iterator[str]:
+    """Where some clicks have had all their time: before, the delay law alone would speak."""
     first = max(arms, key=lambda arm: arm.best)
-    if first.best > STOP and any(arm.conversions for arm in arms) and min(arm.units for arm in arms) >= ENOUGH:
-        yield f"'{first.arm}' converts best with probability {first.best:.3f}: the experiment may be stopped."
+    known = min(arm.counts["settled clicks"] for arm in arms) >= EVENTS and any(arm.conversions for arm in arms)
+    if known and first.best > STOP:
+        ends = ": the experiment may be stopped" if experiment.adaptive else ""
+        chance = "more than 0.999" if first.best > 0.999 else f"{first.best:.3f}"
+        yield f"By all clicks, late ones estimated, '{first.arm}' converts best with probability {chance}{ends}."
 
 
 def _broken(ratio: SampleRatio, experiment: Experiment) -> str:
