@@ -14,10 +14,12 @@ from tests.console.test_market_runs import SHORT, SIZES
 from adcascade.access.keys import Role
 from adcascade.closedloop.market_order import DIALS, Order, order_of_texts
 from adcascade.closedloop.market_run import run_market
+from adcascade.closedloop.world import World, continued
 from adcascade.console.market_runs import MarketRuns, Run, Started
 from adcascade.console.market_views import CHARTS, charts_of, pairs_of, shown_of, table_of
 from adcascade.console.pages.market_form import FIELDS, REST, checked, ordered, values_of
 from adcascade.console.table import Asked
+from adcascade.errors import CallerError
 
 Key = Callable[..., tuple[str, str]]
 TEXTS = values_of(SHORT)
@@ -149,6 +151,26 @@ def test_a_run_from_its_form_to_its_end(opened: Callable[..., Browser], key: Key
     assert "Delete this run?" in browser.get(f"{path}/delete").text
     assert browser.send(f"{path}/delete", {}).headers["location"] == "/market"
     assert browser.get(path).status_code == 404
+
+
+def test_only_a_simulated_market_offers_its_own(opened: Callable[..., Browser], key: Key, tmp_path: Path) -> None:
+    """No form and no run elsewhere; there, how long it may last is checked, and what it lacks is said by the run."""
+    browser = opened()
+    browser.sign_in(key()[1])
+    assert "own market" not in browser.get("/market").text
+    assert browser.send("/market-own", {"own_ticks": "3"}).status_code == 404
+    World(seed=0, views_per_tick=20.0, tick=6).save(tmp_path)
+    assert "own market" in browser.get("/market").text
+    refused = browser.send("/market-own", {"own_ticks": "0"})
+    assert refused.status_code == 422
+    assert "a whole number from 1 to 1,008" in refused.text
+    order = continued(tmp_path, 3)
+    (tmp_path / "journal.db").unlink()
+    with pytest.raises(CallerError, match="no event log"):
+        run_market(tmp_path / "market-runs" / "own", order)
+    page = browser.get("/market/own").text
+    assert "no event log" in page
+    assert "Run it again" not in page
 
 
 def test_a_run_that_failed_shows_its_sentence(opened: Callable[..., Browser], key: Key, tmp_path: Path) -> None:

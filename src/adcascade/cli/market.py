@@ -12,6 +12,7 @@ from rich.table import Table
 from adcascade.cli.options import JsonFile, progress, write_json
 from adcascade.closedloop.market_figures import Result, Step, sentence
 from adcascade.closedloop.market_order import DIALS, MOST_SEED, MOST_TICKS, Order, order_of_texts
+from adcascade.closedloop.world import continued
 from adcascade.errors import InputError
 
 app = typer.Typer(help="The simulated market: run it with dials of your own.", no_args_is_help=True)
@@ -45,6 +46,10 @@ def run(
     cascade: Annotated[
         bool, typer.Option("--cascade", help="Also train a cascade of this market (slower; needs the train extra).")
     ] = False,
+    installation: Annotated[
+        Path | None,
+        typer.Option(help="Go on with the market of this installation, by its bundle, on a copy; dials are its own."),
+    ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run: dials, progress, result.")] = Path("run"),
     attended: Annotated[
         bool, typer.Option("--attended", help="Give way to others, and end when standard input ends: for programs.")
@@ -59,10 +64,11 @@ def run(
 
     if attended:
         attend()
-    order = order_of_texts(
-        {**_set(turned or []), "seed": str(seed), "warm_up": str(warm_up), "ticks": str(ticks)}
-        | ({"cascade": "yes"} if cascade else {})
-    )
+    if installation is not None:
+        order = continued(installation, ticks)
+    else:
+        told = {"seed": str(seed), "warm_up": str(warm_up), "ticks": str(ticks), "cascade": "yes" if cascade else "no"}
+        order = order_of_texts(_set(turned or []) | told)
     with progress() as shown:
         result = run_market(out, order, _Bars(shown))
     _report(order, result)

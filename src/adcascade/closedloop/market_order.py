@@ -25,13 +25,17 @@ DIALS: dict[str, tuple[Dial, Value]] = {
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """A run. warm_up: ticks that are answered by chance first, for the log that popularity and the cascade learn from;
-    ticks: of ten minutes, that are measured; cascade: train one of this market and measure it too."""
+    ticks: of ten minutes, that are measured; cascade: train one of this market and measure it too.
+
+    installation: a folder whose own market goes on instead, with its log and its serving bundle, on a copy.
+    """
 
     dials: dict[str, Value] = {}  # those that differ from the defaults
     seed: int = 0
     warm_up: int = 72
     ticks: int = 36
     cascade: bool = False
+    installation: str = ""
 
     @property
     def config(self) -> MarketConfig:
@@ -46,6 +50,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
     def arguments(self) -> list[str]:
         """The same for `adcascade market run`."""
+        if self.installation:
+            return [f"--installation={self.installation}", f"--ticks={self.ticks}"]
         turned = [f"--set={name}={text_of(value)}" for name, value in self.dials.items()]
         told = [f"--seed={self.seed}", f"--warm-up={self.warm_up}", f"--ticks={self.ticks}"]
         return [*turned, *told, *(["--cascade"] if self.cascade else [])]

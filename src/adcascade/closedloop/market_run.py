@@ -25,13 +25,15 @@ from adcascade.auction import METHODS, AuctionStage
 from adcascade.cascade.bundle import Bundles
 from adcascade.closedloop import market_files as files
 from adcascade.closedloop.compare import CascadeRun, auction_of, run_cascade
+from adcascade.closedloop.copied import copied
 from adcascade.closedloop.drive import Drive
 from adcascade.closedloop.installation import clock_at, install, simulated_service
 from adcascade.closedloop.market_figures import Cascade, Result, Step, Sums, result_of
 from adcascade.closedloop.market_order import Order, require_training
 from adcascade.closedloop.policies import MarketSellers, PolicyDrive, choosers_of, uniform_chooser
 from adcascade.closedloop.shown import Shown
-from adcascade.errors import AdcascadeError
+from adcascade.closedloop.simulation import popularity_of_log
+from adcascade.errors import AdcascadeError, BundleError
 from adcascade.market.clock import tick_start_us
 from adcascade.market.market import Market
 from adcascade.market.scenarios import MOST_SLOTS
@@ -80,13 +82,17 @@ class _Run:
     def run(self) -> Result:
         """All phases."""
         order = self.order
-        if order.cascade:
+        if order.cascade and not order.installation:
             require_training()
         self.tell(Step(phase="make the market", done=0, of=1))
         market = Market(order.config, order.seed)
         ticks = range(order.warm_up, order.warm_up + order.ticks)
         if order.cascade:
-            return result_of(self.steps, self._with_cascade(market, ticks))
+            directory = self.folder / files.INSTALLATION
+            counts = None if order.installation else self._learn(directory, market)
+            if order.installation:
+                copied(Path(order.installation), directory)
+            return result_of(self.steps, self._with_cascade(directory, market, ticks, counts))
         auction = _auction(market)
         counts = self._warm_up(market, PolicyDrive(market, auction, uniform_chooser(market, market.seed)).run)
         drives = _drives(market, auction, counts)
@@ -115,8 +121,8 @@ class _Run:
         self.steps.append(step)
         self.tell(step)
 
-    def _with_cascade(self, market: Market, ticks: range) -> Cascade:
-        directory = self.folder / files.INSTALLATION
+    def _learn(self, directory: Path, market: Market) -> Counts:
+        """An installation of this market, whose bundle learned from its warm-up."""
         install(directory, market, 0)
         clock = clock_at(0)
         service = simulated_service(directory, clock)
@@ -124,10 +130,17 @@ class _Run:
             counts = self._warm_up(market, Drive(market, service, service.parts.feed.store, watch=clock.watch).run)
         finally:
             service.close()
-        self._train(directory, ticks.start)
+        self._train(directory, self.order.warm_up)
+        return counts
+
+    def _with_cascade(self, directory: Path, market: Market, ticks: range, counts: Counts | None) -> Cascade:
+        """The installation's service beside the policies. counts None: those of its log."""
         clock = clock_at(ticks.start)
         service = simulated_service(directory, clock)
         try:
+            if service.bundle_version == "none":
+                raise BundleError(f"{self.order.installation} has no bundle: train one with `adcascade train`")
+            counts = counts or popularity_of_log(service, market)
             sold = auction_of(service)
             beside = AuctionStage(
                 sold.rule, MarketSellers.of(market), reserve_micros=sold.reserve_micros, slot_factors=sold.slot_factors

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 
+from adcascade.closedloop.market_order import Order
 from adcascade.errors import DataMissingError
 from adcascade.market.config import MarketConfig
 from adcascade.market.market import Market
@@ -25,6 +26,16 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     def save(self, directory: Path) -> None:
         """Write market.json."""
         (directory / FILE).write_bytes(msgspec.json.format(msgspec.json.encode(self)))
+
+
+def continued(directory: Path, ticks: int) -> Order:
+    """The next ticks of a directory's own market, answered by the bundle that serves there; as `load_world`."""
+    world = load_world(directory)
+    usual = MarketConfig().views_per_tick
+    dials = {} if world.views_per_tick == usual else {"views_per_tick": world.views_per_tick}
+    return Order(
+        dials=dials, seed=world.seed, warm_up=world.tick, ticks=ticks, cascade=True, installation=str(directory)
+    )
 
 
 def load_world(directory: Path) -> World:

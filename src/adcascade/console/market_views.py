@@ -77,10 +77,12 @@ class DialRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
-    """One run. of: steps of the phase; funnel: a line a stage, of a cascade; command: the same by hand."""
+    """One run. of: steps of the phase; funnel: a line a stage, of a cascade; command: the same by hand; own:
+    of the installation's own market, whose dials nobody turned."""
 
     row: RunRow
     running: bool
+    own: bool
     trouble: str
     phase: str
     done: int
@@ -116,6 +118,8 @@ def who(by: str) -> str:
 
 def dials_text(order: Order) -> str:
     """The dials that differ, in short."""
+    if order.installation:
+        return "this installation's own market and bundle"
     turned = [f"{name} {plain(value)}" for name, value in order.dials.items()]
     return ", ".join([*turned, *(["with a cascade"] if order.cascade else [])]) or "none"
 
@@ -145,7 +149,7 @@ def table_of(runs: Sequence[Run], asked: Asked) -> Table:
     )  # fmt: skip
     rows: list[msgspec.Struct] = [row_of(run) for run in page]
     return Table(
-        name="runs", caption="Runs", columns=COLUMNS, rows=rows, asked=asked, url="/market", rows_url="/market/rows",
+        name="runs", caption="Runs", columns=COLUMNS, rows=rows, asked=asked, url="/market", rows_url="/market-rows",
         after=cursor, total=total, empty="Nothing here." if runs else "No run yet.",
     )  # fmt: skip
 
@@ -161,7 +165,8 @@ def shown_of(run: Run, folder: str) -> Shown:
     funnel = () if result.cascade is None else tuple(map(_stage, result.cascade.stages))
     views = f"{number(result.views)} page views, {number(result.hours)} hours"
     return Shown(
-        row=row_of(run), running=run.state == "running", trouble=run.trouble.rstrip("."), phase=last.phase,
+        row=row_of(run), running=run.state == "running", own=bool(order.installation),
+        trouble=run.trouble.rstrip("."), phase=last.phase,
         done=last.done, of=last.of, says=sentence(result), views=views,
         policies=policy_rows(result), charts=charts_of(run.steps, order), dials=dial_rows(order), funnel=funnel,
         predictions=_predictions(result),

@@ -1,18 +1,22 @@
 """Market: run the simulator with dials, and watch the policies beside the one that knows the truth.
 
 A run is a process of its own beside the server (console/market_runs.py) and touches nothing of the installation but its
-folder. Viewers look; administrators, who answer for the machine, start, stop and delete.
+folder. The folder's name may be any, so what is no run stands beside `/market/`, never below it. Viewers look;
+administrators, who answer for the machine, start, stop and delete.
 """
 
 import msgspec
 
+from adcascade.closedloop.market_order import Order
+from adcascade.closedloop.world import FILE, continued
 from adcascade.console import market_views as views
-from adcascade.console.form import Choice, Trouble
+from adcascade.console.form import Choice, Form, Trouble
 from adcascade.console.market_runs import Run
 from adcascade.console.page import At, Download, Go, Page, Says, Visit
-from adcascade.console.pages.market_form import MarketForm, checked, form_of, ordered, values_of
+from adcascade.console.pages.market_form import MarketForm, checked, form_of, ordered, own_form, own_ticks, values_of
 from adcascade.console.table import Table, asked_of
 from adcascade.console.words import moment
+from adcascade.errors import DataMissingError
 from adcascade.server.problems import RefusalError
 
 OFFERED = 50  # other runs, to be shown beside one
@@ -20,13 +24,14 @@ OFFERED = 50  # other runs, to be shown beside one
 
 class Market(msgspec.Struct, frozen=True, kw_only=True):
     """The view of the page. alive: the run that goes on; may: the visitor starts runs; off: the settings forbid runs;
-    trouble: why none was started."""
+    own: where the installation is a simulated market itself; trouble: why none was started."""
 
     table: Table
     form: MarketForm
     alive: str
     may: bool
     off: bool
+    own: Form | None = None
     trouble: str = ""
     status: int = 200
 
@@ -41,11 +46,13 @@ class OneRun(msgspec.Struct, frozen=True, kw_only=True):
     pairs: tuple[views.Pair, ...] = ()
 
 
-def _page(visit: Visit, form: MarketForm, status: int = 200, trouble: str = "") -> Market:
+def _page(visit: Visit, form: MarketForm, status: int = 200, trouble: str = "", own: Form | None = None) -> Market:
     alive = visit.desk.market.alive()
+    simulated = (visit.desk.settings.directory / FILE).exists()
     return Market(
         table=_table(visit), form=form, alive="" if alive is None else alive.id, may=visit.allows("keys:write"),
-        off=not visit.desk.settings.console.market_runs, trouble=trouble, status=status,
+        off=not visit.desk.settings.console.market_runs, own=(own or own_form()) if simulated else None,
+        trouble=trouble, status=status,
     )  # fmt: skip
 
 
@@ -106,16 +113,37 @@ async def check(visit: Visit) -> Trouble:
 
 async def start(visit: Visit) -> Market | Go:
     """A run, from now."""
-    if not visit.desk.settings.console.market_runs:
-        raise RefusalError(403, "run", "", "a server that runs the market", "set console.market_runs = true")
+    _allowed(visit)
     order, wrong = ordered(visit.form)
     if order is None:
         return await visit.aside(_page, visit, form_of(visit.form, wrong), 422)
+    return await _begun(visit, order, form_of(visit.form))
+
+
+async def start_own(visit: Visit) -> Market | Go:
+    """A run of the installation's own market, from now."""
+    _allowed(visit)
+    ticks, wrong = own_ticks(visit.form)
+    if wrong:
+        return await visit.aside(_page, visit, form_of(), 422, "", own_form(visit.form, wrong))
+    try:
+        order = await visit.aside(continued, visit.desk.settings.directory, ticks)
+    except DataMissingError as error:
+        raise RefusalError(404, "market.json", "", "an installation that is a simulated market", str(error)) from error
+    return await _begun(visit, order, form_of())
+
+
+def _allowed(visit: Visit) -> None:
+    if not visit.desk.settings.console.market_runs:
+        raise RefusalError(403, "run", "", "a server that runs the market", "set console.market_runs = true")
+
+
+async def _begun(visit: Visit, order: Order, form: MarketForm) -> Market | Go:
     try:
         run_id = await visit.aside(visit.desk.market.start, order, by=visit.by, now_us=visit.now_us)
     except RefusalError as error:
         trouble = f"Nothing was started: expected {error.expected}; {error.remedy}"
-        return await visit.aside(_page, visit, form_of(visit.form), error.status, trouble)
+        return await visit.aside(_page, visit, form, error.status, trouble)
     return Go(to=f"/market/{run_id}")
 
 
@@ -165,8 +193,9 @@ PAGE = Page(
     routes=(
         At(path="/market", handler=show, template="market.html"),
         At(method="POST", path="/market", handler=start, template="market.html", needs="keys:write"),
-        At(path="/market/rows", handler=rows, template="market_rows.html"),
-        At(method="POST", path="/market/check/{field}", handler=check, template="part_trouble.html"),
+        At(method="POST", path="/market-own", handler=start_own, template="market.html", needs="keys:write"),
+        At(path="/market-rows", handler=rows, template="market_rows.html"),
+        At(method="POST", path="/market-check/{field}", handler=check, template="part_trouble.html"),
         At(path="/market/{id}", handler=show_one, template="market_run.html"),
         At(path="/market/{id}/now", handler=now, template="market_live.html"),
         At(path="/market/{id}/result.json", handler=result),

@@ -59,9 +59,27 @@ def form_of(values: Mapping[str, str] | None = None, wrong: dict[str, Wrong] | N
     wrong = wrong or {}
     form = Form(
         action="/market", fields=FIELDS, submit="Run it", values=values_of(USUAL) if values is None else
-        shown(FIELDS, values), wrong=wrong, check_url="/market/check",
+        shown(FIELDS, values), wrong=wrong, check_url="/market-check",
     )  # fmt: skip
     return MarketForm(form=form, rest=REST, open=any(name in REST for name in wrong), trainable=TRAINABLE)
+
+
+OWN = Field(
+    name="own_ticks", label="Measured, ticks of 10 minutes", kind="number",
+    hint=f"From 1 to {MOST_TICKS:,}.",
+)  # fmt: skip
+
+
+def own_form(values: Mapping[str, str] | None = None, wrong: dict[str, Wrong] | None = None) -> Form:
+    """The form of a run of the installation's own market."""
+    typed = {OWN.name: str(USUAL.ticks)} if values is None else shown((OWN,), values)
+    return Form(action="/market-own", fields=(OWN,), submit="Run its bundle", values=typed, wrong=wrong or {})
+
+
+def own_ticks(values: Mapping[str, str]) -> tuple[int, dict[str, Wrong]]:
+    """How many ticks that form asks for, or what is wrong with it."""
+    good, wrong = read({OWN.name: values.get(OWN.name, "")}, {OWN.name: CHECKS["ticks"]})
+    return good.get(OWN.name, 0), wrong
 
 
 def values_of(order: Order) -> dict[str, str]:
