@@ -51,7 +51,7 @@ def sha256(file: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def _write_atomically(file: Path, text: str) -> None:
+def write_atomically(file: Path, text: str) -> None:
     """Replace a small file so that a reader sees the old or the new text, also after a crash."""
     descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
     with os.fdopen(descriptor, "w") as handle:
@@ -168,8 +168,8 @@ class Bundles:
         if before == version:
             return
         if before:
-            _write_atomically(self.folder / "history", "\n".join([*self.history(), before]) + "\n")
-        _write_atomically(self.folder / "current", version + "\n")
+            write_atomically(self.folder / "history", "\n".join([*self.history(), before]) + "\n")
+        write_atomically(self.folder / "current", version + "\n")
 
     def rollback(self) -> str:
         """Go back to the version that served before; returns it."""
@@ -177,8 +177,8 @@ class Bundles:
         if not history:
             raise BundleError("no version served before this one: there is nothing to roll back to")
         self.verify(history[-1])
-        _write_atomically(self.folder / "current", history[-1] + "\n")
-        _write_atomically(self.folder / "history", "".join(f"{v}\n" for v in history[:-1]))
+        write_atomically(self.folder / "current", history[-1] + "\n")
+        write_atomically(self.folder / "history", "".join(f"{v}\n" for v in history[:-1]))
         return history[-1]
 
 

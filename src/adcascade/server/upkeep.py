@@ -11,6 +11,7 @@ from adcascade.server.metrics import Metrics
 
 EVERY_S = 1.0
 Lifespan = Callable[[object], AbstractAsyncContextManager[None]]
+SPARE_S = 0.05
 CATALOG_S = 0.2  # what was written to the catalog is served within a second, whatever else there is to do
 
 
@@ -34,10 +35,17 @@ class Kept(Protocol):
         ...
 
 
-def upkeep_lifespan(backend: Kept, metrics: Metrics, clock: Callable[[], int], every_s: float = EVERY_S) -> Lifespan:
-    """A lifespan of an ASGI app: two rounds beside the requests, neither of which waits for the other.
+def upkeep_lifespan(
+    backend: Kept,
+    metrics: Metrics,
+    clock: Callable[[], int],
+    every_s: float = EVERY_S,
+    spare: Callable[[], bool] | None = None,
+) -> Lifespan:
+    """A lifespan of an ASGI app: rounds beside the requests, none of which waits for another.
 
     `backend.prepare()` and `backend.upkeep(now)` every `every_s` seconds; the catalog's changes every CATALOG_S.
+    spare: a slice of work for which nobody waits, of some milliseconds; whether there is more of it.
     """
 
     async def keep() -> None:
@@ -47,6 +55,10 @@ def upkeep_lifespan(backend: Kept, metrics: Metrics, clock: Callable[[], int], e
     async def follow() -> None:
         await asyncio.to_thread(backend.read_catalog)
         while backend.take_catalog(clock()):  # noqa: ASYNC110  it works, and waits for nobody
+            await asyncio.sleep(0)  # requests that came meanwhile go first
+
+    async def use_spare_time() -> None:
+        while spare is not None and spare():
             await asyncio.sleep(0)  # requests that came meanwhile go first
 
     async def rounds(name: str, work: Callable[[], Awaitable[None]], pause_s: float) -> None:
@@ -65,6 +77,8 @@ def upkeep_lifespan(backend: Kept, metrics: Metrics, clock: Callable[[], int], e
             asyncio.create_task(rounds("upkeep", keep, every_s), name="upkeep"),
             asyncio.create_task(rounds("catalog", follow, min(CATALOG_S, every_s)), name="catalog"),
         ]
+        if spare is not None:
+            tasks.append(asyncio.create_task(rounds("spare time", use_spare_time, SPARE_S), name="spare time"))
         try:
             yield
         finally:
