@@ -81,9 +81,7 @@ class Outlook:
                 raise
             # books that cannot be read are an alarm of their own
 
-    def look(  # noqa: PLR0917  all that is judged
-        self, now_us: int, ladder: Ladder, spent: Spending, absent: Sequence[str] = (), shadow: str = ""
-    ) -> None:
+    def look(self, now_us: int, ladder: Ladder, spent: Spending, absent: Sequence[str] = (), shadow: str = "") -> None:
         """Judge, at most every five seconds. absent: shards that cannot be asked, as sentences; shadow: its trouble."""
         if now_us - self._looked_us < LOOK_US:
             return

@@ -94,7 +94,7 @@ def _expected(bundles: Bundles, saw: str | None) -> str:
 
 
 def noted(bundles: Bundles, change: Change) -> Change:
-    """Append the line and bring it to disk; for who holds the turn. StoreError: what it tells is done, and not noted."""
+    """Bring the line to disk, for who holds the turn. StoreError: what it tells is done, and not noted."""
     try:
         with (bundles.folder / FILE).open("ab") as handle:
             handle.write(msgspec.json.encode(change) + b"\n")
