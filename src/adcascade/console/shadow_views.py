@@ -52,8 +52,10 @@ class ShadowView(msgspec.Struct, frozen=True, kw_only=True):
     figures: tuple[Figure, ...]
 
 
-def shadow_view(version: str, order: Order | None, counts: Counts, found: Comparison | None) -> ShadowView | None:
-    """Of one bundle; None where it never shadowed and is not asked to."""
+def shadow_view(
+    version: str, order: Order | None, counts: Counts, found: Comparison | None, currency: str = ""
+) -> ShadowView | None:
+    """Of one bundle; None where it never shadowed and is not asked to. currency: of the prices."""
     mine = order if order is not None and order.version == version else None
     if mine is None and not any(counts) and found is None:
         return None
@@ -65,7 +67,7 @@ def shadow_view(version: str, order: Order | None, counts: Counts, found: Compar
         bundle="" if found is None else found.bundle,
         verdict="" if found is None else verdict(found.whole),
         rows=() if found is None else side_rows(found),
-        answers=() if found is None or found.answers is None else _answered(found, found.answers),
+        answers=() if found is None or found.answers is None else _answered(found, found.answers, currency),
         stages=() if found is None or found.answers is None else _stages(found.answers),
         figures=() if found is None else _figures(found),
     )
@@ -145,7 +147,7 @@ def _side(part: str, side: str, curve: Curve, difference: Difference | None) -> 
     )  # fmt: skip
 
 
-def _answered(found: Comparison, answers: Answers) -> tuple[Told, ...]:
+def _answered(found: Comparison, answers: Answers, currency: str) -> tuple[Told, ...]:
     return (
         Told(name="Requests answered by both cascades", value=number(answers.requests, 0)),
         Told(name="Ads shown that the shadow would have shown too", value=percent(answers.kept)),
@@ -153,11 +155,11 @@ def _answered(found: Comparison, answers: Answers) -> tuple[Told, ...]:
         Told(name="Pairs of candidates in the same order by P(click)", value=percent(found.alike)),
         Told(
             name="Revenue expected of 1,000 requests, as served, by its predictions",
-            value=money(THOUSAND * answers.served_micros),
+            value=money(THOUSAND * answers.served_micros, currency),
         ),
         Told(
             name="Revenue expected of 1,000 requests by the shadow, by its own predictions",
-            value=money(THOUSAND * answers.shadow_micros),
+            value=money(THOUSAND * answers.shadow_micros, currency),
         ),
     )
 
@@ -170,7 +172,7 @@ def _stages(answers: Answers) -> tuple[StageRow, ...]:
 
 
 def _figures(found: Comparison) -> tuple[Figure, ...]:
-    """AUC by hour or day, then the curves of both, side by side."""
+    """The curves of both, side by side, then AUC by hour or day."""
     live = live_figure("shadow-auc", "AUC of both on the same impressions", found.periods, ("served", "shadow"))
     curves = [
         curve_figure(f"shadow-{place}-{side}", f"Predicted against observed, {side}: {one.scenario or ALL}", one)
@@ -178,4 +180,4 @@ def _figures(found: Comparison) -> tuple[Figure, ...]:
         if part.served.impressions
         for side, one in (("served", part.served), ("shadow", part.shadow))
     ]
-    return (*(() if live is None else (live,)), *curves)
+    return (*curves, *(() if live is None else (live,)))

@@ -5,15 +5,17 @@ from dataclasses import replace
 from pathlib import Path
 from shutil import copytree
 
+import msgspec
 import pytest
 
 from adcascade.cascade.bundle import Bundles
 from adcascade.cascade.opening import Surroundings, open_service
 from adcascade.cascade.service import AdService
+from adcascade.catalog.store import CatalogStore
 from adcascade.closedloop.made_up import WHEN_US, Sizes
 from adcascade.closedloop.unlearned import make_unlearned, write_unlearned
 from adcascade.contracts import AdRequest, Slot
-from adcascade.settings import FILE, signing_key
+from adcascade.settings import FILE, load_settings, signing_key
 
 SIZES = Sizes(ads=300, campaigns=30, retrieve=100, prerank=30, timeout_ms=20_000.0)
 SLOTS = (Slot(id="1"), Slot(id="2"), Slot(id="3"))
@@ -23,7 +25,7 @@ Open = Callable[[Path], AdService]
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A shop of 300 ads with two bundles, of which the older serves; a fifth of its requests is explored."""
+    """A shop of 300 ads, paid by click, and two bundles, of which the older serves; a fifth of requests is explored."""
     folder = tmp_path_factory.mktemp("made") / "shop"
     older = make_unlearned(folder, SIZES)
     write_unlearned(folder, replace(SIZES, seed=SIZES.seed + 1))
@@ -31,6 +33,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = (folder / FILE).read_text()
     (folder / FILE).write_text(settings.replace("exploration = 0\n", "exploration = 0.2\n"))
     signing_key(folder)
+    with CatalogStore(load_settings(folder).catalog_url) as store:
+        campaigns = store.changes(0).campaigns
+        store.put([], [msgspec.structs.replace(one, billing="click") for one in campaigns])
     return folder
 
 

@@ -80,6 +80,30 @@ def test_a_shadow_of_the_same_bundle_predicts_and_answers_the_same(copied: Copie
     assert {one.own is None for one in kept} == {True, False}
 
 
+def test_a_shadow_would_answer_what_its_bundle_answers_where_it_serves(copied: Copied, opened: Open) -> None:
+    """The same ads in the same slots, by another bundle than the one that serves: its own choice, not the other's."""
+    shadowing, serving = copied("shadowing"), copied("serving")
+    other = Bundles(shadowing / "bundles").versions()[1]
+    start(Bundles(shadowing / "bundles"), other, 1.0, who="ann", time_us=1)
+    Bundles(serving / "bundles").promote(other)
+    services = [opened(folder) for folder in (shadowing, serving)]
+    for service in services:
+        upkeep(service)
+        for number in range(ASKED):
+            service.auction(request(number))
+            while service.shadow():
+                pass
+        upkeep(service)
+        service.parts.journal.flush()
+    answered = {one.id: one for _, one in services[1].parts.journal.read() if isinstance(one, AuctionRecord)}
+    kept = [one for one in found(shadowing, other) if one.own is not None]
+    for one in kept:
+        assert one.own is not None
+        assert one.own.ads == tuple(winner.ad for winner in answered[one.id].winners)
+        assert one.own.slots == tuple(winner.slot for winner in answered[one.id].winners)
+    assert any(one.own is not None and one.own.ads != tuple(pair.ad for pair in one.pairs) for one in kept)
+
+
 def traces(service: AdService) -> dict[str, Any]:
     """All that serving left: every table of the journal's file but for times of stages, promises, counters, caps."""
     parts = service.parts

@@ -50,9 +50,8 @@ def section_of(visit: Visit, bundles: Bundles, version: str) -> ShadowView | Non
         order = order_of(bundles.folder)
     except BundleError as error:
         trouble = str(error)
-    view = shadow_view(
-        version, order, store.counts(version), recent(store.read, visit.desk.settings.journal_path, version)
-    )
+    found = recent(store.read, visit.desk.settings.journal_path, version)
+    view = shadow_view(version, order, store.counts(version), found, visit.desk.settings.openrtb.currency)
     return view if view is None or not trouble else msgspec.structs.replace(view, trouble=trouble)
 
 
