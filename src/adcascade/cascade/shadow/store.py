@@ -18,7 +18,7 @@ import msgspec
 from adcascade.cascade.shadow.record import Shadowed
 from adcascade.errors import StoreError
 
-KEPT = 100_000  # requests, of all shadows; about 40 MB
+KEPT = 100_000  # requests, of all shadows; about 65 MB
 ENDS = ("shadowed", "dropped", "failed")  # what can become of a request that was chosen
 
 SCHEMA = """
