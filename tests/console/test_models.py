@@ -1,5 +1,6 @@
 """The page of models: what the shelf and the log say, damaged or not; who promotes, by what he saw."""
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from adcascade.cascade.shadow.store import ShadowStore
 from adcascade.console.console import console_fronts
 from adcascade.console.model_views import (
     curve_figures,
+    held_out_rows,
     metric_words,
     over_time,
     scenario_rows,
@@ -119,6 +121,15 @@ def test_metrics_are_all_told() -> None:
     assert len(told) == len(KNOWN) + 1
     assert {one.name: one.value for one in told}["odd"] == "0.5000"
     assert told[-1].name == "Learning ranking, seconds"
+
+
+def test_metrics_by_scenario_are_told_largest_first() -> None:
+    """What is undefined, as AUC without a click, is a dash; a manifest of before has no line."""
+    told = {"few": {"rows": 3.0, "rate": 0.0}, "many": {"rows": 200.0, "rate": 0.25, "ctr_auc": 0.75, "ctr_pcoc": 1.0}}
+    many, few = held_out_rows(told)
+    assert (many.scenario, many.impressions, many.clicks, many.auc) == ("many", "200", "50", "0.7500")
+    assert (few.scenario, few.clicks, few.auc, few.pcoc) == ("few", "0", "–", "–")
+    assert held_out_rows({}) == ()
 
 
 def test_curves_of_served_answers_are_drawn_by_scenario() -> None:
@@ -303,13 +314,15 @@ def learned(tmp_path: Path) -> Iterator[Process]:
 
 
 def test_a_promoted_bundle_serves_within_seconds(learned: Process, tmp_path: Path) -> None:
-    """A person sees the curve of the bundle that serves, promotes a newer one, and the running server answers by it."""
+    """A person sees the curve of the bundle that serves, promotes a newer one, and the running server answers by it;
+    then lets the one before shadow it, and sees both on the same impressions."""
     with chromium(tmp_path / "profile") as driver:
-        promoted_by(Person(driver, f"http://127.0.0.1:{learned.port}"), learned)
+        person = Person(driver, f"http://127.0.0.1:{learned.port}")
+        shadowed_by(person, promoted_by(person, learned))
 
 
-def promoted_by(person: Person, server: Process) -> None:
-    """The story."""
+def promoted_by(person: Person, server: Process) -> str:
+    """The story; the version that served before."""
     bundles = Bundles(load_settings(server.folder).bundles_path)
     (before,) = bundles.versions()
     whole = bundles.manifest(before)
@@ -338,6 +351,23 @@ def promoted_by(person: Person, server: Process) -> None:
         return str(person.ask("return document.querySelector('.facts-line').textContent"))
 
     assert any(f"answers with {newer.version}" in here() for _ in range(60))
+    assert person.complaints() == []
+    return before
+
+
+def shadowed_by(person: Person, version: str) -> None:
+    """The story goes on."""
+    person.go(f"/models/{version}/shadow")
+    person.ask("document.querySelector('#share').value = '100'; document.querySelector('main form').requestSubmit()")
+    person.wait(f"return document.readyState == 'complete' && location.pathname == '/models/{version}'")
+    assert "shadows 100 % of the requests" in person.ask("return document.querySelector('main').textContent")
+
+    def compared() -> bool:
+        time.sleep(0.5)
+        person.go(f"/models/{version}")
+        return bool(person.ask("return document.querySelector('#chart-shadow-0-shadow tbody tr') !== null"))
+
+    assert any(compared() for _ in range(40))
     assert person.complaints() == []
 
 

@@ -42,6 +42,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     samples: int  # rows it learned from
     until_us: int  # the log up to here was used
     files: dict[str, str]  # relative path -> sha256
+    scenarios: dict[str, dict[str, float]] = {}  # metrics by scenario; older bundles hold none
     format: int = FORMAT
 
 
@@ -75,6 +76,7 @@ class Bundles:
         schema: str,
         methods: dict[str, str],
         metrics: dict[str, float],
+        scenarios: dict[str, dict[str, float]] | None = None,
         parents: tuple[str, ...] = (),
         samples: int = 0,
         until_us: int = 0,
@@ -93,6 +95,7 @@ class Bundles:
                     schema=schema,
                     methods=methods,
                     metrics=metrics,
+                    scenarios=scenarios or {},
                     parents=parents,
                     samples=samples,
                     until_us=until_us,

@@ -94,7 +94,7 @@ class ChangeRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScenarioRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What the newest answers were worth in one scenario."""
+    """What predictions were worth in one scenario; impressions are held-out rows where a manifest tells them."""
 
     scenario: str
     impressions: str
@@ -231,6 +231,21 @@ def scenario_rows(curves: Curves) -> tuple[ScenarioRow, ...]:
         )
         for one in curves.curves
         if one.impressions
+    )  # fmt: skip
+
+
+def held_out_rows(scenarios: Mapping[str, Mapping[str, float]]) -> tuple[ScenarioRow, ...]:
+    """A line a scenario of a manifest, largest first; metrics that it does not tell are dashes."""
+    found = sorted(scenarios.items(), key=lambda item: -item[1].get("rows", 0.0))
+    return tuple(
+        ScenarioRow(
+            scenario=name, impressions=number(told.get("rows"), 0),
+            clicks=number(told["rows"] * told["rate"] if {"rows", "rate"} <= set(told) else None, 0),
+            rate=percent(told.get("rate"), 2), auc=number(told.get("ctr_auc"), 4),
+            log_loss=number(told.get("ctr_log_loss"), 4), pcoc=number(told.get("ctr_pcoc"), 3),
+            ece=number(told.get("ctr_ece"), 4),
+        )
+        for name, told in found
     )  # fmt: skip
 
 

@@ -9,12 +9,12 @@ encoder. Nothing is reserved, so campaigns whose money ran out in between may wi
 stand side by side. A shadow has time: what would be late is read from the times of its stages.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from adcascade.cascade.answer import Served
 from adcascade.cascade.build import Loaded
@@ -23,6 +23,7 @@ from adcascade.cascade.opportunity import chance_of
 from adcascade.cascade.shadow.record import Own, Pair, Shadowed
 from adcascade.contracts import Candidates, Opportunity
 from adcascade.errors import InternalError
+from adcascade.metrics.funnel import pair_agreement
 
 JUDGE = ("ranking", "conversion", "calibration")  # stages that predict
 TIME_NS = 5_000_000_000
@@ -87,7 +88,7 @@ class Again:
                 one.price_micros * (one.ctr if one.campaign.billing == "click" else 1.0) for one in self.served
             ),
             stage_us=took(self.outcome),
-            alike=alike(*(_by_row(one).ctr[:COMPARED] for one in (before, judged))),
+            alike=_alike(judged, before),
             own=own,
         )
 
@@ -127,17 +128,8 @@ def expected_micros(winners: Candidates, loaded: Loaded) -> float:
     return float((winners.price * np.where(loaded.snapshot.billing_click[winners.ad], clicks, 1.0)).sum())
 
 
-def alike(one: NDArray[np.float32], other: NDArray[np.float32]) -> float | None:
-    """Of the pairs among n values [n] each, the share that both put into the same order; ties of either are left out.
-
-    >>> alike(np.array([1, 2, 3], np.float32), np.array([1, 3, 2], np.float32))
-    0.6666666666666666
-    """
-    signs = np.sign(one[:, None] - one) * np.sign(other[:, None] - other)
-    same, turned = int((signs > 0).sum()), int((signs < 0).sum())
-    return same / (same + turned) if same + turned else None
-
-
-def _by_row(candidates: Candidates) -> Candidates:
-    """The same ads in the order of their rows, so that two rankings of them can be compared."""
-    return candidates.take(candidates.ad.argsort(kind="stable"))
+def _alike(judged: Candidates, before: Candidates) -> float | None:
+    """Of the pairs of the same candidates, the share in the same order by P(click); None where no two differ."""
+    shadow, served = (one.ctr[one.ad.argsort(kind="stable")][:COMPARED] for one in (judged, before))
+    share = pair_agreement(shadow, served)
+    return None if math.isnan(share) else share

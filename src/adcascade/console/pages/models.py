@@ -51,6 +51,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     row: views.BundleRow
     words: tuple[views.Told, ...]
     metrics: tuple[views.Told, ...]
+    held_out: tuple[views.ScenarioRow, ...]  # metrics by scenario; older bundles have none
     ancestry: views.Ancestry
     stored: views.Stored
     scenarios: tuple[views.ScenarioRow, ...]
@@ -128,6 +129,7 @@ def _one(bundles: Bundles, version: str, visit: Visit) -> Model:
         row=views.row_of(one, size),
         words=() if one.manifest is None else views.manifest_words(one.manifest, size),
         metrics=() if one.manifest is None else views.metric_words(one.manifest.metrics),
+        held_out=() if one.manifest is None else views.held_out_rows(one.manifest.scenarios),
         ancestry=views.Ancestry(ancestors=lineage(shelf, version), children=children(shelf, version)),
         stored=_stored(bundles, version),
         scenarios=() if looked is None else views.scenario_rows(looked),

@@ -19,7 +19,7 @@ USUAL = "5"
 FIELDS = (
     Field(
         name="share", label="Share of the requests, percent", kind="number", required=True,
-        hint="Each costs about one and a half times the CPU of answering it. What the server has no time for is dropped.",
+        hint="Each costs about one and a half times the CPU of answering it; it is dropped where there is no time.",
     ),
 )  # fmt: skip
 
