@@ -1,30 +1,25 @@
 """The page of models: what the shelf and the log say, damaged or not; who promotes, by what he saw."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
-from tests.cascade.shadow.test_compare import record
 from tests.cascade.test_bundle_shelf import named
 from tests.cascade.test_calibration_curve import answer, seen
 from tests.console.chromium import Person, chromium
-from tests.console.conftest import Browser, Clock
+from tests.console.conftest import AtShelf, Key
 from tests.console.installation import installed, key_of, visited
+from tests.console.shelf import KNOWN, stored
 from tests.server.process import Process
-from tests.server.shop import OPTIONS, Shop
 
 from adcascade.calibration.maps import Identity, Isotonic, Platt
-from adcascade.calibration.stored import StoredCalibration, TargetMaps, write_calibration
-from adcascade.cascade.bundle import Bundles, Manifest
+from adcascade.calibration.stored import TargetMaps
+from adcascade.cascade.bundle import Bundles
 from adcascade.cascade.bundle_shelf import Shelved
 from adcascade.cascade.calibration_curve import curves_of
 from adcascade.cascade.promoting import changes
-from adcascade.cascade.shadow.order import FILE, give_up, order_of
-from adcascade.cascade.shadow.order import start as start_shadow
-from adcascade.cascade.shadow.store import ShadowStore
-from adcascade.console.console import console_fronts
 from adcascade.console.model_views import (
     curve_figures,
     held_out_rows,
@@ -35,61 +30,7 @@ from adcascade.console.model_views import (
     table_of,
 )
 from adcascade.console.table import Asked
-from adcascade.events.journal import Journal
-from adcascade.events.records import Click, Impression
-from adcascade.server.admin.app import Admin
-from adcascade.server.app import create_app
-from adcascade.settings import Settings, load_settings
-
-START = 1_700_000_000_000_000
-KNOWN = {
-    "ctr_auc": 0.71234,
-    "ctr_log_loss": 0.2,
-    "ctr_pcoc": 1.02,
-    "rows": 1000.0,
-    "rate": 0.05,
-    "seconds_ranking": 3.0,
-}
-Key = Callable[..., tuple[str, str]]
-
-
-def stored(bundles: Bundles, at: int, parents: tuple[str, ...] = (), metrics: dict[str, float] = KNOWN) -> Manifest:
-    """A bundle with a calibration and nothing else."""
-
-    def fill(folder: Path) -> None:
-        (folder / "calibration").mkdir()
-        write_calibration(folder / "calibration", StoredCalibration())
-
-    return bundles.write(
-        fill, created_us=START + at * 86_400_000_000, schema="s", methods={"ranking": "dcn_v2"}, metrics=metrics,
-        parents=parents, samples=5000, until_us=START,
-    )  # fmt: skip
-
-
-@pytest.fixture
-def bundles(tmp_path: Path) -> Bundles:
-    """Three, one from the other; the second serves, the first did."""
-    found = Bundles(tmp_path / "shop" / "bundles")
-    first = stored(found, 0)
-    second = stored(found, 1, (first.version,))
-    stored(found, 2, (second.version,))
-    found.promote(first.version)
-    found.promote(second.version)
-    return found
-
-
-@pytest.fixture
-def browser(admin: Admin, shop: Shop, clock: Clock, bundles: Bundles) -> Callable[[str], Browser]:
-    """browser(key) -> somebody signed in before a console of that shop."""
-    settings: Settings = load_settings(bundles.folder.parent)
-
-    def opened(key: str) -> Browser:
-        fronts = console_fronts(settings, b"a secret of tests")
-        made = Browser(create_app(shop, OPTIONS, admin=admin, clock=clock, fronts=fronts))
-        made.sign_in(key)
-        return made
-
-    return opened
+from adcascade.settings import load_settings
 
 
 def test_the_table_holds_every_bundle_once() -> None:
@@ -157,10 +98,10 @@ def test_stored_maps_are_drawn_as_they_are_applied() -> None:
     assert stored_of(TargetMaps()).figure is None
 
 
-def test_a_viewer_sees_and_changes_nothing(browser: Callable[[str], Browser], key: Key, bundles: Bundles) -> None:
+def test_a_viewer_sees_and_changes_nothing(at_shelf: AtShelf, key: Key, bundles: Bundles) -> None:
     """All bundles and each one; no way to promote, by page or by form."""
     for role in ("viewer", "manager"):
-        visitor = browser(key(role)[1])
+        visitor = at_shelf(key(role)[1])
         page = visitor.get("/models").text
         assert all(version in page for version in bundles.versions())
         assert "0.7123" in page
@@ -175,12 +116,10 @@ def test_a_viewer_sees_and_changes_nothing(browser: Callable[[str], Browser], ke
     assert bundles.current() == bundles.versions()[1]
 
 
-def test_an_administrator_promotes_and_rolls_back(
-    browser: Callable[[str], Browser], key: Key, bundles: Bundles
-) -> None:
+def test_an_administrator_promotes_and_rolls_back(at_shelf: AtShelf, key: Key, bundles: Bundles) -> None:
     """After a second look at both; a line names his key; whoever decided by an older look changes nothing."""
     key_id, text = key()
-    visitor = browser(text)
+    visitor = at_shelf(text)
     first, second, third = bundles.versions()
     look = visitor.get(f"/models/{third}/promote").text
     assert f"now: {second}" in look
@@ -200,9 +139,9 @@ def test_an_administrator_promotes_and_rolls_back(
     assert [line.action for line in changes(bundles.folder)[0]] == ["roll back", "promote"]
 
 
-def test_damage_is_shown_and_never_a_failure(browser: Callable[[str], Browser], key: Key, bundles: Bundles) -> None:
+def test_damage_is_shown_and_never_a_failure(at_shelf: AtShelf, key: Key, bundles: Bundles) -> None:
     """Unreadable manifests, changed files, a serving version that is gone, names that are none: words, and no 500."""
-    visitor = browser(key()[1])
+    visitor = at_shelf(key()[1])
     first, second, third = bundles.versions()
     manifest = bundles.path(first) / "manifest.json"
     manifest.chmod(0o644)
@@ -229,81 +168,14 @@ def test_damage_is_shown_and_never_a_failure(browser: Callable[[str], Browser], 
     assert visitor.get(f"/models/{second}/promote").status_code == 200
 
 
-def test_an_installation_without_a_bundle_says_how_to_make_one(
-    browser: Callable[[str], Browser], key: Key, bundles: Bundles
-) -> None:
+def test_an_installation_without_a_bundle_says_how_to_make_one(at_shelf: AtShelf, key: Key, bundles: Bundles) -> None:
     """An absent folder is an empty shelf, and nothing is made in it."""
     bundles.folder.rename(bundles.folder.with_name("moved"))
-    visitor = browser(key()[1])
+    visitor = at_shelf(key()[1])
     assert "adcascade train" in visitor.get("/models").text
     assert visitor.get("/models/back").status_code == 404
     assert visitor.send("/models/back", {"serving": ""}).status_code == 409
     assert not bundles.folder.exists()
-
-
-def test_only_an_administrator_lets_a_bundle_shadow(
-    browser: Callable[[str], Browser], key: Key, bundles: Bundles
-) -> None:
-    """Viewers see which one does, and have no form; nothing they send is done."""
-    newest = bundles.versions()[-1]
-    start_shadow(bundles, newest, 0.05, who="ann", time_us=1)
-    for role in ("viewer", "manager"):
-        visitor = browser(key(role)[1])
-        assert "5 % of the requests" in visitor.get("/models").text
-        page = visitor.get(f"/models/{newest}").text
-        assert "It answers 5 % of the requests again" in page
-        assert "shadow-off" not in page
-        assert visitor.get(f"/models/{newest}/shadow").status_code == 403
-        assert visitor.send(f"/models/{newest}/shadow", {"share": "5"}).status_code == 403
-        assert visitor.send("/models/shadow-off", {}).status_code == 403
-    assert len(changes(bundles.folder)[0]) == 1
-
-
-def test_an_administrator_shadows_and_ends_it(browser: Callable[[str], Browser], key: Key, bundles: Bundles) -> None:
-    """After a second look, with his name; a share that is none comes back with what was expected; damage is named."""
-    key_id, text = key()
-    visitor = browser(text)
-    first, _, third = bundles.versions()
-    assert f'href="/models/{third}/shadow"' in visitor.get(f"/models/{third}").text
-    assert 'value="5"' in visitor.get(f"/models/{third}/shadow").text
-    wrong = visitor.send(f"/models/{third}/shadow", {"share": "500"})
-    assert wrong.status_code == 422
-    assert "at most 100" in wrong.text
-    assert order_of(bundles.folder) is None
-    assert visitor.send(f"/models/{third}/shadow", {"share": "12.5"}).headers["location"] == f"/models/{third}"
-    order = order_of(bundles.folder)
-    assert order is not None
-    assert (order.version, order.share) == (third, 0.125)
-    assert f"key:{key_id}" in order.who
-    assert "takes the place of" in visitor.get(f"/models/{first}/shadow").text
-    said = visitor.get("/models").text
-    assert "let shadow 12.5 % of the requests" in said
-    give_up(bundles, order, "its model does not fit", who="server", time_us=2)
-    for path in ("/models", f"/models/{third}"):
-        assert "its model does not fit" in visitor.get(path).text
-    assert visitor.send("/models/shadow-off", {}).headers["location"] == "/models"
-    assert order_of(bundles.folder) is None
-    damaged = bundles.path(first) / "calibration" / "calibration.json"
-    damaged.chmod(0o644)
-    damaged.write_bytes(b"?")
-    assert visitor.send(f"/models/{first}/shadow", {"share": "5"}).status_code == 409
-    assert visitor.get("/models/20260101T000000-00000000/shadow").status_code == 404
-    (bundles.folder / FILE).write_bytes(b"?")
-    assert "cannot be read" in visitor.get("/models").text
-
-
-def test_what_was_answered_again_is_shown(browser: Callable[[str], Browser], key: Key, bundles: Bundles) -> None:
-    """From the store beside the log, and from the clicks in the log."""
-    third = bundles.versions()[-1]
-    folder: Path = bundles.folder.parent
-    records = [record(number, (0.1, 0.2), shadow=third) for number in range(30)]
-    ShadowStore(folder / "shadow.db").write(third, records, {"shadowed": 30})
-    with Journal(folder / "journal.db", commit_every_ms=0.1) as journal:
-        journal.append([Impression(id=f"i{k}", time_us=START, bid_id=f"r{k}.0") for k in range(30)])
-        journal.append([Click(id="c", time_us=START, bid_id="r7.0")])
-    page = browser(key("viewer")[1]).get(f"/models/{third}").text
-    assert "On 30 impressions of 30 requests the shadow&#39;s log loss is" in page
-    assert "It does not shadow now. 30 requests answered again" in page
 
 
 @pytest.fixture
