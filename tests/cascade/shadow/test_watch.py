@@ -29,6 +29,19 @@ def upkeep(service: AdService) -> None:
     service.upkeep(WHEN_US)
 
 
+def ordered(folder: Path, place: int) -> str:
+    """The version that shadows all requests from now on: of the two, the one at this place."""
+    bundles = Bundles(folder / "bundles")
+    return start(bundles, bundles.versions()[place], 1.0, who="ann", time_us=1).version
+
+
+def begun(opened: Open, folder: Path) -> AdService:
+    """A service that has followed its order."""
+    service = opened(folder)
+    upkeep(service)
+    return service
+
+
 def watch_of(service: AdService) -> ShadowWatch:
     """Its shadow."""
     assert service.parts.shadow is not None
@@ -57,11 +70,8 @@ def found(folder: Path, version: str) -> list[Shadowed]:
 def test_a_shadow_of_the_same_bundle_predicts_and_answers_the_same(copied: Copied, opened: Open) -> None:
     """Bit for bit, and what it would have shown is what was shown; chance's answers are predicted too."""
     folder = copied("one")
-    bundles = Bundles(folder / "bundles")
-    same = bundles.versions()[0]
-    start(bundles, same, 1.0, who="ann", time_us=1)
-    service = opened(folder)
-    upkeep(service)
+    same = ordered(folder, 0)
+    service = begun(opened, folder)
     records = {one.id: one for one in lived(service, shadowed=True)}
     kept = found(folder, same)
     assert [one.id for one in kept] == list(records)
@@ -83,12 +93,10 @@ def test_a_shadow_of_the_same_bundle_predicts_and_answers_the_same(copied: Copie
 def test_a_shadow_would_answer_what_its_bundle_answers_where_it_serves(copied: Copied, opened: Open) -> None:
     """The same ads in the same slots, by another bundle than the one that serves: its own choice, not the other's."""
     shadowing, serving = copied("shadowing"), copied("serving")
-    other = Bundles(shadowing / "bundles").versions()[1]
-    start(Bundles(shadowing / "bundles"), other, 1.0, who="ann", time_us=1)
+    other = ordered(shadowing, 1)
     Bundles(serving / "bundles").promote(other)
-    services = [opened(folder) for folder in (shadowing, serving)]
+    services = [begun(opened, folder) for folder in (shadowing, serving)]
     for service in services:
-        upkeep(service)
         for number in range(ASKED):
             service.auction(request(number))
             while service.shadow():
@@ -126,15 +134,12 @@ def test_serving_with_a_shadow_is_serving_without(copied: Copied, opened: Open) 
     told = []
     for name, shadowed in (("plain", False), ("shadowed", True)):
         folder = copied(name)
-        bundles = Bundles(folder / "bundles")
-        if shadowed:
-            start(bundles, bundles.versions()[1], 1.0, who="ann", time_us=1)
-        service = opened(folder)
-        upkeep(service)
+        version = ordered(folder, 1) if shadowed else Bundles(folder / "bundles").versions()[1]
+        service = begun(opened, folder)
         lived(service, shadowed=shadowed)
         answers = [service.auction(request(number)).winners for number in range(ASKED, ASKED + 5)]
         told.append((answers, traces(service)))
-        assert bool(found(folder, bundles.versions()[1])) == shadowed
+        assert bool(found(folder, version)) == shadowed
     assert told[0] == told[1]
     assert len(told[0][1]["log"]) > ASKED
 
@@ -152,11 +157,8 @@ class Broken:
 def test_a_shadow_that_raises_ends_with_its_reason_and_serving_goes_on(copied: Copied, opened: Open) -> None:
     """After so many failures; the order names the reason, a line says when, an alarm is up, until somebody ends it."""
     folder = copied("one")
-    bundles = Bundles(folder / "bundles")
-    other = bundles.versions()[1]
-    start(bundles, other, 1.0, who="ann", time_us=1)
-    service = opened(folder)
-    upkeep(service)
+    bundles, other = Bundles(folder / "bundles"), ordered(folder, 1)
+    service = begun(opened, folder)
     watch = watch_of(service)
     assert watch._running is not None
     watch._running.loaded.reference = (Broken(),)  # type: ignore[assignment]
@@ -166,8 +168,8 @@ def test_a_shadow_that_raises_ends_with_its_reason_and_serving_goes_on(copied: C
     order = order_of(bundles.folder)
     assert order is not None
     assert "a model that does not fit" in order.trouble
-    (ended, begun), _ = changes(bundles.folder)
-    assert (begun.action, begun.who, begun.share) == ("shadow", "ann", 1.0)
+    (ended, began), _ = changes(bundles.folder)
+    assert (began.action, began.who, began.share) == ("shadow", "ann", 1.0)
     assert (ended.action, ended.reason) == ("end shadow", order.trouble)
     upkeep(service)
     assert watch.report()["bundle"] == "none"
@@ -183,9 +185,7 @@ def test_a_shadow_that_raises_ends_with_its_reason_and_serving_goes_on(copied: C
 def test_a_bundle_that_cannot_be_loaded_is_named_and_tried_once(copied: Copied, opened: Open) -> None:
     """It was whole when it was ordered, and is damaged when it is loaded; a new order is tried again."""
     folder = copied("one")
-    bundles = Bundles(folder / "bundles")
-    other = bundles.versions()[1]
-    start(bundles, other, 1.0, who="ann", time_us=1)
+    bundles, other = Bundles(folder / "bundles"), ordered(folder, 1)
     model = next((bundles.path(other) / "ranking").iterdir())
     before = model.read_bytes()
     model.chmod(0o644)
@@ -207,11 +207,8 @@ def test_a_bundle_that_cannot_be_loaded_is_named_and_tried_once(copied: Copied, 
 def test_nothing_waits_beyond_the_bound_nor_while_the_server_has_to_do_less(copied: Copied, opened: Open) -> None:
     """What is dropped is counted; together with what was answered again it is all that was chosen."""
     folder = copied("one")
-    bundles = Bundles(folder / "bundles")
-    same = bundles.versions()[0]
-    start(bundles, same, 1.0, who="ann", time_us=1)
-    service = opened(folder)
-    upkeep(service)
+    same = ordered(folder, 0)
+    service = begun(opened, folder)
     for number in range(WAITING + 6):
         service.auction(request(number))
     assert watch_of(service).counted["dropped"] == 6

@@ -8,6 +8,8 @@ shadow cannot work writes the reason into the order, so that all of them leave i
 gives another order.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -54,12 +56,8 @@ def start(bundles: Bundles, version: str, share: float, *, who: str, time_us: in
     """Let a bundle shadow, in the place of another one. BundleError: it is absent or damaged; InputError: the share."""
     order = Order(version=version, share=checked_share(share), who=who, time_us=time_us)
     bundles.verify(version)
-    turn = Turn(bundles.folder / LOG)
-    try:
-        with turn:
-            _write(bundles, order, who, time_us)
-    finally:
-        turn.close()
+    with _turn(bundles):
+        _write(bundles, order, who, time_us)
     return order
 
 
@@ -67,22 +65,25 @@ def stop(bundles: Bundles, *, who: str, time_us: int) -> bool:
     """No bundle shadows any more; whether there was an order."""
     if not (bundles.folder / FILE).exists():
         return False
-    turn = Turn(bundles.folder / LOG)
-    try:
-        with turn:
-            _write(bundles, None, who, time_us)
-    finally:
-        turn.close()
+    with _turn(bundles):
+        _write(bundles, None, who, time_us)
     return True
 
 
 def give_up(bundles: Bundles, order: Order, reason: str, *, who: str, time_us: int) -> None:
     """The shadow cannot work: its order says so from now on, unless somebody gave another one meanwhile."""
+    with _turn(bundles):
+        if order_of(bundles.folder) == order:
+            _write(bundles, msgspec.structs.replace(order, trouble=reason), who, time_us)
+
+
+@contextmanager
+def _turn(bundles: Bundles) -> Iterator[None]:
+    """Nobody else promotes, rolls back or orders meanwhile."""
     turn = Turn(bundles.folder / LOG)
     try:
         with turn:
-            if order_of(bundles.folder) == order:
-                _write(bundles, msgspec.structs.replace(order, trouble=reason), who, time_us)
+            yield
     finally:
         turn.close()
 
