@@ -258,6 +258,11 @@ class Settings(BaseSettings):
         return self.directory / self.storage.bundles
 
     @property
+    def shadow_path(self) -> Path:
+        """File of the requests that a shadow bundle answered again; it may be deleted while nothing serves."""
+        return self.directory / "shadow.db"
+
+    @property
     def supervision_path(self) -> Path:
         """Folder of the teachers and of what they said."""
         return self.directory / self.storage.supervision

@@ -11,12 +11,14 @@ import httpx
 import pytest
 from tests.console.chromium import Person, chromium
 from tests.console.installation import key_of, visited
+from tests.console.shelf import stored
 from tests.server.process import SERVE, Process
 from tests.server.shop import NOW, OPTIONS, Shop
 from tests.server.test_money_survives import stocked
 
 from adcascade.access.keys import Role
 from adcascade.access.store import KeyStore
+from adcascade.cascade.bundle import Bundles
 from adcascade.catalog.nouns import Advertiser, Campaign
 from adcascade.catalog.store import CatalogStore
 from adcascade.console.console import console_fronts
@@ -27,7 +29,7 @@ from adcascade.server.admin.app import Admin
 from adcascade.server.admin.guard import Rates
 from adcascade.server.app import create_app
 from adcascade.server.options import ServerOptions
-from adcascade.settings import Settings
+from adcascade.settings import Settings, load_settings
 
 URL = OPTIONS.public_url
 COOKIE = "__Host-adcascade"
@@ -116,6 +118,8 @@ def admin(tmp_path: Path, shop: Shop) -> Iterator[Admin]:
 
 
 Open = Callable[..., Browser]
+AtShelf = Callable[[str], Browser]  # of a key's text
+Key = Callable[..., tuple[str, str]]
 
 
 @pytest.fixture
@@ -140,6 +144,32 @@ def key(admin: Admin) -> Callable[..., tuple[str, str]]:
         return created.id, text
 
     return made
+
+
+@pytest.fixture
+def bundles(tmp_path: Path) -> Bundles:
+    """Three, one from the other; the second serves, the first did."""
+    found = Bundles(tmp_path / "shop" / "bundles")
+    first = stored(found, 0)
+    second = stored(found, 1, (first.version,))
+    stored(found, 2, (second.version,))
+    found.promote(first.version)
+    found.promote(second.version)
+    return found
+
+
+@pytest.fixture
+def at_shelf(admin: Admin, shop: Shop, clock: Clock, bundles: Bundles) -> AtShelf:
+    """at_shelf(key) -> somebody signed in before a console of that shop."""
+    settings: Settings = load_settings(bundles.folder.parent)
+
+    def opened(key: str) -> Browser:
+        fronts = console_fronts(settings, b"a secret of tests")
+        made = Browser(create_app(shop, OPTIONS, admin=admin, clock=clock, fronts=fronts))
+        made.sign_in(key)
+        return made
+
+    return opened
 
 
 @pytest.fixture(scope="module")

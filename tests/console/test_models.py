@@ -1,6 +1,7 @@
 """The page of models: what the shelf and the log say, damaged or not; who promotes, by what he saw."""
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -8,20 +9,20 @@ import pytest
 from tests.cascade.test_bundle_shelf import named
 from tests.cascade.test_calibration_curve import answer, seen
 from tests.console.chromium import Person, chromium
-from tests.console.conftest import Browser, Clock
+from tests.console.conftest import AtShelf, Key
 from tests.console.installation import installed, key_of, visited
+from tests.console.shelf import KNOWN, stored
 from tests.server.process import Process
-from tests.server.shop import OPTIONS, Shop
 
 from adcascade.calibration.maps import Identity, Isotonic, Platt
-from adcascade.calibration.stored import StoredCalibration, TargetMaps, write_calibration
-from adcascade.cascade.bundle import Bundles, Manifest
+from adcascade.calibration.stored import TargetMaps
+from adcascade.cascade.bundle import Bundles
 from adcascade.cascade.bundle_shelf import Shelved
 from adcascade.cascade.calibration_curve import curves_of
 from adcascade.cascade.promoting import changes
-from adcascade.console.console import console_fronts
 from adcascade.console.model_views import (
     curve_figures,
+    held_out_rows,
     metric_words,
     over_time,
     scenario_rows,
@@ -29,59 +30,7 @@ from adcascade.console.model_views import (
     table_of,
 )
 from adcascade.console.table import Asked
-from adcascade.server.admin.app import Admin
-from adcascade.server.app import create_app
-from adcascade.settings import Settings, load_settings
-
-START = 1_700_000_000_000_000
-KNOWN = {
-    "ctr_auc": 0.71234,
-    "ctr_log_loss": 0.2,
-    "ctr_pcoc": 1.02,
-    "rows": 1000.0,
-    "rate": 0.05,
-    "seconds_ranking": 3.0,
-}
-Key = Callable[..., tuple[str, str]]
-
-
-def stored(bundles: Bundles, at: int, parents: tuple[str, ...] = (), metrics: dict[str, float] = KNOWN) -> Manifest:
-    """A bundle with a calibration and nothing else."""
-
-    def fill(folder: Path) -> None:
-        (folder / "calibration").mkdir()
-        write_calibration(folder / "calibration", StoredCalibration())
-
-    return bundles.write(
-        fill, created_us=START + at * 86_400_000_000, schema="s", methods={"ranking": "dcn_v2"}, metrics=metrics,
-        parents=parents, samples=5000, until_us=START,
-    )  # fmt: skip
-
-
-@pytest.fixture
-def bundles(tmp_path: Path) -> Bundles:
-    """Three, one from the other; the second serves, the first did."""
-    found = Bundles(tmp_path / "shop" / "bundles")
-    first = stored(found, 0)
-    second = stored(found, 1, (first.version,))
-    stored(found, 2, (second.version,))
-    found.promote(first.version)
-    found.promote(second.version)
-    return found
-
-
-@pytest.fixture
-def browser(admin: Admin, shop: Shop, clock: Clock, bundles: Bundles) -> Callable[[str], Browser]:
-    """browser(key) -> somebody signed in before a console of that shop."""
-    settings: Settings = load_settings(bundles.folder.parent)
-
-    def opened(key: str) -> Browser:
-        fronts = console_fronts(settings, b"a secret of tests")
-        made = Browser(create_app(shop, OPTIONS, admin=admin, clock=clock, fronts=fronts))
-        made.sign_in(key)
-        return made
-
-    return opened
+from adcascade.settings import load_settings
 
 
 def test_the_table_holds_every_bundle_once() -> None:
@@ -115,6 +64,15 @@ def test_metrics_are_all_told() -> None:
     assert told[-1].name == "Learning ranking, seconds"
 
 
+def test_metrics_by_scenario_are_told_largest_first() -> None:
+    """What is undefined, as AUC without a click, is a dash; a manifest of before has no line."""
+    told = {"few": {"rows": 3.0, "rate": 0.0}, "many": {"rows": 200.0, "rate": 0.25, "ctr_auc": 0.75, "ctr_pcoc": 1.0}}
+    many, few = held_out_rows(told)
+    assert (many.scenario, many.impressions, many.clicks, many.auc) == ("many", "200", "50", "0.7500")
+    assert (few.scenario, few.clicks, few.auc, few.pcoc) == ("few", "0", "–", "–")
+    assert held_out_rows({}) == ()
+
+
 def test_curves_of_served_answers_are_drawn_by_scenario() -> None:
     """All traffic and each scenario has a figure and a row, with counts beside every point; nothing has none."""
     records = [one for k in range(40) for one in (answer(k, k / 50, "ab"[k % 2]), *seen(k, clicked=k % 5 == 0))]
@@ -140,10 +98,10 @@ def test_stored_maps_are_drawn_as_they_are_applied() -> None:
     assert stored_of(TargetMaps()).figure is None
 
 
-def test_a_viewer_sees_and_changes_nothing(browser: Callable[[str], Browser], key: Key, bundles: Bundles) -> None:
+def test_a_viewer_sees_and_changes_nothing(at_shelf: AtShelf, key: Key, bundles: Bundles) -> None:
     """All bundles and each one; no way to promote, by page or by form."""
     for role in ("viewer", "manager"):
-        visitor = browser(key(role)[1])
+        visitor = at_shelf(key(role)[1])
         page = visitor.get("/models").text
         assert all(version in page for version in bundles.versions())
         assert "0.7123" in page
@@ -158,12 +116,10 @@ def test_a_viewer_sees_and_changes_nothing(browser: Callable[[str], Browser], ke
     assert bundles.current() == bundles.versions()[1]
 
 
-def test_an_administrator_promotes_and_rolls_back(
-    browser: Callable[[str], Browser], key: Key, bundles: Bundles
-) -> None:
+def test_an_administrator_promotes_and_rolls_back(at_shelf: AtShelf, key: Key, bundles: Bundles) -> None:
     """After a second look at both; a line names his key; whoever decided by an older look changes nothing."""
     key_id, text = key()
-    visitor = browser(text)
+    visitor = at_shelf(text)
     first, second, third = bundles.versions()
     look = visitor.get(f"/models/{third}/promote").text
     assert f"now: {second}" in look
@@ -183,9 +139,9 @@ def test_an_administrator_promotes_and_rolls_back(
     assert [line.action for line in changes(bundles.folder)[0]] == ["roll back", "promote"]
 
 
-def test_damage_is_shown_and_never_a_failure(browser: Callable[[str], Browser], key: Key, bundles: Bundles) -> None:
+def test_damage_is_shown_and_never_a_failure(at_shelf: AtShelf, key: Key, bundles: Bundles) -> None:
     """Unreadable manifests, changed files, a serving version that is gone, names that are none: words, and no 500."""
-    visitor = browser(key()[1])
+    visitor = at_shelf(key()[1])
     first, second, third = bundles.versions()
     manifest = bundles.path(first) / "manifest.json"
     manifest.chmod(0o644)
@@ -212,12 +168,10 @@ def test_damage_is_shown_and_never_a_failure(browser: Callable[[str], Browser], 
     assert visitor.get(f"/models/{second}/promote").status_code == 200
 
 
-def test_an_installation_without_a_bundle_says_how_to_make_one(
-    browser: Callable[[str], Browser], key: Key, bundles: Bundles
-) -> None:
+def test_an_installation_without_a_bundle_says_how_to_make_one(at_shelf: AtShelf, key: Key, bundles: Bundles) -> None:
     """An absent folder is an empty shelf, and nothing is made in it."""
     bundles.folder.rename(bundles.folder.with_name("moved"))
-    visitor = browser(key()[1])
+    visitor = at_shelf(key()[1])
     assert "adcascade train" in visitor.get("/models").text
     assert visitor.get("/models/back").status_code == 404
     assert visitor.send("/models/back", {"serving": ""}).status_code == 409
@@ -232,13 +186,15 @@ def learned(tmp_path: Path) -> Iterator[Process]:
 
 
 def test_a_promoted_bundle_serves_within_seconds(learned: Process, tmp_path: Path) -> None:
-    """A person sees the curve of the bundle that serves, promotes a newer one, and the running server answers by it."""
+    """A person sees the curve of the bundle that serves, promotes a newer one, and the running server answers by it;
+    then lets the one before shadow it, and sees both on the same impressions."""
     with chromium(tmp_path / "profile") as driver:
-        promoted_by(Person(driver, f"http://127.0.0.1:{learned.port}"), learned)
+        person = Person(driver, f"http://127.0.0.1:{learned.port}")
+        shadowed_by(person, promoted_by(person, learned))
 
 
-def promoted_by(person: Person, server: Process) -> None:
-    """The story."""
+def promoted_by(person: Person, server: Process) -> str:
+    """The story; the version that served before."""
     bundles = Bundles(load_settings(server.folder).bundles_path)
     (before,) = bundles.versions()
     whole = bundles.manifest(before)
@@ -267,6 +223,23 @@ def promoted_by(person: Person, server: Process) -> None:
         return str(person.ask("return document.querySelector('.facts-line').textContent"))
 
     assert any(f"answers with {newer.version}" in here() for _ in range(60))
+    assert person.complaints() == []
+    return before
+
+
+def shadowed_by(person: Person, version: str) -> None:
+    """The story goes on."""
+    person.go(f"/models/{version}/shadow")
+    person.ask("document.querySelector('#share').value = '100'; document.querySelector('main form').requestSubmit()")
+    person.wait(f"return document.readyState == 'complete' && location.pathname == '/models/{version}'")
+    assert "shadows 100 % of the requests" in person.ask("return document.querySelector('main').textContent")
+
+    def compared() -> bool:
+        time.sleep(0.5)
+        person.go(f"/models/{version}")
+        return bool(person.ask("return document.querySelector('#chart-shadow-0-shadow tbody tr') !== null"))
+
+    assert any(compared() for _ in range(40))
     assert person.complaints() == []
 
 

@@ -9,6 +9,7 @@
     lost          records that nobody waited for were lost
     ledger        a balance differs from what its bookings say
     shards        a shard does not answer, so its ads are not served
+    shadow        the bundle that should shadow does not, so nobody learns how good it is
 
 The statistics ask for both a ratio and a surprise (metrics/surprise.py): a large ratio of small counts is chance, a
 great surprise about a tiny difference is nobody's trouble. `findings` is a pure function of what it is told; the
@@ -24,7 +25,9 @@ import structlog
 from adcascade.cascade.watch import Sums
 from adcascade.metrics.surprise import binomial_surprise, poisson_surprise
 
-NAMES = ("calibration", "win-rate", "overspend", "underspend", "overload", "journal", "lost", "ledger", "shards")
+NAMES = (
+    "calibration", "win-rate", "overspend", "underspend", "overload", "journal", "lost", "ledger", "shards", "shadow",
+)  # fmt: skip
 LEAST = 20.0  # expected clicks or impressions below which a rate is not judged
 
 
@@ -67,6 +70,7 @@ class Situation:
     lost: int = 0  # records that the disk refused, in the last hour
     differences: int = 0  # of the ledger
     absent: tuple[str, ...] = ()  # shards that cannot be asked, as sentences
+    shadow: str = ""  # why no bundle shadows although one should
 
 
 def findings(now: Situation, limits: Limits) -> list[Finding]:
@@ -78,7 +82,7 @@ def findings(now: Situation, limits: Limits) -> list[Finding]:
     found += [_win_rate(name, sums, now.earlier.get(name, Sums()), limits) for name, sums in now.recent.items()]
     return [
         one
-        for one in (*found, *_spend(now, limits), _overload(now, limits), *_books(now), _shards(now))
+        for one in (*found, *_spend(now, limits), _overload(now, limits), *_books(now), _shards(now), _shadow(now))
         if one is not None
     ]
 
@@ -162,6 +166,13 @@ def _shards(now: Situation) -> Finding | None:
         return None
     remedy = "start what is named, or mend the network; its ads come back by themselves"
     return Finding("shards", "", float(len(now.absent)), 0.0, "; ".join(now.absent), remedy)
+
+
+def _shadow(now: Situation) -> Finding | None:
+    if not now.shadow:
+        return None
+    remedy = "serving goes on without it; mend what is named and shadow again, or adcascade bundle shadow --off"
+    return Finding("shadow", "", 1.0, 0.0, f"the shadow bundle is given up: {now.shadow}", remedy)
 
 
 class Alarm(NamedTuple):

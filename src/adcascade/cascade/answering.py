@@ -158,6 +158,8 @@ class Answering:
             served = ()
         elif not request.test and outcome.policy == "cascade":
             parts.budgets.tally.answered(outcome.ranked, outcome.winners.ad)
+        if parts.shadow is not None and served and not request.test:
+            parts.shadow.offer(opportunity, outcome, served, by.loaded)
         reason = problem or ("" if served else outcome.why_empty)
         self.tally.answered(outcome, len(served), reason)
         marks = Marks(begun.began, begun.featured, sold, parts.timer())

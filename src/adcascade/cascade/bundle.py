@@ -42,6 +42,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     samples: int  # rows it learned from
     until_us: int  # the log up to here was used
     files: dict[str, str]  # relative path -> sha256
+    scenarios: dict[str, dict[str, float]] = {}  # metrics by scenario; older bundles hold none
     format: int = FORMAT
 
 
@@ -51,7 +52,7 @@ def sha256(file: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def _write_atomically(file: Path, text: str) -> None:
+def write_atomically(file: Path, text: str) -> None:
     """Replace a small file so that a reader sees the old or the new text, also after a crash."""
     descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
     with os.fdopen(descriptor, "w") as handle:
@@ -75,6 +76,7 @@ class Bundles:
         schema: str,
         methods: dict[str, str],
         metrics: dict[str, float],
+        scenarios: dict[str, dict[str, float]] | None = None,
         parents: tuple[str, ...] = (),
         samples: int = 0,
         until_us: int = 0,
@@ -93,6 +95,7 @@ class Bundles:
                     schema=schema,
                     methods=methods,
                     metrics=metrics,
+                    scenarios=scenarios or {},
                     parents=parents,
                     samples=samples,
                     until_us=until_us,
@@ -169,8 +172,8 @@ class Bundles:
         if before == version:
             return
         if before:
-            _write_atomically(self.folder / "history", "\n".join([*self.history(), before]) + "\n")
-        _write_atomically(self.folder / "current", version + "\n")
+            write_atomically(self.folder / "history", "\n".join([*self.history(), before]) + "\n")
+        write_atomically(self.folder / "current", version + "\n")
 
     def rollback(self) -> str:
         """Go back to the version that served before; returns it."""
@@ -178,8 +181,8 @@ class Bundles:
         if not history:
             raise BundleError("no version served before this one: there is nothing to roll back to")
         self.verify(history[-1])
-        _write_atomically(self.folder / "current", history[-1] + "\n")
-        _write_atomically(self.folder / "history", "".join(f"{v}\n" for v in history[:-1]))
+        write_atomically(self.folder / "current", history[-1] + "\n")
+        write_atomically(self.folder / "history", "".join(f"{v}\n" for v in history[:-1]))
         return history[-1]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from adcascade.cascade.bundle import VERSION, Bundles, Manifest
+from adcascade.cascade.shadow.order import order_of
 from adcascade.errors import BundleError
 
 LATEST_US = 250_000_000_000_000_000  # of the year 9892: later times are no times
@@ -16,10 +17,14 @@ GENERATIONS = 12  # that a lineage goes back
 
 
 class Shelved(msgspec.Struct, frozen=True, kw_only=True):
-    """A bundle. manifest: None where it cannot be read; trouble: what is wrong, "" where nothing is known to be."""
+    """A bundle. manifest: None where it cannot be read; trouble: what is wrong, "" where nothing is known to be.
+
+    shadows: it is asked to, and was not given up.
+    """
 
     version: str
     serves: bool
+    shadows: bool = False
     manifest: Manifest | None = None
     trouble: str = ""
 
@@ -34,21 +39,32 @@ class Ancestor(msgspec.Struct, frozen=True, kw_only=True):
 
 def shelved(bundles: Bundles, version: str) -> Shelved:
     """One bundle; its files are counted, not read."""
-    serves = bundles.current() == version
+    serves, shadows = bundles.current() == version, shadow_of(bundles) == version
     try:
         manifest = bundles.manifest(version)
     except BundleError as error:
-        return Shelved(version=version, serves=serves, trouble=str(error))
+        return Shelved(version=version, serves=serves, shadows=shadows, trouble=str(error))
     if manifest.version != version:
         said = f"its manifest is that of {manifest.version}; restore it or remove the folder"
-        return Shelved(version=version, serves=serves, trouble=said)
+        return Shelved(version=version, serves=serves, shadows=shadows, trouble=said)
     if not all(0 <= time <= LATEST_US for time in (manifest.created_us, manifest.until_us)):
-        return Shelved(version=version, serves=serves, trouble="its manifest tells no time; restore it")
+        return Shelved(
+            version=version, serves=serves, shadows=shadows, trouble="its manifest tells no time; restore it"
+        )
     try:
         bundles.complete(version)
     except BundleError as error:
-        return Shelved(version=version, serves=serves, manifest=manifest, trouble=str(error))
-    return Shelved(version=version, serves=serves, manifest=manifest)
+        return Shelved(version=version, serves=serves, shadows=shadows, manifest=manifest, trouble=str(error))
+    return Shelved(version=version, serves=serves, shadows=shadows, manifest=manifest)
+
+
+def shadow_of(bundles: Bundles) -> str:
+    """The version that is asked to shadow and was not given up; "" where none is, or the order cannot be read."""
+    try:
+        order = order_of(bundles.folder)
+    except BundleError:
+        return ""
+    return "" if order is None or order.trouble else order.version
 
 
 def shelf_of(bundles: Bundles) -> tuple[Shelved, ...]:

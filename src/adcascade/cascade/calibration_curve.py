@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 
 from adcascade.calibration.maps import Floats
+from adcascade.cascade.live_auc import Period, live_auc
 from adcascade.events.read import last_seq, read_payloads
 from adcascade.metrics.auc import auc
 from adcascade.metrics.ece import by_mass, ece
@@ -57,6 +58,7 @@ class Curves(msgspec.Struct, frozen=True, kw_only=True):
     answers: int
     since_us: int | None = None
     curves: tuple[Curve, ...] = ()
+    periods: tuple[Period, ...] = ()  # AUC by hour or day of the answer
 
 
 class _Won(msgspec.Struct):
@@ -111,7 +113,7 @@ def curve_of(scenario: str, predicted: Floats, clicked: Floats) -> Curve:
 
 def curves_of(payloads: Iterable[bytes], bundle: str) -> Curves:
     """From records in msgpack: auctions, impressions and clicks, in order of arrival or not."""
-    promised: dict[str, tuple[str, float]] = {}  # bid -> scenario, predicted
+    promised: dict[str, tuple[str, int, float]] = {}  # bid -> scenario, when it was answered, predicted
     seen: dict[str, None] = {}  # in order, each once
     clicked: set[str] = set()
     records, answers, since_us = 0, 0, None
@@ -125,17 +127,19 @@ def curves_of(payloads: Iterable[bytes], bundle: str) -> Curves:
         elif record.bundle == bundle:
             answers += 1
             since_us = record.time_us if since_us is None else min(since_us, record.time_us)
-            promised.update((one.bid_id, (record.scenario, one.slot_ctr)) for one in record.winners)
+            promised.update((one.bid_id, (record.scenario, record.time_us, one.slot_ctr)) for one in record.winners)
     known = [(*promised[bid], bid in clicked) for bid in seen if bid in promised]
-    known = [one for one in known if 0 <= one[1] <= 1]  # an answer by chance may promise nothing
+    known = [one for one in known if 0 <= one[2] <= 1]  # an answer by chance may promise nothing
     scenario = np.array([one[0] for one in known], np.str_)
-    predicted, happened = np.array([one[1:] for one in known], np.float64).reshape(-1, 2).T
+    time_us = np.array([one[1] for one in known], np.int64)
+    predicted, happened = np.array([one[2:] for one in known], np.float64).reshape(-1, 2).T
     names, counts = np.unique(scenario, return_counts=True)
     named = [str(names[k]) for k in np.argsort(-counts, kind="stable")[:SCENARIOS] if names[k]]
     parts = [curve_of(name, predicted[scenario == name], happened[scenario == name]) for name in named]
     return Curves(
-        records=records, answers=answers, since_us=since_us, curves=(curve_of("", predicted, happened), *parts)
-    )
+        records=records, answers=answers, since_us=since_us, curves=(curve_of("", predicted, happened), *parts),
+        periods=live_auc(time_us, happened, predicted),
+    )  # fmt: skip
 
 
 def recent_curves(journal: Path, bundle: str, records: int = RECORDS) -> Curves:

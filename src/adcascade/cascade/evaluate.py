@@ -25,6 +25,7 @@ from adcascade.metrics.logistic import sigmoid
 
 Floats = NDArray[np.float64]
 CHUNK = 16_384
+SCENARIOS = 32  # that are judged apart
 COMPARED, APART = 32, 1e-4  # rows that are also scored as serving does; how far their probabilities may be apart
 
 
@@ -130,6 +131,13 @@ def numbers_of(happened: Floats, predicted: Floats, user: NDArray[np.str_] | Non
         within = gauc(happened[known], predicted[known], user[known])
         numbers |= {} if np.isnan(within) else {"gauc": within}
     return numbers
+
+
+def numbers_by_scenario(happened: Floats, predicted: Floats, scenario: NDArray[np.str_]) -> dict[str, dict[str, float]]:
+    """As `numbers_of`, of the rows of each scenario that has a name, [n] each; the SCENARIOS largest, largest first."""
+    names, counts = np.unique(scenario[scenario != ""], return_counts=True)
+    largest = names[np.argsort(-counts, kind="stable")[:SCENARIOS]]
+    return {str(name): numbers_of(happened[scenario == name], predicted[scenario == name]) for name in largest}
 
 
 def texts_of(table: pa.Table, name: str) -> NDArray[np.str_]:

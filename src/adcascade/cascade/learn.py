@@ -37,7 +37,7 @@ def learn_cascade(lesson: Lesson) -> Learned:
     learn, _ = split(lesson.samples, settings.holdout)
     require_clicks(learn)
     with lesson.stage("ranking", len(learn)) as progress:
-        ranking, calibration, metrics = learn_and_judge(
+        ranking, calibration, measured = learn_and_judge(
             lesson.features,
             lesson.samples,
             settings,
@@ -46,6 +46,7 @@ def learn_cascade(lesson: Lesson) -> Learned:
             progress=progress,
             learner=lesson.learner,
         )
+    metrics = measured.metrics
     if lesson.supervision is not None:
         metrics["supervised"] = supervised_share(lesson.samples.tables([TEACHER]))
     encoder = ranking.encoder
@@ -67,6 +68,7 @@ def learn_cascade(lesson: Lesson) -> Learned:
         creative=creative,
         pages=pages,
         metrics=metrics if pages is None else metrics | pages.metrics,
+        scenarios=measured.scenarios,
         rows=len(lesson.samples),
     )
 

@@ -7,9 +7,10 @@ then fitted on the whole holdout.
 This file imports torch: serving never imports it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from adcascade.calibration.learn import WITH_TREES, CalibrationLearner
 from adcascade.calibration.mbct_fit import MbctConfig
-from adcascade.cascade.evaluate import numbers_of, texts_of
+from adcascade.cascade.evaluate import numbers_by_scenario, numbers_of, texts_of
 from adcascade.cascade.named import named
 from adcascade.errors import ConfigurationError
 from adcascade.events.samples import Samples
@@ -86,6 +87,13 @@ class Judged:
             scenario=self.scenario[index],
             user=self.user[index],
         )
+
+
+class Measured(NamedTuple):
+    """On held-out rows, as manifests hold it. scenarios: the calibrated click probability by scenario."""
+
+    metrics: dict[str, float]
+    scenarios: dict[str, dict[str, float]]
 
 
 def split(samples: Samples, holdout: float) -> tuple[Samples, Samples]:
@@ -169,7 +177,7 @@ def learn_and_judge(
     supervision: SupervisionSettings | None = None,
     progress: Progress | None = None,
     learner: Learner | None = None,
-) -> tuple[Trained, CalibrationLearner, dict[str, float]]:
+) -> tuple[Trained, CalibrationLearner, Measured]:
     """The model to serve, its calibration, and the metrics on the held-out rows.
 
     With settings.refit the model to serve has learned from all rows, and the calibration and the metrics are
@@ -187,9 +195,9 @@ def learn_and_judge(
     _, held = split(samples, settings.holdout)
     calibration = calibration_learner(settings, served.encoder, seed)
     judged = judge(trained, held, samples.label, calibration.fields)
-    metrics = measure(judged, calibration)
+    measured = measure(judged, calibration)
     learn_calibration(judged, calibration)
-    return served, calibration, metrics
+    return served, calibration, measured
 
 
 def recipe_of(settings: TrainSettings, *, rows: int, seed: int) -> Recipe:
@@ -275,7 +283,7 @@ def learn_calibration(judged: Judged, learner: CalibrationLearner) -> None:
     learner.fit_slots(judged.slot, learner.calibrated(judged.first, judged.scenario, judged.rows), judged.clicked)
 
 
-def measure(judged: Judged, learner: CalibrationLearner) -> dict[str, float]:
+def measure(judged: Judged, learner: CalibrationLearner) -> Measured:
     """AUC and log-loss of the model, PCOC and ECE before and after a calibration fitted on the first half.
 
     The rows are taken in order: the first half fits a copy of the learner, the second judges.
@@ -288,4 +296,10 @@ def measure(judged: Judged, learner: CalibrationLearner) -> dict[str, float]:
     after = learner.calibrated(late.actual, late.scenario, late.rows)
     served = numbers_of(late.clicked, after, late.user)
     raw = {f"raw_{name}": before[name] for name in ("auc", "pcoc", "ece", "log_loss") if name in before}
-    return {f"ctr_{name}" if name not in ("rows", "rate") else name: value for name, value in (served | raw).items()}
+    parts = numbers_by_scenario(late.clicked, after, late.scenario)
+    return Measured(_named(served | raw), {name: _named(numbers) for name, numbers in parts.items()})
+
+
+def _named(numbers: Mapping[str, float]) -> dict[str, float]:
+    """As metrics of clicks are called in a manifest."""
+    return {name if name in {"rows", "rate"} else f"ctr_{name}": value for name, value in numbers.items()}

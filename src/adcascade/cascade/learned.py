@@ -29,6 +29,7 @@ class Learned:
     creative: CreativeLearner
     pages: PageModelLearner | None
     metrics: dict[str, float]
+    scenarios: dict[str, dict[str, float]]  # metrics of clicks by scenario
     rows: int
 
     def fill(self, folder: Path) -> None:
@@ -73,6 +74,7 @@ def write_bundle(bundles: Bundles, learned: Learned, lesson: Lesson, *, now_us: 
             **supervision_of(lesson.supervision),
         },
         metrics={**learned.metrics, **{f"seconds_{name}": value for name, value in lesson.seconds.items()}},
+        scenarios=learned.scenarios,
         parents=(current,) if current else (),
         samples=learned.rows,
         until_us=until_us,

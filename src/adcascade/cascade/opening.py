@@ -26,8 +26,10 @@ from adcascade.cascade.parts import Parts
 from adcascade.cascade.profiles import Profiles
 from adcascade.cascade.recall import recall
 from adcascade.cascade.service import AdService
+from adcascade.cascade.shadow.store import ShadowStore
+from adcascade.cascade.shadow.watch import ShadowWatch
 from adcascade.cascade.sharding.fan import Fan
-from adcascade.cascade.sharding.opening import only_whole
+from adcascade.cascade.sharding.opening import no_shadow, only_whole
 from adcascade.cascade.split import NO_CHANGES, Load, SplitWatch
 from adcascade.cascade.till import Till
 from adcascade.cascade.valid import traffic_filter
@@ -108,6 +110,8 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
     splits = _splits(settings, journal, arms, steers=around.leads) if around.version is None else None
     if splits is not None:
         splits.take(loaded.version, now_us, wait=True)
+    ladder = Ladder(standard_us=round(settings.engine.timeout_ms * 1000))
+    unseen, store_of_shadows = no_shadow if sharded else load, ShadowStore(settings.shadow_path)
     last = journal.last_seq
     parts = Parts(
         snapshot=snapshot,
@@ -128,6 +132,9 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
         feed=feed,
         bundles=BundleWatch(bundles, load, loaded.version, feed) if around.version is None else None,
         splits=splits,
+        shadow=ShadowWatch(bundles, unseen, feed, store_of_shadows, ladder, around.owner)
+        if around.version is None
+        else None,
         traffic=traffic_filter(settings) if settings.traffic.enabled else None,
         clock_us=around.clock_us,
         new_id=around.new_id,
@@ -139,7 +146,7 @@ def open_service(directory: Path, around: Surroundings | None = None) -> AdServi
         closed=closed,
         sealed=settings.sealed_path if around.leads else None,
         follower=None if around.alone else _follower(journal, last, memory, snapshot, splits, bank),
-        ladder=Ladder(standard_us=round(settings.engine.timeout_ms * 1000)),
+        ladder=ladder,
     )
     if not around.wait:  # no reservation may wait for the ledger: have the first leases at hand
         bank.prepare(((c.id, first_bid(c)) for c in snapshot.campaigns if c.status == "active"), now_us)

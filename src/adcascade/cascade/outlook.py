@@ -81,12 +81,12 @@ class Outlook:
                 raise
             # books that cannot be read are an alarm of their own
 
-    def look(self, now_us: int, ladder: Ladder, spent: Spending, absent: Sequence[str] = ()) -> None:
-        """Judge, at most every five seconds. absent: shards that cannot be asked, as sentences."""
+    def look(self, now_us: int, ladder: Ladder, spent: Spending, absent: Sequence[str] = (), shadow: str = "") -> None:
+        """Judge, at most every five seconds. absent: shards that cannot be asked, as sentences; shadow: its trouble."""
         if now_us - self._looked_us < LOOK_US:
             return
         self._looked_us = now_us
-        situation = replace(self.situation(now_us, ladder, spent), absent=tuple(absent))
+        situation = replace(self.situation(now_us, ladder, spent), absent=tuple(absent), shadow=shadow)
         self.board.look(findings(situation, self._limits), now_us)
 
     def situation(self, now_us: int, ladder: Ladder, spent: Spending) -> Situation:

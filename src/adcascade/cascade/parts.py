@@ -11,6 +11,7 @@ from adcascade.cascade.follow import Follower
 from adcascade.cascade.memory import Memory
 from adcascade.cascade.outlook import Outlook
 from adcascade.cascade.overload import Ladder
+from adcascade.cascade.shadow.watch import ShadowWatch
 from adcascade.cascade.sharding.fan import Fan
 from adcascade.cascade.split import SplitWatch
 from adcascade.cascade.till import Till
@@ -38,6 +39,7 @@ class Parts:
     bundles: BundleWatch | None  # None: the bundle stays
     splits: SplitWatch | None  # None: no experiment is run
     traffic: TrafficFilter | None  # None: every genuine event is valid
+    shadow: ShadowWatch | None = None  # None: no second bundle answers unseen
     follower: Follower | None = None  # None: no other process writes into the log
     clock_us: Callable[[], int]
     new_id: Callable[[AdRequest], str]

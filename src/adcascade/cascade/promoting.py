@@ -19,14 +19,16 @@ FILE = "promotions.jsonl"
 TAIL = 64 << 10  # bytes of the file that are read to show the newest lines
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """A line. before: "" where none served."""
+class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A line. before, after: versions, "" for none; share, reason: of a shadow (shadow/order.py)."""
 
     time_us: int
     who: str
-    action: Literal["promote", "roll back"]
+    action: Literal["promote", "roll back", "shadow", "end shadow"]
     before: str
     after: str
+    share: float = 0.0  # of the requests
+    reason: str = ""  # why it ended by itself
 
 
 def promote(bundles: Bundles, version: str, *, who: str, time_us: int, saw: str | None = None) -> Change | None:
@@ -42,7 +44,7 @@ def promote(bundles: Bundles, version: str, *, who: str, time_us: int, saw: str 
             bundles.promote(version)
             if before == version:
                 return None
-            return _noted(bundles, Change(time_us=time_us, who=who, action="promote", before=before, after=version))
+            return noted(bundles, Change(time_us=time_us, who=who, action="promote", before=before, after=version))
     finally:
         turn.close()
 
@@ -56,7 +58,7 @@ def roll_back(bundles: Bundles, *, who: str, time_us: int, saw: str | None = Non
         with turn:
             before = _expected(bundles, saw)
             after = bundles.rollback()
-            return _noted(bundles, Change(time_us=time_us, who=who, action="roll back", before=before, after=after))
+            return noted(bundles, Change(time_us=time_us, who=who, action="roll back", before=before, after=after))
     finally:
         turn.close()
 
@@ -91,13 +93,14 @@ def _expected(bundles: Bundles, saw: str | None) -> str:
     return current
 
 
-def _noted(bundles: Bundles, change: Change) -> Change:
-    """Append the line and bring it to disk."""
+def noted(bundles: Bundles, change: Change) -> Change:
+    """Bring the line to disk, for who holds the turn. StoreError: what it tells is done, and not noted."""
     try:
         with (bundles.folder / FILE).open("ab") as handle:
             handle.write(msgspec.json.encode(change) + b"\n")
             handle.flush()
             os.fsync(handle.fileno())
     except OSError as error:
-        raise StoreError(f"{change.after} serves, but {FILE} could not be written: {error}; free some space") from error
+        done = f"{change.action} {change.after or change.before}"
+        raise StoreError(f"{done} is done, but {FILE} could not be written: {error}; free some space") from error
     return change

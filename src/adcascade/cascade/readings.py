@@ -3,8 +3,8 @@
 Labels are stages, rungs, reasons of ours and scenarios that the bundle has learned; no caller can add one.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from adcascade.cascade.outlook import Outlook
@@ -70,6 +70,9 @@ SHARD_UP = Metric("adcascade_shard_up", "gauge", "1 while the shard can be asked
 SHARD_ASKED = Metric(
     "adcascade_shard_questions", "counter", "Questions to the shard by how they ended", ("shard", "outcome")
 )
+SHADOW = Metric(
+    "adcascade_shadow_requests", "counter", "Requests chosen for the shadow bundle by how they ended", ("outcome",)
+)
 ALARM = Metric("adcascade_alarm", "gauge", "1 while an alarm is up", ("name", "scenario"))
 
 METRICS = (
@@ -106,6 +109,7 @@ METRICS = (
     SNAPSHOT_AGE,
     SHARD_UP,
     SHARD_ASKED,
+    SHADOW,
     ALARM,
 )
 
@@ -125,6 +129,7 @@ class Sources:
     snapshot: int  # its version
     followed_us: int  # when the snapshot was last found up to date
     shards: Fan | None = None
+    shadowed: Mapping[str, int] = field(default_factory=dict)  # requests by how they ended; empty: nothing can shadow
 
 
 def readings(service: Sources, now_us: int) -> Iterator[Reading]:
@@ -203,4 +208,5 @@ def _state(service: Sources, now_us: int) -> Iterator[Reading]:
     if service.shards is not None:
         yield from (_of(SHARD_UP, 1, shard) for shard in service.shards.present)
         yield from (_of(SHARD_ASKED, count, *key) for key, count in service.shards.counts.items())
+    yield from (_of(SHADOW, count, end) for end, count in service.shadowed.items())
     yield from (_of(ALARM, 1, one.finding.name, one.finding.scenario) for one in service.outlook.board.up)

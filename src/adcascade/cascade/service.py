@@ -137,6 +137,8 @@ class AdService:
             self.loaded.ads_changed(rows)
             if parts.splits is not None:
                 parts.splits.ads_changed(rows)
+            if parts.shadow is not None:
+                parts.shadow.ads_changed(rows)
         if not parts.feed.waiting:
             self.followed_us = now_us
         if campaigns:
@@ -152,6 +154,8 @@ class AdService:
             parts.traffic.refresh()
         if parts.splits is not None:
             parts.splits.prepare(self.loaded.version, parts.clock_us())
+        if parts.shadow is not None:
+            parts.shadow.prepare(parts.clock_us())
         parts.outlook.prepare(parts.clock_us())
         if parts.follower is not None:
             parts.follower.prepare()
@@ -174,6 +178,8 @@ class AdService:
             self.loaded = parts.bundles.take() or self.loaded
         if parts.splits is not None:
             parts.splits.take(self.loaded.version, now_us, wait=parts.till.wait)
+        if parts.shadow is not None:
+            parts.shadow.take()
         if parts.follower is not None:
             parts.follower.take()
         parts.till.bank.release_expired(now_us, wait=parts.till.wait)
@@ -182,7 +188,8 @@ class AdService:
                 parts.budgets.charged(late.charge.campaign, late.receipt.charged_micros, now_us)
         parts.budgets.control(now_us)
         absent = () if parts.shards is None else parts.shards.absent
-        parts.outlook.look(now_us, parts.ladder, parts.budgets.spending, absent)
+        shadow = "" if parts.shadow is None else parts.shadow.trouble
+        parts.outlook.look(now_us, parts.ladder, parts.budgets.spending, absent, shadow)
         parts.budgets.changed((), now_us)  # those for which the ledger had no time; raises while it has none
 
     def _told_shards(self, waiting: str, now_us: int) -> bool:
@@ -196,6 +203,10 @@ class AdService:
             self._held_back = held_back(pacer.alpha, parts.snapshot)
         shards.tell(self._held_back, parts.closed)
         return shards.follows(waiting, now_us)
+
+    def shadow(self) -> bool:
+        """A slice of what a shadow bundle has to do, between requests; whether more waits (shadow/watch.py)."""
+        return self.parts.shadow is not None and self.parts.shadow.step()
 
     def ready(self) -> str | None:
         """None when ready; else a sentence why not."""
@@ -219,6 +230,7 @@ class AdService:
             "overload": {"rung": self.ladder.rung, "asked": self.ladder.asked, "shed": self.ladder.shed},
             **({} if self.parts.shards is None else {"shards": self.parts.shards.status()}),
             "experiment": self.experiment(),
+            **({} if self.parts.shadow is None else {"shadow": self.parts.shadow.report()}),
             "invalid traffic": {} if self.parts.traffic is None else self.parts.traffic.report(),
             "users remembered": len(self.parts.memory.profiles),
             "promises open": self.parts.till.bank.held,
@@ -250,6 +262,7 @@ class AdService:
             snapshot=parts.snapshot.version,
             followed_us=self.followed_us,
             shards=parts.shards,
+            shadowed={} if parts.shadow is None else parts.shadow.counted,
         )
         return readings(sources, parts.clock_us())
 

@@ -144,7 +144,7 @@ def train_from_samples(folder: Path, order: Order) -> Manifest:
         say=order.say,
     )
     with lesson.stage("ranking", len(samples)) as progress:
-        trained, calibration, metrics = learn_and_judge(
+        trained, calibration, measured = learn_and_judge(
             features, samples, settings.train, seed=order.seed, progress=progress, learner=lesson.learner
         )
 
@@ -162,7 +162,8 @@ def train_from_samples(folder: Path, order: Order) -> Manifest:
         created_us=order.now_us,
         schema=trained.encoder.fingerprint,
         methods={"ranking": settings.train.ranking, "calibration": settings.train.calibration},
-        metrics=metrics,
+        metrics=measured.metrics,
+        scenarios=measured.scenarios,
         samples=len(samples),
         until_us=order.until_us,
     )

@@ -1,4 +1,4 @@
-"""`adcascade bundle`: list, show, verify, promote and roll back trained bundles."""
+"""`adcascade bundle`: list, show, verify, promote, shadow and roll back trained bundles."""
 
 import time
 from datetime import UTC, datetime
@@ -12,11 +12,12 @@ from rich.table import Column, Table
 
 from adcascade.cascade import promoting
 from adcascade.cascade.bundle import Bundles
+from adcascade.cascade.shadow import order
 from adcascade.cli.options import Directory, JsonFile, write_json
-from adcascade.errors import BundleError
+from adcascade.errors import BundleError, InputError
 from adcascade.settings import load_settings
 
-app = typer.Typer(help="List, show, verify, promote and roll back bundles.", no_args_is_help=True)
+app = typer.Typer(help="List, show, verify, promote, shadow and roll back bundles.", no_args_is_help=True)
 Version = Annotated[str | None, typer.Argument(help="Version; without it the one that serves.")]
 HERE = Path()
 
@@ -83,3 +84,35 @@ def rollback(directory: Directory = HERE) -> None:
     """Go back to the version that served before. Example: adcascade bundle rollback --dir demo."""
     change = promoting.roll_back(_bundles(directory), who="cli", time_us=time.time_ns() // 1000)
     Console().print(f"{change.after} serves again")
+
+
+@app.command()
+def shadow(
+    version: Annotated[str | None, typer.Argument(help="Version; without it the order is shown.")] = None,
+    share: Annotated[float, typer.Option(help="Of the requests that it answers again.")] = 0.05,
+    off: Annotated[bool, typer.Option("--off", help="End it.")] = False,
+    directory: Directory = HERE,
+) -> None:
+    """Let a bundle answer a share of the live requests again, unseen, to compare both by the same clicks.
+
+    Running servers follow within seconds. Example: adcascade bundle shadow VERSION --share 0.05 --dir demo
+    """
+    bundles, now_us = _bundles(directory), time.time_ns() // 1000
+    if off and version is not None:
+        raise InputError("--off", version, "no version beside it", "one bundle shadows at a time, and --off ends it")
+    if off:
+        told = "the shadow is off" if order.stop(bundles, who="cli", time_us=now_us) else "no bundle shadows"
+    elif version is not None:
+        order.start(bundles, version, share, who="cli", time_us=now_us)
+        told = f"{version} shadows {share:.4g} of the requests"
+    else:
+        told = _told(order.order_of(bundles.folder))
+    Console().print(told, highlight=False, markup=False)
+
+
+def _told(found: order.Order | None) -> str:
+    if found is None:
+        return "no bundle shadows"
+    if found.trouble:
+        return f"{found.version} does not shadow any more: {found.trouble}"
+    return f"{found.version} shadows {found.share:.4g} of the requests, by {found.who}"

@@ -208,7 +208,14 @@ def run(opened: Opened, options: ServerOptions, listener: socket.socket, own: so
     sharded = None if fan is None else Sharded(fan, service.fill)
     config = uvicorn.Config(
         create_app(
-            service, options, admin=admin, ladder=service.ladder, tracing=tracing, sharded=sharded, fronts=console
+            service,
+            options,
+            admin=admin,
+            ladder=service.ladder,
+            tracing=tracing,
+            sharded=sharded,
+            fronts=console,
+            spare=service.shadow,
         ),
         http=bounded(Bounds(connections=places(options.connections))),
         ws="none",

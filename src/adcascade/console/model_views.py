@@ -10,6 +10,7 @@ from adcascade.calibration.stored import TargetMaps
 from adcascade.cascade.bundle import Manifest
 from adcascade.cascade.bundle_shelf import Ancestor, Shelved
 from adcascade.cascade.calibration_curve import Curve, Curves
+from adcascade.cascade.live_auc import Period
 from adcascade.cascade.promoting import Change
 from adcascade.console.figures import Figure, Spot
 from adcascade.console.table import Asked, Column, Table, page_of
@@ -40,6 +41,7 @@ WORDS = {  # of the manifest's metrics, in the order in which they are told
     "rows": "Held-out rows",
     "supervised": "Share of rows with a teacher's word",
 }
+ALL = "all traffic"
 POINTS = 25  # at which a stored map is drawn
 REACH = 0.2  # up to this prediction, where a map names none
 DRAWN = 8  # maps of one figure
@@ -47,7 +49,7 @@ MB = 1e6
 
 
 class BundleRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of the table. state: "serves", "damaged" or ""."""
+    """A line of the table. state: "serves", "shadows", "damaged" or ""."""
 
     version: str
     made: str
@@ -69,6 +71,18 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     value: str
 
 
+def _did(change: Change) -> str:
+    match change.action:
+        case "promote":
+            return "promoted"
+        case "roll back":
+            return "rolled back"
+        case "shadow":
+            return f"let shadow {percent(change.share)} of the requests"
+        case _:
+            return f"ended the shadow: {change.reason}" if change.reason else "ended the shadow"
+
+
 class ChangeRow(msgspec.Struct, frozen=True, kw_only=True):
     """A line of what was promoted."""
 
@@ -80,7 +94,7 @@ class ChangeRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScenarioRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What the newest answers were worth in one scenario."""
+    """What predictions were worth in one scenario; impressions are held-out rows where a manifest tells them."""
 
     scenario: str
     impressions: str
@@ -115,8 +129,9 @@ def words_of(one: Shelved) -> str:
 
 
 def state_of(one: Shelved) -> str:
-    """In words: whether it serves, and whether it could."""
-    return " and ".join(word for word, true in (("serves", one.serves), ("damaged", bool(one.trouble))) if true)
+    """In words: whether it serves or shadows, and whether it could."""
+    words = {"serves": one.serves, "shadows": one.shadows, "damaged": bool(one.trouble)}
+    return " and ".join(word for word, true in words.items() if true)
 
 
 def table_of(shelf: Sequence[Shelved], asked: Asked) -> tuple[Table, list[Shelved]]:
@@ -210,7 +225,7 @@ def scenario_rows(curves: Curves) -> tuple[ScenarioRow, ...]:
     """A line a curve that has an impression."""
     return tuple(
         ScenarioRow(
-            scenario=one.scenario or "all traffic", impressions=number(one.impressions, 0),
+            scenario=one.scenario or ALL, impressions=number(one.impressions, 0),
             clicks=number(one.clicks, 0), rate=percent(one.clicks / one.impressions, 2), auc=number(one.auc, 4),
             log_loss=number(one.log_loss, 4), pcoc=number(one.pcoc, 3), ece=number(one.ece, 4),
         )
@@ -219,12 +234,32 @@ def scenario_rows(curves: Curves) -> tuple[ScenarioRow, ...]:
     )  # fmt: skip
 
 
+def held_out_rows(scenarios: Mapping[str, Mapping[str, float]]) -> tuple[ScenarioRow, ...]:
+    """A line a scenario of a manifest, largest first; metrics that it does not tell are dashes."""
+    found = sorted(scenarios.items(), key=lambda item: -item[1].get("rows", 0.0))
+    return tuple(
+        ScenarioRow(
+            scenario=name, impressions=number(told.get("rows"), 0),
+            clicks=number(told["rows"] * told["rate"] if {"rows", "rate"} <= set(told) else None, 0),
+            rate=percent(told.get("rate"), 2), auc=number(told.get("ctr_auc"), 4),
+            log_loss=number(told.get("ctr_log_loss"), 4), pcoc=number(told.get("ctr_pcoc"), 3),
+            ece=number(told.get("ctr_ece"), 4),
+        )
+        for name, told in found
+    )  # fmt: skip
+
+
 def curve_figures(curves: Curves) -> tuple[Figure, ...]:
     """Predicted against observed, a figure a curve that has an impression."""
-    return tuple(_curve_figure(place, one) for place, one in enumerate(curves.curves) if one.impressions)
+    return tuple(
+        curve_figure(f"curve-{place}", f"Predicted against observed clicks: {one.scenario or ALL}", one)
+        for place, one in enumerate(curves.curves)
+        if one.impressions
+    )
 
 
-def _curve_figure(place: int, curve: Curve) -> Figure:
+def curve_figure(name: str, title: str, curve: Curve) -> Figure:
+    """Predicted against observed, of one curve."""
     rows = tuple(
         Spot(
             x=one.predicted, label=percent(one.predicted, 2), values=(one.observed, one.predicted),
@@ -233,15 +268,14 @@ def _curve_figure(place: int, curve: Curve) -> Figure:
         for one in curve.points
     )  # fmt: skip
     return Figure(
-        name=f"curve-{place}", title=f"Predicted against observed clicks: {curve.scenario or 'all traffic'}",
-        across="percent", head="Predicted", unit="percent", series=("observed", "as predicted"), rows=rows,
-        note_heads=("Impressions", "Clicks"),
+        name=name, title=title, across="percent", head="Predicted", unit="percent",
+        series=("observed", "as predicted"), rows=rows, note_heads=("Impressions", "Clicks"),
     )  # fmt: skip
 
 
 def stored_of(maps: TargetMaps) -> Stored:
     """The maps of clicks that the bundle applies: which, and what each makes of the model's prediction."""
-    named = {"all traffic": maps.everywhere, **dict(sorted(maps.scenarios.items()))}
+    named = {ALL: maps.everywhere, **dict(sorted(maps.scenarios.items()))}
     told = tuple(Told(name=name, value=encoded(one).method) for name, one in named.items())
     drawn = dict(list(named.items())[:DRAWN])
     if all(encoded(one).method == "none" for one in drawn.values()):
@@ -268,11 +302,27 @@ def change_rows(changes: Sequence[Change]) -> tuple[ChangeRow, ...]:
     """As lines."""
     return tuple(
         ChangeRow(
-            time=moment(one.time_us) if 0 <= one.time_us < 2**57 else UNKNOWN, who=one.who,
-            action="promoted" if one.action == "promote" else "rolled back", before=one.before or "none",
-            after=one.after,
+            time=moment(one.time_us) if 0 <= one.time_us < 2**57 else UNKNOWN, who=one.who, action=_did(one),
+            before=one.before or "none", after=one.after or "none",
         )
         for one in changes
+    )  # fmt: skip
+
+
+def live_figure(name: str, title: str, periods: Sequence[Period], series: tuple[str, ...]) -> Figure | None:
+    """AUC by hour or day, with counts; None where no period has one."""
+    rows = tuple(
+        Spot(
+            x=one.start_us, label=moment(one.start_us), values=one.aucs,
+            notes=(number(one.impressions, 0), number(one.clicks, 0)),
+        )
+        for one in periods
+    )  # fmt: skip
+    if not any(value is not None for row in rows for value in row.values):
+        return None
+    return Figure(
+        name=name, title=title, across="day", head="Answered, UTC", unit="ratio", series=series, rows=rows,
+        note_heads=("Impressions", "Clicks"), tight=True,
     )  # fmt: skip
 
 

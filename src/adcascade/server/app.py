@@ -79,12 +79,13 @@ def create_app(
     tracing: Tracing | None = None,
     sharded: Sharded | None = None,
     fronts: Fronts | None = None,
+    spare: Callable[[], bool] | None = None,
 ) -> AdServer:
     """The application over a backend. clock: now in microseconds UTC; new_id: an unused request id.
 
     admin: what the admin API works on; None: there is none, and the pages about the inside are open to all.
     ladder: the backend's, where it has one; tracing: None traces nothing. sharded: where
-    the backend's ads lie on shards.
+    the backend's ads lie on shards; spare: work for spare time (server/upkeep.py).
     """
     options = options or ServerOptions()
     metrics = Metrics()
@@ -100,7 +101,7 @@ def create_app(
     }
     traced: dict[str, ASGIApp] = {path: replace(route, tracing=tracing) for path, route in posts.items()}
     traced[BID] = across(traced[BID], options.origins)
-    lifespan = upkeep_lifespan(backend, metrics, clock)
+    lifespan = upkeep_lifespan(backend, metrics, clock, spare=spare)
     if sharded is not None:
         lifespan = sharded.around(lifespan)
     front = None

@@ -131,6 +131,7 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                     (rate(names.SHARD_ASKED, "shard, outcome"), "{{shard}} {{outcome}}"),
                 ),
             ),
+            Panel("Shadow bundle", "reqps", ((rate(names.SHADOW, "outcome"), "{{outcome}}"),)),
             Panel("Event lag", "s", ((f"max({names.LAG.name})", "mean of the hour"),)),
             Panel("Catalog", "short", ((f"max({names.ADS.name})", "ads"), (f"max({names.SNAPSHOT.name})", "version"))),
             Panel("Snapshot's age", "s", ((f"max({names.SNAPSHOT_AGE.name})", "age"),)),

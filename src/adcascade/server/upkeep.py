@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -11,6 +12,8 @@ from adcascade.server.metrics import Metrics
 
 EVERY_S = 1.0
 Lifespan = Callable[[object], AbstractAsyncContextManager[None]]
+Work = Callable[[], Awaitable[None]]
+SPARE_S = 0.05
 CATALOG_S = 0.2  # what was written to the catalog is served within a second, whatever else there is to do
 
 
@@ -34,10 +37,17 @@ class Kept(Protocol):
         ...
 
 
-def upkeep_lifespan(backend: Kept, metrics: Metrics, clock: Callable[[], int], every_s: float = EVERY_S) -> Lifespan:
-    """A lifespan of an ASGI app: two rounds beside the requests, neither of which waits for the other.
+def upkeep_lifespan(
+    backend: Kept,
+    metrics: Metrics,
+    clock: Callable[[], int],
+    every_s: float = EVERY_S,
+    spare: Callable[[], bool] | None = None,
+) -> Lifespan:
+    """A lifespan of an ASGI app: rounds beside the requests, none of which waits for another.
 
     `backend.prepare()` and `backend.upkeep(now)` every `every_s` seconds; the catalog's changes every CATALOG_S.
+    spare: a slice of work for which nobody waits, of some milliseconds; whether there is more of it.
     """
 
     async def keep() -> None:
@@ -49,22 +59,16 @@ def upkeep_lifespan(backend: Kept, metrics: Metrics, clock: Callable[[], int], e
         while backend.take_catalog(clock()):  # noqa: ASYNC110  it works, and waits for nobody
             await asyncio.sleep(0)  # requests that came meanwhile go first
 
-    async def rounds(name: str, work: Callable[[], Awaitable[None]], pause_s: float) -> None:
-        while True:
-            await asyncio.sleep(pause_s)
-            try:
-                await work()
-            except Exception as error:  # noqa: BLE001  one failed round must not end all later ones
-                metrics.failed(name)
-                structlog.get_logger().error(f"{name} failed", exc_info=error)
-                await asyncio.sleep(every_s)
+    works: dict[str, tuple[Work, float]] = {
+        "upkeep": (keep, every_s),
+        "catalog": (follow, min(CATALOG_S, every_s)),
+    }
+    if spare is not None:
+        works["spare time"] = (partial(_use, spare), SPARE_S)
 
     @asynccontextmanager
     async def lifespan(app: object) -> AsyncIterator[None]:  # noqa: ARG001  a lifespan's signature
-        tasks = [
-            asyncio.create_task(rounds("upkeep", keep, every_s), name="upkeep"),
-            asyncio.create_task(rounds("catalog", follow, min(CATALOG_S, every_s)), name="catalog"),
-        ]
+        tasks = [asyncio.create_task(_rounds(name, *work, every_s, metrics), name=name) for name, work in works.items()]
         try:
             yield
         finally:
@@ -75,3 +79,21 @@ def upkeep_lifespan(backend: Kept, metrics: Metrics, clock: Callable[[], int], e
                     await task
 
     return lifespan
+
+
+async def _rounds(name: str, work: Work, pause_s: float, after_failure_s: float, metrics: Metrics) -> None:
+    """Work, again and again, with a pause before each time and a further one after a failure, which is counted."""
+    while True:
+        await asyncio.sleep(pause_s)
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001  one failed round must not end all later ones
+            metrics.failed(name)
+            structlog.get_logger().error(f"{name} failed", exc_info=error)
+            await asyncio.sleep(after_failure_s)
+
+
+async def _use(spare: Callable[[], bool]) -> None:
+    """Spare time for this work, until there is no more of it."""
+    while spare():  # noqa: ASYNC110  it works, and waits for nobody
+        await asyncio.sleep(0)  # requests that came meanwhile go first

@@ -63,3 +63,8 @@ def only_whole(load: Callable[..., Loaded], bundles: Bundles) -> Callable[..., L
         return load(version, changes)
 
     return checked
+
+
+def no_shadow(version: str, changes: Mapping[str, str] = NO_CHANGES) -> Loaded:  # noqa: ARG001  the shape of a loader
+    """The loader of a front's shadow, which has none: its shards hold the promoted bundle, and no other."""
+    raise ConfigurationError(f"bundle {version} cannot shadow where the ads lie on shards: run it without shards")

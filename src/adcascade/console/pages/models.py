@@ -1,7 +1,8 @@
 """Models: the bundles, what each is worth, and which one serves.
 
 The shelf is read from its folder, the calibration of served answers from the newest part of the log. Viewers look;
-who may make keys, an administrator, promotes and rolls back, after a second look at both bundles.
+who may make keys, an administrator, promotes, rolls back and lets a bundle shadow, after a second look
+(models_shadow.py).
 """
 
 from collections.abc import Mapping
@@ -17,9 +18,13 @@ from adcascade.cascade.calibration_curve import Curves, recent_curves
 from adcascade.console import model_views as views
 from adcascade.console.figures import Figure
 from adcascade.console.page import At, Go, Page, Says, Visit
+from adcascade.console.pages import models_shadow
+from adcascade.console.shadow_views import ShadowView, share_words
 from adcascade.console.table import Table, asked_of
 from adcascade.errors import BundleError, DataMissingError
 from adcascade.server.problems import RefusalError
+
+LIVE = "AUC of served answers"
 
 
 class Models(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +40,9 @@ class Models(msgspec.Struct, frozen=True, kw_only=True):
     unread: int
     may: bool
     back: str  # what a roll back would bring, "" where there is nothing
+    shadow: str  # the version that should shadow, "" where none should
+    shadowed: str  # its share, in words
+    shadow_trouble: str  # why it does not, or ""
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,12 +51,16 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     row: views.BundleRow
     words: tuple[views.Told, ...]
     metrics: tuple[views.Told, ...]
+    held_out: tuple[views.ScenarioRow, ...]  # metrics by scenario; older bundles have none
     ancestry: views.Ancestry
     stored: views.Stored
     scenarios: tuple[views.ScenarioRow, ...]
     curves: tuple[Figure, ...]
     looked: Curves | None  # None: there is no log
+    live: Figure | None  # AUC of served answers; None: nothing to draw
+    shadow: ShadowView | None  # None: it never shadowed
     serves: bool
+    shadows: bool
     may: bool
 
 
@@ -88,6 +100,7 @@ def _table(bundles: Bundles, query: Mapping[str, str]) -> Table:
 def _all(bundles: Bundles, visit: Visit) -> Models:
     shelf, current, history = shelf_of(bundles), bundles.current() or "", bundles.history()
     noted, unread = promoting.changes(bundles.folder)
+    order, trouble = models_shadow.line_of(bundles)
     return Models(
         table=_table(bundles, visit.query),
         figures=views.over_time(shelf),
@@ -99,6 +112,9 @@ def _all(bundles: Bundles, visit: Visit) -> Models:
         unread=unread,
         may=_may(visit),
         back=history[-1] if history else "",
+        shadow="" if order is None else order.version,
+        shadowed="" if order is None else share_words(order.share),
+        shadow_trouble=trouble,
     )
 
 
@@ -113,12 +129,16 @@ def _one(bundles: Bundles, version: str, visit: Visit) -> Model:
         row=views.row_of(one, size),
         words=() if one.manifest is None else views.manifest_words(one.manifest, size),
         metrics=() if one.manifest is None else views.metric_words(one.manifest.metrics),
+        held_out=() if one.manifest is None else views.held_out_rows(one.manifest.scenarios),
         ancestry=views.Ancestry(ancestors=lineage(shelf, version), children=children(shelf, version)),
         stored=_stored(bundles, version),
         scenarios=() if looked is None else views.scenario_rows(looked),
         curves=() if looked is None else views.curve_figures(looked),
         looked=looked,
+        live=None if looked is None else views.live_figure("live-auc", LIVE, looked.periods, ("AUC",)),
+        shadow=models_shadow.section_of(visit, bundles, version),
         serves=one.serves,
+        shadows=one.shadows,
         may=_may(visit),
     )
 
@@ -209,6 +229,7 @@ PAGE = Page(
         At(path="/models/rows", handler=rows, template="models_rows.html"),
         At(path="/models/back", handler=decide_back, template="model_decision.html", needs="keys:write"),
         At(method="POST", path="/models/back", handler=back, needs="keys:write"),
+        *models_shadow.ROUTES,
         At(path="/models/{version}", handler=show_one, template="model.html"),
         At(path="/models/{version}/promote", handler=decide, template="model_decision.html", needs="keys:write"),
         At(method="POST", path="/models/{version}/promote", handler=promote, needs="keys:write"),
