@@ -13,7 +13,8 @@ from tests.server.shop import NOW, OPTIONS
 
 from adcascade.catalog.store import CatalogStore
 from adcascade.console.console import console_fronts
-from adcascade.console.reporting import columns_of, form_only, question_of, shown
+from adcascade.console.report_question import question_of
+from adcascade.console.reporting import columns_of, form_only, shown
 from adcascade.errors import InputError
 from adcascade.reports.metrics import METRICS
 from adcascade.reports.query import Report, answer

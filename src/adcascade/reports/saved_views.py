@@ -88,7 +88,13 @@ class SavedViews(InDatabase):
         name = check_name(name)
         _check_words(content)
         view = SavedView(
-            id=secrets.token_hex(8), owner=key.id, name=name, shared=shared, version=1, changed_us=now_us, content=content
+            id=secrets.token_hex(8),
+            owner=key.id,
+            name=name,
+            shared=shared,
+            version=1,
+            changed_us=now_us,
+            content=content,
         )
         with writing(self._engine) as connection:
             _one_at_a_time(connection, key)
