@@ -39,7 +39,7 @@ def settings(tmp_path: Path) -> Settings:
     found.directory.mkdir()
     world = Shop(found.directory)
     records = records_of(TOLD)
-    with world.journal:
+    with world:
         world.write(records, charges_of(records))
     (found.directory / "log.db").rename(found.journal_path)
     with CatalogStore(found.catalog_url) as catalog:

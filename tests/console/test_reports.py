@@ -32,7 +32,7 @@ def reported(folder: Path, query: dict[str, str]) -> Report:
     """The report of the world's log, as of its first day."""
     shop = Shop(folder)
     records = records_of(TOLD)
-    with shop.journal:
+    with shop:
         shop.write(records, charges_of(records))
         return answer(question_of(query, HOUR_US), shop.facts)
 
@@ -102,7 +102,7 @@ def browser(tmp_path: Path, shop: Backend, admin: Admin, key: Key) -> Browser:
     settings.directory.mkdir()
     world = Shop(settings.directory)
     records = records_of(TOLD)
-    with world.journal:
+    with world:
         world.write(records, charges_of(records))
     (settings.directory / "log.db").rename(settings.journal_path)
     CatalogStore(settings.catalog_url).close()

@@ -11,10 +11,8 @@ from hypothesis import strategies as st
 from tests.reports.world import HOUR_US, Line, Moves, Shop, auction, charges_of, lines_of, moves, records_of
 
 from adcascade.errors import DataMissingError, StoreError
-from adcascade.events.journal import Journal
 from adcascade.events.records import Click, Impression, Record
 from adcascade.events.seal import seal
-from adcascade.money.charged import FileCharges
 from adcascade.reports.columns import BY_NAME, COUNTS, SCHEMA
 from adcascade.reports.facts import Names
 from adcascade.reports.kept import KeptFacts
@@ -44,7 +42,7 @@ def test_facts_are_what_the_records_say(
     """Sealed anywhere, asked in between or not, kept or computed anew: sums as by brute force, charges as booked."""
     records = [record for record in records_of(told_moves) if getattr(record, "bid_id", "") != "b0"]
     shop, charges, begin = Shop(tmp_path_factory.mktemp("shop")), charges_of(records), 0
-    with shop.journal:
+    with shop:
         for cut in [*cuts, len(records)]:
             shop.write(records[begin:cut], charges[begin:cut])
             begin = max(begin, cut)
@@ -63,7 +61,7 @@ def test_facts_are_what_the_records_say(
 def test_an_event_of_an_unknown_bid_is_kept_without_a_name(tmp_path: Path) -> None:
     """It is no ad's, and not lost: its count stands at its own time."""
     shop = Shop(tmp_path)
-    with shop.journal:
+    with shop:
         shop.write([Click(id="e", time_us=5, bid_id="of nobody")], [None])
         assert by_place(told(shop)) == {(5, *[""] * len(BY_NAME)): Counter(clicks=1)}
 
@@ -78,7 +76,7 @@ def test_a_late_click_is_of_the_hour_of_its_ad(tmp_path: Path) -> None:
         Click(id="k", time_us=3 * HOUR_US, bid_id=bid_id),
     ]
     records: list[Record] = [offer, *late]
-    with shop.journal:
+    with shop:
         for record, charge in zip(records, charges_of(records), strict=True):
             shop.write([record], [charge])
             seal(shop.journal, tmp_path / "sealed", record.time_us + 1)
@@ -88,21 +86,13 @@ def test_a_late_click_is_of_the_hour_of_its_ad(tmp_path: Path) -> None:
     assert len(list((tmp_path / "reports").iterdir())) == 4
 
 
-def test_books_that_lie_elsewhere_are_said(tmp_path: Path) -> None:
-    """No revenue is not a revenue of nothing."""
-    with Journal(tmp_path / "log.db", commit_every_ms=0) as journal:
-        journal.append([auction(1, 1, 10)])
-    with pytest.raises(DataMissingError, match="no books"):
-        FileCharges(tmp_path / "log.db")(["b"])
-
-
 def test_no_log_and_a_damaged_file_are_said(tmp_path: Path) -> None:
     """What is missing is named with what to do; a kept file that cannot be read is not passed over."""
-    nowhere = KeptFacts(tmp_path / "no.db", tmp_path / "reports", lambda _: Names("", "", ""), lambda _: {})
+    shop = Shop(tmp_path)
+    nowhere = KeptFacts(tmp_path / "no.db", tmp_path / "reports", lambda _: Names("", "", ""), shop.books)
     with pytest.raises(DataMissingError, match="serve or simulate"):
         list(nowhere.tables(SCHEMA.names, 0, 1))
-    shop = Shop(tmp_path)
-    with shop.journal:
+    with shop:
         shop.write([auction(1, 1, 10)], [None])
         seal(shop.journal, tmp_path / "sealed", 11)
         assert told(shop)

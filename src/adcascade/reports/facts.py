@@ -16,7 +16,7 @@ from adcascade.catalog.snapshot import Snapshot
 from adcascade.errors import InternalError
 from adcascade.events.records import Click, Conversion, Exposure, Impression, Viewable, Winner
 from adcascade.money.charged import Charged
-from adcascade.reports.columns import COUNTS, DIMENSIONS, NOTHING, SCHEMA, Dimensions
+from adcascade.reports.columns import COUNTS, DIMENSIONS, KEPT, NOTHING, Dimensions
 
 KINDS = ("auction", "impression", "viewable", "click", "conversion")
 
@@ -88,7 +88,7 @@ def names_in(snapshot: Snapshot) -> NamesOf:
 
 
 def facts_of(payloads: Iterable[bytes], names: NamesOf, charges: ChargesOf, earlier: EarlierOf) -> pa.Table:
-    """The facts of records (msgpack, of KINDS) in order of arrival; columns as in SCHEMA.
+    """The facts of records (msgpack, of KINDS) in order of arrival; columns as in KEPT.
 
     earlier: what the parts before know of bids whose answer is not in this one. An event of a bid that nobody knows
     keeps its counts and charge, without dimensions, at its own time.
@@ -195,5 +195,5 @@ def _table(rows: Sequence[tuple[str, _Row]]) -> pa.Table:
         [row.price_micros for _, row in rows],
         *([row.counts.get(count, 0) for _, row in rows] for count in COUNTS),
     ]
-    arrays = [pa.array(values, kind) for values, kind in zip(columns, SCHEMA.types, strict=True)]
-    return pa.Table.from_arrays(arrays, schema=SCHEMA)
+    arrays = [pa.array(values, kind) for values, kind in zip(columns, KEPT.types, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=KEPT)

@@ -3,14 +3,17 @@
     <folder>/seal-000000000001-000000050000.parquet      one a seal, of the seal's name
 
 A file is computed once, when somebody asks first after its seal, and appears whole or not at all. All of them may be
-deleted: what is asked next computes them again, from the log and the ledger.
+deleted: what is asked next computes them again, from the log and the ledger. With shared books a charge may still be
+on its way when its hour is sealed: such a part is computed afresh until the outbox holds none of its events.
 """
 
 import os
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import NamedTuple, Protocol, TypeAlias
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,17 +22,43 @@ from adcascade.errors import DataMissingError, StoreError
 from adcascade.events.read import read_payloads
 from adcascade.events.sealed import read_seal, sync
 from adcascade.events.table import connect
-from adcascade.reports.columns import DIMENSIONS, SCHEMA
-from adcascade.reports.facts import KINDS, ChargesOf, Earlier, NamesOf, facts_of
+from adcascade.money.charged import Charged
+from adcascade.money.outbox import pending_events
+from adcascade.reports.columns import DIMENSIONS, KEPT, REFUNDED
+from adcascade.reports.facts import KINDS, Earlier, NamesOf, facts_of
+from adcascade.reports.refunds import NEEDED, with_refunds
 
 ONCE = ("impressions", "viewable", "clicks")  # what counts once a bid
 LOOKED_UP = ["bid_id", "time_us", *(dimension.name for dimension in DIMENSIONS), "offered", *ONCE]
+Part: TypeAlias = Path | pa.Table  # kept, or computed just now
+Span = Sequence[tuple[str, str, object]]  # a filter as pyarrow has it
+
+
+class Charges(Protocol):
+    """What is asked of the ledger: money/books.py has it."""
+
+    def charged(self, bids: Sequence[str], /) -> Mapping[str, Charged]:
+        """Those of the bids that were charged; events as the journal names them."""
+        ...
+
+    def refunded(self) -> Mapping[str, int]:
+        """Micros given back, by bid."""
+        ...
+
+
+class Sealed(NamedTuple):
+    """A sealed part of the log. settled: no charge of its events is still on its way."""
+
+    folder: str
+    first_seq: int
+    last_seq: int
+    settled: bool
 
 
 class KeptFacts:
     """Facts of the log at `journal`, kept below `folder`. Every method reads only; any thread may call."""
 
-    def __init__(self, journal: Path, folder: Path, names: NamesOf, charges: ChargesOf) -> None:
+    def __init__(self, journal: Path, folder: Path, names: NamesOf, charges: Charges) -> None:
         self._journal, self._folder = journal, folder
         self._names, self._charges = names, charges
 
@@ -39,37 +68,66 @@ class KeptFacts:
         Raises DataMissingError where there is no log, StoreError where it or a kept file cannot be read or written.
         """
         span = [("time_us", ">=", from_us), ("time_us", "<", to_us)]
-        kept: list[Path] = []
+        if REFUNDED not in columns:
+            yield from self._parts(columns, span)
+            return
+        refunded = self._charges.refunded()
+        needed = [name for name in KEPT.names if name in {*columns, *NEEDED}]
+        for table in self._parts(needed, span):
+            yield with_refunds(table, refunded).select(list(columns))
+
+    def _parts(self, columns: Sequence[str], span: Span) -> Iterator[pa.Table]:
+        parts: list[Part] = []
         last = 0
-        for place, first, last in self._seals():  # noqa: B007  the last one is where the open part begins
-            file = self._folder / f"{Path(place).name}.parquet"
-            if not _fits(file):
-                payloads = read_seal(self._journal.resolve().parent / place, first - 1, KINDS)
-                _write(file, self._facts((payload for _, payload in payloads), kept))
-            kept.append(file)
-            yield _read(file, columns, span)
-        open_part = self._facts((payload for _, payload in read_payloads(self._journal, last, KINDS)), kept)
-        yield open_part.filter(pq.filters_to_expression(span)).select(list(columns))
+        for seal in self._seals():
+            parts.append(self._sealed(seal, parts))
+            last = seal.last_seq
+            yield _read(parts[-1], columns, span)
+        open_part = self._facts(read_payloads(self._journal, last, KINDS), parts)
+        yield _read(open_part, columns, span)
 
-    def _facts(self, payloads: Iterator[bytes], kept: Sequence[Path]) -> pa.Table:
-        return facts_of(payloads, self._names, self._charges, lambda bids: _earlier(kept, bids))
+    def _sealed(self, seal: Sealed, before: Sequence[Part]) -> Part:
+        """The facts of a sealed part, kept where they are final."""
+        file = self._folder / f"{Path(seal.folder).name}.parquet"
+        if seal.settled and _fits(file):
+            return file
+        folder = self._journal.resolve().parent / seal.folder
+        facts = self._facts(read_seal(folder, seal.first_seq - 1, KINDS), before)
+        if not seal.settled:
+            return facts
+        _write(file, facts)
+        return file
 
-    def _seals(self) -> list[tuple[str, int, int]]:
-        """(folder, first seq, last seq) in order."""
+    def _facts(self, payloads: Iterator[tuple[int, bytes]], before: Sequence[Part]) -> pa.Table:
+        earlier = list(before)
+        return facts_of(
+            (payload for _, payload in payloads),
+            self._names,
+            self._charges.charged,
+            lambda bids: _earlier(earlier, bids),
+        )
+
+    def _seals(self) -> list[Sealed]:
+        """In order. What is on its way is read first: whatever is not among it is in the books by then."""
         if not self._journal.exists():
             raise DataMissingError(f"there is no event log at {self._journal}; serve or simulate first")
         with closing(connect(self._journal, reading=True)) as connection:
-            return connection.execute("SELECT folder, first_seq, last_seq FROM seals ORDER BY last_seq").fetchall()
+            pending = pending_events(connection)
+            rows = connection.execute("SELECT folder, first_seq, last_seq FROM seals ORDER BY last_seq").fetchall()
+        return [
+            Sealed(folder, first, last, settled=bisect_left(pending, first) == bisect_left(pending, last + 1))
+            for folder, first, last in rows
+        ]
 
 
-def _earlier(kept: Sequence[Path], bids: Sequence[str]) -> Mapping[str, Earlier]:
-    """What kept parts know of bids: back from the newest, until all their answers are found."""
+def _earlier(parts: Sequence[Part], bids: Sequence[str]) -> Mapping[str, Earlier]:
+    """What earlier parts know of bids: back from the newest, until all their answers are found."""
     sought, found = set(bids), {}
     counted: dict[str, list[int]] = defaultdict(lambda: [0] * len(ONCE))
-    for file in reversed(kept):
+    for part in reversed(parts):
         if not sought:
             break
-        for row in _read(file, LOOKED_UP, [("bid_id", "in", sorted(sought))]).to_pylist():
+        for row in _read(part, LOOKED_UP, [("bid_id", "in", sorted(sought))]).to_pylist():
             bid_id = row["bid_id"]
             counted[bid_id] = [a + row[name] for a, name in zip(counted[bid_id], ONCE, strict=True)]
             if row["offered"]:
@@ -82,18 +140,20 @@ def _earlier(kept: Sequence[Path], bids: Sequence[str]) -> Mapping[str, Earlier]
 def _fits(file: Path) -> bool:
     """Whether the file is there and of this version's columns."""
     try:
-        return bool(pq.read_schema(file).equals(SCHEMA))
+        return bool(pq.read_schema(file).equals(KEPT))
     except FileNotFoundError:
         return False
     except (OSError, pa.ArrowException) as error:
         raise StoreError(f"the facts {file} cannot be read: {error}; delete the file, it is computed again") from error
 
 
-def _read(file: Path, columns: Sequence[str], span: Sequence[tuple[str, str, object]]) -> pa.Table:
+def _read(part: Part, columns: Sequence[str], span: Span) -> pa.Table:
+    if isinstance(part, pa.Table):
+        return part.filter(pq.filters_to_expression(list(span))).select(list(columns))
     try:
-        return pq.read_table(file, columns=list(columns), filters=list(span))
+        return pq.read_table(part, columns=list(columns), filters=list(span))
     except (OSError, pa.ArrowException) as error:
-        raise StoreError(f"the facts {file} cannot be read: {error}; delete the file, it is computed again") from error
+        raise StoreError(f"the facts {part} cannot be read: {error}; delete the file, it is computed again") from error
 
 
 def _write(file: Path, table: pa.Table) -> None:

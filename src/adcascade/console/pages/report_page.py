@@ -15,7 +15,7 @@ from adcascade.console.report_question import question_of, rule_of, values_of
 from adcascade.console.reporting import Shown, form_only, shown
 from adcascade.errors import AccessError, InputError
 from adcascade.events.attribution.rule import DAY_US, Rule
-from adcascade.money.charged import FileCharges
+from adcascade.money.books import Books
 from adcascade.reports.credited import earned_of, goods_in
 from adcascade.reports.facts import Names, names_in
 from adcascade.reports.kept import KeptFacts
@@ -39,7 +39,7 @@ def configured(settings: AttributionSettings) -> Rule:
     return Rule(click_us=windows[0], view_us=windows[1], scope=settings.scope, direct=settings.direct)
 
 
-def made(settings: Settings, question: Question, rule: Rule | None) -> Report:
+def made(settings: Settings, books: Books, question: Question, rule: Rule | None) -> Report:
     """The report over an installation; the catalog is read only where facts are not kept yet or a rule needs it."""
 
     @cache
@@ -51,7 +51,7 @@ def made(settings: Settings, question: Question, rule: Rule | None) -> Report:
         return names_in(snapshot())(row)
 
     journal = settings.journal_path
-    facts = KeptFacts(journal, settings.reports_path, names, FileCharges(journal))
+    facts = KeptFacts(journal, settings.reports_path, names, books)
     if rule is None:
         return answer(question, facts)
     from_us = question.from_us if question.compare_us is None else min(question.from_us, question.compare_us)
@@ -69,7 +69,7 @@ async def report_of(visit: Visit, query: Mapping[str, str]) -> Report:
     """The report of an address; InputError where it cannot be made."""
     question = question_of(query, visit.now_us, key_of(visit).advertisers)
     rule = rule_of(values_of(query)["rule"], configured(visit.desk.settings.attribution))
-    return await visit.aside(made, visit.desk.settings, question, rule)
+    return await visit.aside(made, visit.desk.settings, visit.desk.inside.admin.books, question, rule)
 
 
 async def page_of(visit: Visit, query: Mapping[str, str]) -> ReportPage:
