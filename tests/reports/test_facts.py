@@ -1,6 +1,7 @@
 """Laws of the facts: the sum over all parts is what the whole log says, however it was sealed, and to the micro."""
 
 import shutil
+import sqlite3
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.reports.world import HOUR_US, Line, Moves, Shop, auction, charges_of, lines_of, moves, records_of
 
-from adcascade.errors import DataMissingError, StoreError
+from adcascade.errors import DataMissingError, InternalError, StoreError
 from adcascade.events.records import Click, Impression, Record
 from adcascade.events.seal import seal
 from adcascade.reports.columns import BY_NAME, COUNTS, SCHEMA
 from adcascade.reports.facts import Names
-from adcascade.reports.kept import KeptFacts
+from adcascade.reports.kept import STRETCH, KeptFacts
 
 KEY = ("time_us", *BY_NAME)
 
@@ -35,13 +36,18 @@ def told(shop: Shop) -> list[Line]:
 
 
 @settings(deadline=None, max_examples=30)
-@given(told_moves=moves, cuts=st.lists(st.integers(0, 40), max_size=3).map(sorted), asked=st.booleans())
+@given(
+    told_moves=moves,
+    cuts=st.lists(st.integers(0, 40), max_size=3).map(sorted),
+    asked=st.booleans(),
+    stretch=st.sampled_from([1, 2, 7, STRETCH]),
+)
 def test_facts_are_what_the_records_say(
-    tmp_path_factory: pytest.TempPathFactory, told_moves: Moves, cuts: list[int], asked: bool
+    tmp_path_factory: pytest.TempPathFactory, told_moves: Moves, cuts: list[int], asked: bool, stretch: int
 ) -> None:
     """Sealed anywhere, asked in between or not, kept or computed anew: sums as by brute force, charges as booked."""
     records = [record for record in records_of(told_moves) if getattr(record, "bid_id", "") != "b0"]
-    shop, charges, begin = Shop(tmp_path_factory.mktemp("shop")), charges_of(records), 0
+    shop, charges, begin = Shop(tmp_path_factory.mktemp("shop"), stretch=stretch), charges_of(records), 0
     with shop:
         for cut in [*cuts, len(records)]:
             shop.write(records[begin:cut], charges[begin:cut])
@@ -84,6 +90,32 @@ def test_a_late_click_is_of_the_hour_of_its_ad(tmp_path: Path) -> None:
     assert {line["time_us"] for line in lines} == {10}
     assert by_place(lines) == by_place(lines_of(records))
     assert len(list((tmp_path / "reports").iterdir())) == 4
+
+
+def test_a_stretch_is_read_once(tmp_path: Path) -> None:
+    """The second question reads no record of a whole stretch again."""
+    with Shop(tmp_path, stretch=2) as shop:
+        shop.write([auction(number, 1, number) for number in range(5)], [None] * 5)
+        first = told(shop)
+        names = [file.name for file in sorted((tmp_path / "reports").iterdir())]
+        assert names == ["open-000000000001-000000000002.parquet", "open-000000000003-000000000004.parquet"]
+        with sqlite3.connect(tmp_path / "log.db") as connection:
+            connection.execute("UPDATE records SET payload = x'00' WHERE seq < 5")  # nobody may read them
+        connection.close()
+        assert told(shop) == first
+        (tmp_path / "reports" / names[0]).unlink()
+        with pytest.raises(InternalError):
+            told(shop)
+
+
+def test_a_seal_sweeps_the_stretches_away(tmp_path: Path) -> None:
+    """Its own file takes their place, and says the same."""
+    with Shop(tmp_path, stretch=2) as shop:
+        shop.write([auction(number, 1, number) for number in range(5)], [None] * 5)
+        before = by_place(told(shop))
+        seal(shop.journal, tmp_path / "sealed", 2**62)
+        assert by_place(told(shop)) == before
+        assert [file.name for file in (tmp_path / "reports").iterdir()] == ["seal-000000000001-000000000005.parquet"]
 
 
 def test_no_log_and_a_damaged_file_are_said(tmp_path: Path) -> None:

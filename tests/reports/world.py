@@ -24,7 +24,7 @@ from adcascade.money.opening import open_books, open_cashier
 from adcascade.money.terms import Budget
 from adcascade.reports.columns import BY_NAME, COUNTS, REFUNDED
 from adcascade.reports.facts import Names
-from adcascade.reports.kept import KeptFacts
+from adcascade.reports.kept import STRETCH, KeptFacts
 
 HOUR_US = 3_600_000_000
 FAR_US = 2**62
@@ -95,14 +95,16 @@ def charges_of(records: Iterable[Record]) -> list[Charge | None]:
 class Shop:
     """A journal in a folder with its books, "" or a URL of shared ones, and the facts of both."""
 
-    def __init__(self, folder: Path, books_url: str = "") -> None:
+    def __init__(self, folder: Path, books_url: str = "", stretch: int = STRETCH) -> None:
         self.folder = folder
         self.journal = Journal(folder / "log.db", commit_every_ms=0)
         self.books = open_books(books_url, self.journal)
         self.cashier = open_cashier(books_url, self.journal, self.books, wait_s=30.0)
         terms = {name.campaign: Budget(advertiser=name.advertiser, fee_bp=1_234) for name in NAMES}
         self.books.set_budgets(terms, 0).result()
-        self.facts = KeptFacts(folder / "log.db", folder / "reports", lambda row: NAMES[row], self.books)
+        self.facts = KeptFacts(
+            folder / "log.db", folder / "reports", lambda row: NAMES[row], self.books, stretch=stretch
+        )
 
     def __enter__(self) -> Self:
         """The shop itself."""

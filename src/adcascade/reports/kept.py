@@ -1,37 +1,34 @@
-"""The facts of a whole log, part by part: those of sealed parts are kept as Parquet, the open part is read afresh.
+"""The facts of a whole log, part by part, kept as Parquet; only the newest records are read afresh.
 
     <folder>/seal-000000000001-000000050000.parquet      one a seal, of the seal's name
+    <folder>/open-000000050001-000000060000.parquet      one a stretch of the open part, until it is sealed
 
-A file is computed once, when somebody asks first after its seal, and appears whole or not at all. All of them may be
-deleted: what is asked next computes them again, from the log and the ledger. With shared books a charge may still be
-on its way when its hour is sealed: such a part is computed afresh until the outbox holds none of its events.
+A file is computed once, when somebody asks first after its part is over, and appears whole or not at all. All of them
+may be deleted: what is asked next computes them again, from the log and the ledger. With shared books a charge may
+still be on its way when its part is over: such a part is computed afresh until the outbox holds none of its events.
 """
 
-import os
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from itertools import takewhile
 from pathlib import Path
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, Protocol
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from adcascade.errors import DataMissingError, StoreError
+from adcascade.errors import DataMissingError
 from adcascade.events.read import read_payloads
-from adcascade.events.sealed import read_seal, sync
+from adcascade.events.sealed import read_seal
 from adcascade.events.table import connect
 from adcascade.money.charged import Charged
 from adcascade.money.outbox import pending_events
-from adcascade.reports.columns import DIMENSIONS, KEPT, REFUNDED
-from adcascade.reports.facts import KINDS, Earlier, NamesOf, facts_of
+from adcascade.reports.columns import KEPT, REFUNDED
+from adcascade.reports.facts import KINDS, NamesOf, facts_of
+from adcascade.reports.parts import Part, Span, earlier_in, fits, keep, read_part, read_whole
 from adcascade.reports.refunds import NEEDED, with_refunds
 
-ONCE = ("impressions", "viewable", "clicks")  # what counts once a bid
-LOOKED_UP = ["bid_id", "time_us", *(dimension.name for dimension in DIMENSIONS), "offered", *ONCE]
-Part: TypeAlias = Path | pa.Table  # kept, or computed just now
-Span = Sequence[tuple[str, str, object]]  # a filter as pyarrow has it
+STRETCH = 10_000  # records
 
 
 class Charges(Protocol):
@@ -46,20 +43,29 @@ class Charges(Protocol):
         ...
 
 
-class Sealed(NamedTuple):
-    """A sealed part of the log. settled: no charge of its events is still on its way."""
+class Log(NamedTuple):
+    """The journal at one instant. seals: (folder, first and last number) in order; newest: number of the last record;
+    pending: numbers, in order, of events whose charge was not in the books yet."""
 
-    folder: str
-    first_seq: int
-    last_seq: int
-    settled: bool
+    seals: list[tuple[str, int, int]]
+    newest: int
+    pending: list[int]
+
+    def settled(self, first: int, last: int) -> bool:
+        """Whether the books hold the charges of all events from the first to the last number."""
+        return bisect_left(self.pending, first) == bisect_left(self.pending, last + 1)
 
 
 class KeptFacts:
-    """Facts of the log at `journal`, kept below `folder`. Every method reads only; any thread may call."""
+    """Facts of the log at `journal`, kept below `folder`. Any thread may call; any process may keep them there.
 
-    def __init__(self, journal: Path, folder: Path, names: NamesOf, charges: Charges) -> None:
-        self._journal, self._folder = journal, folder
+    stretch: so many numbers of the open part are kept together.
+    """
+
+    def __init__(
+        self, journal: Path, folder: Path, names: NamesOf, charges: Charges, *, stretch: int = STRETCH
+    ) -> None:
+        self._journal, self._folder, self._stretches = journal, folder, stretch
         self._names, self._charges = names, charges
 
     def tables(self, columns: Sequence[str], from_us: int, to_us: int) -> Iterator[pa.Table]:
@@ -78,25 +84,46 @@ class KeptFacts:
 
     def _parts(self, columns: Sequence[str], span: Span) -> Iterator[pa.Table]:
         parts: list[Part] = []
-        last = 0
-        for seal in self._seals():
-            parts.append(self._sealed(seal, parts))
-            last = seal.last_seq
-            yield _read(parts[-1], columns, span)
-        open_part = self._facts(read_payloads(self._journal, last, KINDS), parts)
-        yield _read(open_part, columns, span)
+        log, last = self._log(), 0
+        for folder, first, last in log.seals:
+            parts.append(self._sealed(folder, first, last, parts, settled=log.settled(first, last)))
+            yield read_part(parts[-1], columns, span)
+        while last + self._stretches <= log.newest:
+            first, last = last + 1, last + self._stretches
+            parts.append(self._stretch(first, last, parts, settled=log.settled(first, last)))
+            yield read_part(parts[-1], columns, span)
+        newest_part = self._facts(read_payloads(self._journal, last, KINDS), parts)
+        yield read_part(newest_part, columns, span)
 
-    def _sealed(self, seal: Sealed, before: Sequence[Part]) -> Part:
+    def _sealed(self, folder: str, first: int, last: int, before: Sequence[Part], *, settled: bool) -> Part:
         """The facts of a sealed part, kept where they are final."""
-        file = self._folder / f"{Path(seal.folder).name}.parquet"
-        if seal.settled and _fits(file):
+        file = self._folder / f"{Path(folder).name}.parquet"
+        if settled and fits(file):
             return file
-        folder = self._journal.resolve().parent / seal.folder
-        facts = self._facts(read_seal(folder, seal.first_seq - 1, KINDS), before)
-        if not seal.settled:
+        facts = self._facts(read_seal(self._journal.resolve().parent / folder, first - 1, KINDS), before)
+        if not settled:
             return facts
-        _write(file, facts)
+        keep(file, facts)
+        self._sweep(last)
         return file
+
+    def _stretch(self, first: int, last: int, before: Sequence[Part], *, settled: bool) -> pa.Table:
+        """The facts of a stretch of the open part; read whole, for another process may sweep the file away."""
+        file = self._folder / f"open-{first:012d}-{last:012d}.parquet"
+        found = read_whole(file) if settled and fits(file) else None
+        if found is not None:
+            return found
+        records = takewhile(lambda stored: stored[0] <= last, read_payloads(self._journal, first - 1, KINDS))
+        facts = self._facts(records, before)
+        if settled:
+            keep(file, facts)
+        return facts
+
+    def _sweep(self, sealed: int) -> None:
+        """Remove the stretches that seals cover by now."""
+        for file in self._folder.glob("open-*.parquet"):
+            if int(file.stem.rpartition("-")[2]) <= sealed:
+                file.unlink(missing_ok=True)
 
     def _facts(self, payloads: Iterator[tuple[int, bytes]], before: Sequence[Part]) -> pa.Table:
         earlier = list(before)
@@ -104,68 +131,14 @@ class KeptFacts:
             (payload for _, payload in payloads),
             self._names,
             self._charges.charged,
-            lambda bids: _earlier(earlier, bids),
+            lambda bids: earlier_in(earlier, bids),
         )
 
-    def _seals(self) -> list[Sealed]:
-        """In order. What is on its way is read first: whatever is not among it is in the books by then."""
+    def _log(self) -> Log:
         if not self._journal.exists():
             raise DataMissingError(f"there is no event log at {self._journal}; serve or simulate first")
         with closing(connect(self._journal, reading=True)) as connection:
-            pending = pending_events(connection)
-            rows = connection.execute("SELECT folder, first_seq, last_seq FROM seals ORDER BY last_seq").fetchall()
-        return [
-            Sealed(folder, first, last, settled=bisect_left(pending, first) == bisect_left(pending, last + 1))
-            for folder, first, last in rows
-        ]
-
-
-def _earlier(parts: Sequence[Part], bids: Sequence[str]) -> Mapping[str, Earlier]:
-    """What earlier parts know of bids: back from the newest, until all their answers are found."""
-    sought, found = set(bids), {}
-    counted: dict[str, list[int]] = defaultdict(lambda: [0] * len(ONCE))
-    for part in reversed(parts):
-        if not sought:
-            break
-        for row in _read(part, LOOKED_UP, [("bid_id", "in", sorted(sought))]).to_pylist():
-            bid_id = row["bid_id"]
-            counted[bid_id] = [a + row[name] for a, name in zip(counted[bid_id], ONCE, strict=True)]
-            if row["offered"]:
-                dimensions = tuple(row[dimension.name] for dimension in DIMENSIONS)
-                found[bid_id] = Earlier(dimensions, row["time_us"], *counted[bid_id])
-                sought.discard(bid_id)
-    return found
-
-
-def _fits(file: Path) -> bool:
-    """Whether the file is there and of this version's columns."""
-    try:
-        return bool(pq.read_schema(file).equals(KEPT))
-    except FileNotFoundError:
-        return False
-    except (OSError, pa.ArrowException) as error:
-        raise StoreError(f"the facts {file} cannot be read: {error}; delete the file, it is computed again") from error
-
-
-def _read(part: Part, columns: Sequence[str], span: Span) -> pa.Table:
-    if isinstance(part, pa.Table):
-        return part.filter(pq.filters_to_expression(list(span))).select(list(columns))
-    try:
-        return pq.read_table(part, columns=list(columns), filters=list(span))
-    except (OSError, pa.ArrowException) as error:
-        raise StoreError(f"the facts {part} cannot be read: {error}; delete the file, it is computed again") from error
-
-
-def _write(file: Path, table: pa.Table) -> None:
-    """Whole or not at all; where two compute it, both write the same."""
-    draft = file.with_name(f".{file.name}.{os.getpid()}-{os.urandom(4).hex()}")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            pq.write_table(table, draft, compression="zstd")
-            sync(draft)
-            draft.replace(file)
-        finally:
-            draft.unlink(missing_ok=True)
-    except OSError as error:
-        raise StoreError(f"the facts cannot be kept in {file}: {error}; free space or mend the disk") from error
+            connection.execute("BEGIN")
+            seals = connection.execute("SELECT folder, first_seq, last_seq FROM seals ORDER BY last_seq").fetchall()
+            (newest,) = connection.execute("SELECT coalesce(max(seq), 0) FROM records").fetchone()
+            return Log(seals, newest, pending_events(connection))
