@@ -16,6 +16,7 @@ from adcascade.events.records import Click, Impression, Record
 from adcascade.events.seal import seal
 from adcascade.reports.columns import BY_NAME, COUNTS, SCHEMA
 from adcascade.reports.facts import Names
+from adcascade.reports.groups import SIZES
 from adcascade.reports.kept import STRETCH, KeptFacts
 
 KEY = ("time_us", *BY_NAME)
@@ -38,16 +39,21 @@ def told(shop: Shop) -> list[Line]:
 @settings(deadline=None, max_examples=30)
 @given(
     told_moves=moves,
-    cuts=st.lists(st.integers(0, 40), max_size=3).map(sorted),
+    cuts=st.lists(st.integers(0, 40), max_size=6).map(sorted),
     asked=st.booleans(),
-    stretch=st.sampled_from([1, 2, 7, STRETCH]),
+    kept=st.sampled_from([(1, (2,)), (2, (4, 2)), (7, ()), (STRETCH, SIZES)]),
 )
 def test_facts_are_what_the_records_say(
-    tmp_path_factory: pytest.TempPathFactory, told_moves: Moves, cuts: list[int], asked: bool, stretch: int
+    tmp_path_factory: pytest.TempPathFactory,
+    told_moves: Moves,
+    cuts: list[int],
+    asked: bool,
+    kept: tuple[int, tuple[int, ...]],
 ) -> None:
-    """Sealed anywhere, asked in between or not, kept or computed anew: sums as by brute force, charges as booked."""
+    """Sealed anywhere, asked in between or not, kept in any groups or computed anew: sums as by brute force, charges as
+    booked."""
     records = [record for record in records_of(told_moves) if getattr(record, "bid_id", "") != "b0"]
-    shop, charges, begin = Shop(tmp_path_factory.mktemp("shop"), stretch=stretch), charges_of(records), 0
+    shop, charges, begin = Shop(tmp_path_factory.mktemp("shop"), stretch=kept[0], sizes=kept[1]), charges_of(records), 0
     with shop:
         for cut in [*cuts, len(records)]:
             shop.write(records[begin:cut], charges[begin:cut])
@@ -116,6 +122,25 @@ def test_a_seal_sweeps_the_stretches_away(tmp_path: Path) -> None:
         seal(shop.journal, tmp_path / "sealed", 2**62)
         assert by_place(told(shop)) == before
         assert [file.name for file in (tmp_path / "reports").iterdir()] == ["seal-000000000001-000000000005.parquet"]
+
+
+def test_a_group_that_would_be_too_large_is_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its seals stay files of their own, and say the same; where it is not too large, one file lies beside them."""
+    names = ["seal-000000000001-000000000001.parquet", "seal-000000000002-000000000002.parquet"]
+    with Shop(tmp_path, sizes=(2,)) as shop:
+        for number in range(2):
+            shop.write([auction(number, 1, number)], [None])
+            seal(shop.journal, tmp_path / "sealed", 2**62)
+        with monkeypatch.context() as patched:
+            patched.setattr("adcascade.reports.kept.MOST_ROWS", 3)
+            before = by_place(told(shop))
+            assert sorted(file.name for file in (tmp_path / "reports").iterdir()) == names
+        assert by_place(told(shop)) == before
+        whole = tmp_path / "reports" / "seal-000000000001-000000000002.parquet"
+        assert whole.is_file()
+        for name in names:
+            (tmp_path / "reports" / name).unlink()
+        assert by_place(told(shop)) == before
 
 
 def test_no_log_and_a_damaged_file_are_said(tmp_path: Path) -> None:

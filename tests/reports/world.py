@@ -24,6 +24,7 @@ from adcascade.money.opening import open_books, open_cashier
 from adcascade.money.terms import Budget
 from adcascade.reports.columns import BY_NAME, COUNTS, REFUNDED
 from adcascade.reports.facts import Names
+from adcascade.reports.groups import SIZES
 from adcascade.reports.kept import STRETCH, KeptFacts
 
 HOUR_US = 3_600_000_000
@@ -95,7 +96,7 @@ def charges_of(records: Iterable[Record]) -> list[Charge | None]:
 class Shop:
     """A journal in a folder with its books, "" or a URL of shared ones, and the facts of both."""
 
-    def __init__(self, folder: Path, books_url: str = "", stretch: int = STRETCH) -> None:
+    def __init__(self, folder: Path, books_url: str = "", stretch: int = STRETCH, sizes: Sequence[int] = SIZES) -> None:
         self.folder = folder
         self.journal = Journal(folder / "log.db", commit_every_ms=0)
         self.books = open_books(books_url, self.journal)
@@ -103,7 +104,7 @@ class Shop:
         terms = {name.campaign: Budget(advertiser=name.advertiser, fee_bp=1_234) for name in NAMES}
         self.books.set_budgets(terms, 0).result()
         self.facts = KeptFacts(
-            folder / "log.db", folder / "reports", lambda row: NAMES[row], self.books, stretch=stretch
+            folder / "log.db", folder / "reports", lambda row: NAMES[row], self.books, stretch=stretch, sizes=sizes
         )
 
     def __enter__(self) -> Self:
