@@ -180,6 +180,19 @@ def test_a_metric_of_another_version_does_not_break_the_page(signed_in: Open) ->
     assert "metric_glow=yes" in address
 
 
+def test_with_shared_books_the_page_says_whose_log_it_tells(
+    settings: Settings, shop: Backend, admin: Admin, key: Callable[..., tuple[str, str]]
+) -> None:
+    """Where `money.books` names books that other machines may share; with books in the journal there is one log."""
+    text = key("viewer")[1]
+    for books, told in (("", False), ("redis://ledger:6379/0", True)):
+        money = settings.money.model_copy(update={"books": books})
+        fronts = console_fronts(settings.model_copy(update={"money": money}), b"a secret of tests")
+        browser = Browser(create_app(shop, OPTIONS, admin=admin, clock=lambda: NOW, fronts=fronts))
+        browser.sign_in(text)
+        assert ("of this machine" in browser.get(f"/reports?{DAY}").text) == told
+
+
 QUERIES = st.fixed_dictionaries(
     {},
     optional={

@@ -25,6 +25,12 @@ from adcascade.sections import AttributionSettings
 from adcascade.settings import Settings
 
 
+OWN_LOG = (
+    "These figures are of this machine's log. Machines that share its books have logs of their own: what came to them, "
+    "clicks on ads that were answered here too, stands on their pages."
+)
+
+
 class ReportPage(msgspec.Struct, frozen=True, kw_only=True):
     """The view of the page."""
 
@@ -78,6 +84,8 @@ async def page_of(visit: Visit, query: Mapping[str, str]) -> ReportPage:
         report = shown(query, urlencode(query), await report_of(visit, query), visit.desk.inside.options.currency)
     except InputError as error:
         report = form_only(query, error)
+    if visit.desk.settings.money.books:
+        report = msgspec.structs.replace(report, notes=(*report.notes, OWN_LOG))
     panel = await visit.aside(_panel, visit.desk.settings.catalog_url, query, key_of(visit))
     return ReportPage(report=report, panel=panel, status=report.status)
 
