@@ -57,8 +57,7 @@ def sentence_of(words: Mapping[str, str]) -> str:
     by = [_dimension(values[name]) for name in ("by", "also") if values[name]]
     by += [GRAINS.get(values["grain"], values["grain"])] if values["grain"] else []
     told += f" by {' and '.join(by)}" if by else ""
-    days = DAYS.get(values["days"], values["days"])
-    told += f", {days} until {values['until']}" if values["until"] else f", the last {days}"
+    told += f", {_period(values['days'], values['until'])}"
     if values["where"]:
         told += f", where {_dimension(values['where'])} is {values['is']}"
     if values["compare"]:
@@ -66,6 +65,13 @@ def sentence_of(words: Mapping[str, str]) -> str:
     if values["rule"] != "named":
         told += f", credited by {RULES.get(values['rule'], values['rule']).lower()}"
     return told
+
+
+def _period(days: str, until: str) -> str:
+    told = DAYS.get(days, days)
+    if until:
+        return f"{told} until {until}"
+    return "today" if days == "1" else f"the last {told}"
 
 
 def _dimension(name: str) -> str:
