@@ -14,6 +14,7 @@ PATHS = (
     "/campaigns/k",
     "/reports?grain=hour&compare=before",
     "/reports?days=0",
+    "/reports/views",
     "/access",
     "/access?sort=name&search=ann",
     "/access?sort=colour",

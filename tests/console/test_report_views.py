@@ -11,12 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.console.conftest import Browser
+from tests.console.reported import installed_world
 from tests.reports.test_saved_views import KEY
-from tests.reports.world import NAMES, Shop, charges_of, records_of
 from tests.server.shop import NOW, OPTIONS
 
-from adcascade.catalog.nouns import Ad, Advertiser, Campaign
-from adcascade.catalog.store import CatalogStore
 from adcascade.console.console import console_fronts
 from adcascade.console.report_question import DAYS, DEFAULTS, GRAINS, question_of
 from adcascade.console.report_words import address_of, query_of, scope_of, sentence_of, words_of
@@ -27,7 +25,6 @@ from adcascade.server.app import create_app
 from adcascade.server.backend import Backend
 from adcascade.settings import Settings
 
-TOLD = [(what, which, 7) for which in range(9) for what in (0, 1, 2, 4, 5, 3)]
 DAY = "days=1&until=1970-01-01"
 Open = Callable[..., Browser]
 
@@ -35,20 +32,7 @@ Open = Callable[..., Browser]
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """An installation with the world's log."""
-    found = Settings(directory=tmp_path / "installed")
-    found.directory.mkdir()
-    world = Shop(found.directory)
-    records = records_of(TOLD)
-    with world:
-        world.write(records, charges_of(records))
-    (found.directory / "log.db").rename(found.journal_path)
-    with CatalogStore(found.catalog_url) as catalog:
-        catalog.put(
-            [Advertiser(id="v0"), Advertiser(id="v1")],
-            [Campaign(id="c0", advertiser="v0"), Campaign(id="c1", advertiser="v1")],
-            [Ad(id=name.ad, campaign=name.campaign) for name in NAMES],
-        )
-    return found
+    return installed_world(tmp_path / "installed")
 
 
 @pytest.fixture

@@ -24,7 +24,6 @@ from adcascade.reports.saved_views import SavedViews
 from adcascade.sections import AttributionSettings
 from adcascade.settings import Settings
 
-
 OWN_LOG = (
     "These figures are of this machine's log. Machines that share its books have logs of their own: what came to them, "
     "clicks on ads that were answered here too, stands on their pages."
