@@ -18,6 +18,7 @@ PATHS = (
     "/ad-edit/k0",
     "/reports?grain=hour&compare=before",
     "/reports?days=0",
+    "/reports/views",
     "/access",
     "/access?sort=name&search=ann",
     "/access?sort=colour",

@@ -8,22 +8,21 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 from tests.console.conftest import Browser
+from tests.console.reported import TOLD, installed_world
 from tests.reports.world import HOUR_US, Shop, charges_of, lines_of, records_of, summed
 from tests.server.shop import NOW, OPTIONS
 
-from adcascade.catalog.store import CatalogStore
 from adcascade.console.console import console_fronts
-from adcascade.console.reporting import columns_of, form_only, question_of, shown
+from adcascade.console.report_question import question_of
+from adcascade.console.reporting import columns_of, form_only, shown
 from adcascade.errors import InputError
 from adcascade.reports.metrics import METRICS
 from adcascade.reports.query import Report, answer
 from adcascade.server.admin.app import Admin
 from adcascade.server.app import create_app
 from adcascade.server.backend import Backend
-from adcascade.settings import Settings
 
 DAY_US = 24 * HOUR_US
-TOLD = [(what, which, 7) for which in range(9) for what in (0, 1, 2, 4, 5, 3)]
 ASKED = {"by": "campaign", "grain": "hour", "compare": "before", "days": "1"}
 
 
@@ -31,7 +30,7 @@ def reported(folder: Path, query: dict[str, str]) -> Report:
     """The report of the world's log, as of its first day."""
     shop = Shop(folder)
     records = records_of(TOLD)
-    with shop.journal:
+    with shop:
         shop.write(records, charges_of(records))
         return answer(question_of(query, HOUR_US), shop.facts)
 
@@ -97,15 +96,7 @@ Key = Callable[..., tuple[str, str]]
 @pytest.fixture
 def browser(tmp_path: Path, shop: Backend, admin: Admin, key: Key) -> Browser:
     """A viewer before the console of an installation with the world's log, an hour before the end of it."""
-    settings = Settings(directory=tmp_path / "installed")
-    settings.directory.mkdir()
-    world = Shop(settings.directory)
-    records = records_of(TOLD)
-    with world.journal:
-        world.write(records, charges_of(records))
-    (settings.directory / "log.db").rename(settings.journal_path)
-    CatalogStore(settings.catalog_url).close()
-    fronts = console_fronts(settings, b"a secret of tests")
+    fronts = console_fronts(installed_world(tmp_path / "installed"), b"a secret of tests")
     found = Browser(create_app(shop, OPTIONS, admin=admin, clock=lambda: NOW, fronts=fronts))
     found.sign_in(key("viewer")[1])
     return found

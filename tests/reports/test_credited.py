@@ -42,7 +42,7 @@ ASKED = Question(metrics=("conversions", "value", "offered"), by=("ad",), from_u
 def test_a_rule_moves_conversions(tmp_path: Path) -> None:
     """As logged the named bid has it; by the last click alone the ad that was clicked; views alone: the last seen."""
     shop = Shop(tmp_path)
-    with shop.journal:
+    with shop:
         for record in LOG:
             shop.write([record], [None])
             seal(shop.journal, tmp_path / "sealed", record.time_us + 1)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.reports.world import HOUR_US, Line, Moves, lines_of, moves, records_of, summed
 
 from adcascade.errors import InputError
-from adcascade.reports.columns import BY_NAME, COUNTS, SCHEMA
+from adcascade.reports.columns import BY_NAME, COUNTS, REFUNDED, SCHEMA
 from adcascade.reports.grain import GRAINS, Grain, begin_of
 from adcascade.reports.metrics import METRICS
 from adcascade.reports.query import Question, Report, answer
@@ -125,7 +125,9 @@ def test_days_are_compared_in_their_order() -> None:
     day = 24 * HOUR_US
     at = {0: 1, 3: 5, 8: 7}  # day -> requests
     lines = [
-        dict.fromkeys(BY_NAME, "") | dict.fromkeys(COUNTS, 0) | {"time_us": BEGIN_US + d * day, "requests": n}
+        dict.fromkeys(BY_NAME, "")
+        | dict.fromkeys((*COUNTS, REFUNDED), 0)
+        | {"time_us": BEGIN_US + d * day, "requests": n}
         for d, n in at.items()
     ]
     question = Question(
@@ -177,6 +179,6 @@ def test_a_report_of_too_many_rows_is_refused(monkeypatch: pytest.MonkeyPatch) -
 def test_every_metric_is_of_counts_and_says_its_formula() -> None:
     """A ratio's formula names a division; its parts are columns of the facts."""
     for metric in METRICS:
-        assert set(metric.counts) <= set(COUNTS)
+        assert set(metric.counts) <= {*COUNTS, REFUNDED}
         assert metric.formula
         assert ("/" in metric.formula) == bool(metric.below)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Self
 
 from hypothesis import strategies as st
 
@@ -19,11 +20,12 @@ from adcascade.events.records import (
 )
 from adcascade.events.table import KINDS
 from adcascade.money.charge import Charge
-from adcascade.money.charged import FileCharges
-from adcascade.money.ledger import Ledger
-from adcascade.reports.columns import BY_NAME, COUNTS
+from adcascade.money.opening import open_books, open_cashier
+from adcascade.money.terms import Budget
+from adcascade.reports.columns import BY_NAME, COUNTS, REFUNDED
 from adcascade.reports.facts import Names
-from adcascade.reports.kept import KeptFacts
+from adcascade.reports.groups import SIZES
+from adcascade.reports.kept import STRETCH, KeptFacts
 
 HOUR_US = 3_600_000_000
 FAR_US = 2**62
@@ -92,23 +94,35 @@ def charges_of(records: Iterable[Record]) -> list[Charge | None]:
 
 
 class Shop:
-    """A journal with a ledger in a folder, and the facts of both."""
+    """A journal in a folder with its books, "" or a URL of shared ones, and the facts of both."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, books_url: str = "", stretch: int = STRETCH, sizes: Sequence[int] = SIZES) -> None:
         self.folder = folder
         self.journal = Journal(folder / "log.db", commit_every_ms=0)
-        self.ledger = Ledger(self.journal)
+        self.books = open_books(books_url, self.journal)
+        self.cashier = open_cashier(books_url, self.journal, self.books, wait_s=30.0)
+        terms = {name.campaign: Budget(advertiser=name.advertiser, fee_bp=1_234) for name in NAMES}
+        self.books.set_budgets(terms, 0).result()
         self.facts = KeptFacts(
-            folder / "log.db", folder / "reports", lambda row: NAMES[row], FileCharges(folder / "log.db")
+            folder / "log.db", folder / "reports", lambda row: NAMES[row], self.books, stretch=stretch, sizes=sizes
         )
 
+    def __enter__(self) -> Self:
+        """The shop itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close its books and its journal."""
+        self.books.close()
+        self.journal.close()
+
     def write(self, records: Sequence[Record], charges: Sequence[Charge | None]) -> None:
-        """With their charges, in one commit."""
-        self.journal.append(records, charges)
+        """With their charges."""
+        self.cashier.accept_now(records, charges)
 
     def charged(self) -> int:
         """Micros of all charges in the ledger."""
-        return sum(entry.micros for _, entry in self.ledger.entries() if entry.kind in {"charge", "fee"})
+        return sum(entry.micros for _, entry in self.books.entries() if entry.kind in {"charge", "fee"})
 
 
 Line = dict[str, str | int]
@@ -161,12 +175,12 @@ def _happened(records: Sequence[Record], bid_id: str) -> Line:
 
 
 def _line(known: Line) -> Line:
-    return {**dict.fromkeys(BY_NAME, ""), **dict.fromkeys(COUNTS, 0), **known}
+    return {**dict.fromkeys(BY_NAME, ""), **dict.fromkeys((*COUNTS, REFUNDED), 0), **known}
 
 
 def summed(lines: Iterable[Line]) -> Counter[str]:
     """Counts of all lines."""
-    total: Counter[str] = Counter(dict.fromkeys(COUNTS, 0))
+    total: Counter[str] = Counter(dict.fromkeys((*COUNTS, REFUNDED), 0))
     for line in lines:
-        total.update({count: int(line[count]) for count in COUNTS})
+        total.update({count: int(line[count]) for count in (*COUNTS, REFUNDED)})
     return total

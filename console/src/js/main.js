@@ -2,6 +2,7 @@
 import "./theme.js";
 import "htmx.org";
 import "./requests.js";
+import "./address.js";
 import "./forms.js";
 import "./ticks.js";
 import "./door.js";

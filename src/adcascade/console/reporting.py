@@ -1,12 +1,8 @@
-"""The page of reports without HTTP: from the fields of its address to a question, and from a report to what is shown.
-
-Every field has a value of its own (`DEFAULTS`), so an address may hold any of them, and the same address always asks
-the same thing. A metric is asked for by `metric_ctr=yes`.
-"""
+"""The page of reports without HTTP: its form, and from a report to what is shown and to its file."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Literal, cast
+from datetime import UTC, datetime
+from typing import Literal
 
 import msgspec
 import pyarrow as pa
@@ -14,26 +10,16 @@ import pyarrow as pa
 from adcascade.console.form import Choice
 from adcascade.console.pages.overview import Chart, Unit
 from adcascade.console.pages.overview import Row as Point
+from adcascade.console.report_question import COMPARED, DAYS, GRAINS, RULES, chosen_metrics, unknown_metrics, values_of
 from adcascade.console.words import UNKNOWN, money, number, percent
 from adcascade.errors import InputError
-from adcascade.events.attribution.rule import Rule
 from adcascade.reports.columns import BY_NAME, DIMENSIONS
-from adcascade.reports.grain import Grain, zone_of
+from adcascade.reports.grain import zone_of
 from adcascade.reports.metrics import METRICS, Metric
 from adcascade.reports.query import Question, Report, Row
 
-DAYS = {"1": "1 day", "7": "7 days", "28": "28 days", "91": "91 days", "364": "364 days"}
-GRAINS = {"": "No", "hour": "Hour", "day": "Day", "week": "Week"}
-COMPARED = {"": "Nothing", "before": "The period before", "year": "The same days of last year"}
-RULES = {"named": "Bid the shop named", "settings": "Rule of adcascade.toml", "click": "Last click"}
-DEFAULTS = {
-    "by": "campaign", "also": "", "grain": "", "days": "7", "until": "", "zone": "UTC", "compare": "", "rule": "named",
-    "where": "", "is": "", "top": "20",
-}  # fmt: skip
-USUAL = ("revenue", "impressions", "clicks", "ctr", "conversions", "roas")
 DRAWN = 5  # keys of the chart
 UNITS: dict[str, Unit] = {"count": "count", "money": "money", "share": "percent", "times": "count"}
-MOST_TOP = 1000
 
 
 class Choices(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +46,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
-    """The view of the page. trouble: why the question cannot be answered."""
+    """The view of the page. notes: what else is to be known; trouble: why the question cannot be answered."""
 
     selects: tuple[Choices, ...]
     boxes: tuple[Box, ...]
@@ -73,62 +59,9 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     total: Line | None = None
     chart: Chart | None = None
     caption: str = ""
+    notes: tuple[str, ...] = ()
     trouble: str = ""
     status: int = 200
-
-
-def question_of(query: Mapping[str, str], now_us: int) -> Question:
-    """What an address asks; InputError names the field that cannot be used."""
-    values = values_of(query)
-    for name, choices in (("days", DAYS), ("grain", GRAINS), ("compare", COMPARED), ("rule", RULES)):
-        if values[name] not in choices:
-            raise InputError(name, values[name], "one of " + ", ".join(one or "nothing" for one in choices))
-    from_us, to_us, last_day = _period(values, now_us)
-    back = {"": 0, "before": int(values["days"]), "year": 364}[values["compare"]]
-    where = {values["where"]: (values["is"],)} if values["where"] else {}
-    by = tuple(name for name in (values["by"], values["also"]) if name)
-    return Question(
-        metrics=_metrics(query, ads=any(BY_NAME[name].of_ads for name in (*by, *where) if name in BY_NAME)),
-        by=by, grain=cast("Grain | None", values["grain"] or None), zone=values["zone"], from_us=from_us, to_us=to_us,
-        where=where, top=_top(values["top"]),
-        compare_us=_midnight(last_day - timedelta(int(values["days"]) - 1 + back), values["zone"]) if back else None,
-    )  # fmt: skip
-
-
-def values_of(query: Mapping[str, str]) -> dict[str, str]:
-    """The address's fields, each its own value where it is not given."""
-    return {name: query.get(name, default).strip() for name, default in DEFAULTS.items()}
-
-
-def rule_of(name: str, configured: Rule) -> Rule | None:
-    """The rule of attribution of the form's choice; None: as the log names bids."""
-    return {"named": None, "settings": configured, "click": Rule(view_us=0, direct=False)}[name]
-
-
-def _metrics(query: Mapping[str, str], *, ads: bool) -> tuple[str, ...]:
-    asked = tuple(metric.name for metric in METRICS if f"metric_{metric.name}" in query)
-    return asked or (USUAL if ads else ("requests", "rpm", *USUAL))
-
-
-def _top(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST_TOP:
-        raise InputError("top", text, f"a whole number from 1 to {MOST_TOP}")
-    return int(text)
-
-
-def _period(values: Mapping[str, str], now_us: int) -> tuple[int, int, date]:
-    """First and behind the last microsecond, and the last day: `days` days of the zone, up to now or a day's end."""
-    today = datetime.fromtimestamp(now_us / 1e6, zone_of(values["zone"])).date()
-    try:
-        last = date.fromisoformat(values["until"]) if values["until"] else today
-        begin = last - timedelta(int(values["days"]) - 1)
-        return _midnight(begin, values["zone"]), _midnight(last + timedelta(1), values["zone"]), last
-    except (ValueError, OverflowError) as error:
-        raise InputError("until", values["until"], "a day such as 2026-03-29, or nothing for today") from error
-
-
-def _midnight(day: date, zone: str) -> int:
-    return round(datetime.combine(day, time.min, zone_of(zone)).astimezone(UTC).timestamp()) * 1_000_000
 
 
 # ---- what is shown
@@ -145,14 +78,16 @@ def form_only(query: Mapping[str, str], error: InputError | None = None) -> Show
         _select("compare", "Beside", COMPARED, values), _select("rule", "Credit by", RULES, values),
         _select("where", "Only where", [Choice("", "–"), *ads], values),
     )  # fmt: skip
-    chosen = _metrics(query, ads=values["by"] in BY_NAME and BY_NAME[values["by"]].of_ads)
+    chosen = chosen_metrics(query)
     boxes = tuple(Box(metric=one, chosen=one.name in chosen) for one in METRICS)
+    unknown = unknown_metrics(query)
+    notes = (f"This version knows no metric named {', '.join(unknown)}: shown without.",) if unknown else ()
     if error is None:
-        return Shown(selects=selects, boxes=boxes, values=values)
+        return Shown(selects=selects, boxes=boxes, values=values, notes=notes)
     trouble = f"{error.field} “{error.value}”: expected {error.expected}" + (
         f"; {error.remedy}" if error.remedy else ""
     )
-    return Shown(selects=selects, boxes=boxes, values=values, trouble=trouble, status=422)
+    return Shown(selects=selects, boxes=boxes, values=values, notes=notes, trouble=trouble, status=422)
 
 
 def _select(name: str, label: str, choices: list[Choice] | dict[str, str], values: Mapping[str, str]) -> Choices:
@@ -173,6 +108,7 @@ def shown(query: Mapping[str, str], address: str, report: Report, currency: str)
     total = _line(report, report.total)
     return msgspec.structs.replace(
         form_only(query),
+        boxes=tuple(Box(metric=one, chosen=one in report.metrics) for one in METRICS),
         csv=f"/reports.csv?{address}", parquet=f"/reports.parquet?{address}", heads=(*time_head, *named),
         columns=tuple(columns), lines=tuple(_line(report, row) for row in report.rows), total=total,
         chart=_chart(report, currency), caption=f"{len(report.rows):,} lines; {report.keys:,} keys in all",

@@ -27,6 +27,7 @@ from adcascade.errors import StoreError
 from adcascade.events.receipt import Receipt
 from adcascade.money.audit import Difference
 from adcascade.money.charge import Charge
+from adcascade.money.charged import Charged
 from adcascade.money.leases import Ask, Grant
 from adcascade.money.purses import Purse
 from adcascade.money.statement import Statement
@@ -130,6 +131,17 @@ class Books(Protocol):
 
     def charges(self, campaign: str | None = None) -> list[dict[str, Any]]:
         """Every charge in order: number, time_us, campaign, day, micros (with the fee), lease, bid_id, event, fee."""
+        ...
+
+    def charged(self, bids: Sequence[str]) -> dict[str, Charged]:
+        """What those of the bids that were charged cost, fee included, refunds not taken off.
+
+        The event is named as this machine's journal names it; one of another machine, "MACHINE/ID".
+        """
+        ...
+
+    def refunded(self) -> dict[str, int]:
+        """Micros given back in all, by bid; what was never refunded is absent."""
         ...
 
     def untraced(self) -> list[str]:

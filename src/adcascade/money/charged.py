@@ -1,14 +1,14 @@
-"""What bids were charged: the price with its fee, and the event that was billed."""
+"""What bids were charged: the price with its fee, and the event that was billed; and what of it was given back."""
 
 from collections import defaultdict
 from collections.abc import Iterable
-from contextlib import closing
-from pathlib import Path
 from typing import NamedTuple
 
-from adcascade.errors import DataMissingError
-from adcascade.events.table import connect
-from adcascade.money.sql import Connection, rows_of
+CHARGED_BIDS = "SELECT bid_id, event, micros FROM bookings WHERE bid_id IN (...) AND kind <> 'refund'"
+REFUNDED_BIDS = (
+    "SELECT bid_id, CAST(sum(micros) AS BIGINT) FROM bookings WHERE kind = 'refund' AND bid_id IS NOT NULL"
+    " GROUP BY bid_id"
+)
 
 
 class Charged(NamedTuple):
@@ -18,31 +18,11 @@ class Charged(NamedTuple):
     micros: int
 
 
-def charged_of(connection: Connection, bids: Iterable[str]) -> dict[str, Charged]:
-    """Those of the bids that were charged, by bid id."""
+def charged_of(bookings: Iterable[tuple[str, str | None, int]]) -> dict[str, Charged]:
+    """By bid id, of (bid id, event, micros) of bookings that are no refunds: a price and its fee are two."""
     micros: dict[str, int] = defaultdict(int)
     events: dict[str, str] = {}
-    sql = "SELECT bid_id, event, micros FROM bookings WHERE bid_id IN (...) AND kind <> 'refund'"
-    for bid_id, event, booked in rows_of(connection, sql, bids):
+    for bid_id, event, booked in bookings:
         micros[bid_id] += booked
         events[bid_id] = event or ""
     return {bid_id: Charged(events[bid_id], booked) for bid_id, booked in micros.items()}
-
-
-class FileCharges:
-    """The charges of books that lie in the journal's file; a call reads beside whoever writes.
-
-    DataMissingError where the books lie elsewhere.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __call__(self, bids: Iterable[str]) -> dict[str, Charged]:
-        """As `charged_of`."""
-        with closing(connect(self._path, reading=True)) as connection:
-            if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'bookings'").fetchone() is None:
-                raise DataMissingError(
-                    f"{self._path} holds no books; reports read charges there, and not yet from shared books"
-                )
-            return charged_of(connection, bids)

@@ -19,10 +19,11 @@ from adcascade.events.table import KINDS
 from adcascade.money import leases, transfers
 from adcascade.money.audit import Difference, accounts, audit
 from adcascade.money.charge import Charge, charge_many
+from adcascade.money.charged import CHARGED_BIDS, REFUNDED_BIDS, Charged, charged_of
 from adcascade.money.leases import Ask, Grant
 from adcascade.money.migrate import prepare
 from adcascade.money.purses import Purse, charged_today, purses
-from adcascade.money.sql import rows_of
+from adcascade.money.sql import queried, rows_of
 from adcascade.money.statement import Statement, statements
 from adcascade.money.tables import ENTRY, Entry, entry_of
 from adcascade.money.terms import NO_TERMS, Budget, Left, check_budget, left, rules_of, set_terms, terms_of, wallets_of
@@ -160,6 +161,14 @@ class SqlBooks:
             (campaign, campaign),
         )
         return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def charged(self, bids: Sequence[str]) -> dict[str, Charged]:
+        """What those of the bids that were charged cost, fee included, refunds not taken off."""
+        return charged_of(queried(self._journal.query, CHARGED_BIDS, bids))
+
+    def refunded(self) -> dict[str, int]:
+        """Micros given back in all, by bid; what was never refunded is absent."""
+        return dict(self._journal.query(REFUNDED_BIDS))
 
     def report(self) -> list[dict[str, Any]]:
         """One row per campaign and day: what was charged and leased, fees, refunds, and the limits now in force."""

@@ -51,6 +51,13 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Charge).decode
 
 
+def pending_events(connection: sqlite3.Connection) -> list[int]:
+    """Numbers of a journal's events whose charge is still to be asked for, in order."""
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'outbox'").fetchone() is None:
+        return []
+    return [seq for (seq,) in connection.execute("SELECT seq FROM outbox ORDER BY seq")]
+
+
 class Noted(Receipt, frozen=True, gc=False):
     """A receipt that also says where in the outbox the intent lies, and what it is."""
 

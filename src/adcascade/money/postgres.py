@@ -19,6 +19,7 @@ from adcascade.events.journal import Journal
 from adcascade.events.receipt import Receipt
 from adcascade.money import traces
 from adcascade.money.charge import Charge, charge_many
+from adcascade.money.charged import Charged
 from adcascade.money.clerk import Clerk
 from adcascade.money.leases import Ask, Grant, grant_many
 from adcascade.money.ledger import SqlBooks
@@ -58,6 +59,10 @@ class PostgresBooks(SqlBooks):
     def grant(self, ask: Ask) -> "Future[Grant]":
         """Grant, together with what others order at the same time."""
         return self._clerk.order(ask)
+
+    def charged(self, bids: Sequence[str]) -> dict[str, Charged]:
+        """As `Books`."""
+        return traces.named_here(super().charged(bids), self._events)
 
     def untraced(self) -> list[str]:
         """Bids that were charged for an event of this machine that its journal does not hold."""

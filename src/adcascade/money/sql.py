@@ -4,10 +4,11 @@ Statements are written in what both understand: `?` for a value, ON CONFLICT, RE
 Sums are cast, because PostgreSQL would answer them as decimals.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 MANY = 512  # values in one IN (...)
+Query = Callable[[str, Sequence[object]], list[tuple[Any, ...]]]  # rows of what is committed
 
 
 class Cursor(Protocol):
@@ -36,9 +37,20 @@ class Connection(Protocol):
 
 def rows_of(connection: Connection, sql: str, values: Iterable[Any]) -> Iterator[Any]:
     """Rows of `sql` whose `(...)` stands for the distinct values, a few hundred of them in one statement."""
+    for statement, part in _parts(sql, values):
+        yield from connection.execute(statement, part).fetchall()
+
+
+def queried(query: Query, sql: str, values: Iterable[Any]) -> Iterator[Any]:
+    """As `rows_of`, where nothing is written: others may come in between two statements."""
+    for statement, part in _parts(sql, values):
+        yield from query(statement, part)
+
+
+def _parts(sql: str, values: Iterable[Any]) -> Iterator[tuple[str, list[Any]]]:
     distinct = list(dict.fromkeys(values))
     for start in range(0, len(distinct), MANY):
         part = distinct[start : start + MANY]
         width = 1 << (len(part) - 1).bit_length()  # few widths, so that statements are prepared once
         part += part[-1:] * (width - len(part))
-        yield from connection.execute(sql.replace("(...)", f"({', '.join('?' * len(part))})"), part).fetchall()
+        yield sql.replace("(...)", f"({', '.join('?' * len(part))})"), part

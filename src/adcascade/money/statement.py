@@ -6,15 +6,12 @@ and one day's closing is the next day's opening. The account is the wallet with 
 reservation moves nothing here, only what was charged does. Fees are a part of the charges, shown to the house.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
 import msgspec
 
 from adcascade.errors import InputError
+from adcascade.money.sql import Query
 
 MOST_DAYS = 3700
-Query = Callable[[str, Sequence[object]], list[tuple[Any, ...]]]
 
 
 class CampaignLine(msgspec.Struct, frozen=True):

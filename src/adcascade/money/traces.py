@@ -3,9 +3,10 @@
 Shared books name an event "MACHINE/ID", so each machine can answer for its own.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from adcascade.events.journal import Journal
+from adcascade.money.charged import Charged
 from adcascade.money.tables import Entry
 
 MANY = 500  # ids looked up at once
@@ -17,6 +18,12 @@ def machine_of(journal: Journal) -> str:
     if not journal.query("SELECT 1 FROM sqlite_master WHERE name = 'machine'"):
         return ""
     return str(journal.query("SELECT id FROM machine")[0][0])
+
+
+def named_here(charged: Mapping[str, Charged], journal: Journal) -> dict[str, Charged]:
+    """The same, with the events of this machine as its journal names them."""
+    own = f"{machine_of(journal)}/"
+    return {bid: Charged(each.event.removeprefix(own), each.micros) for bid, each in charged.items()}
 
 
 def untraced(entries: Iterable[tuple[int, Entry]], journal: Journal) -> list[str]:

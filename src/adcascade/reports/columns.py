@@ -3,7 +3,8 @@
 A row is of one offered ad, named by its bid id, or of one request (bid_id ""). It holds what one part of the log adds
 to it: the part that holds the answer has its row with `offered` 1, and a later part in which it was clicked has one
 more, of the same dimensions and the time of the answer, that adds the click. So every figure is a sum over rows, and
-a part once sealed never changes.
+a part once sealed never changes. What a charge was refunded is the ledger's, of any later day: it is added when facts
+are read (refunds.py), at the row that holds the charge.
 """
 
 from typing import NamedTuple
@@ -41,7 +42,8 @@ COUNTS = (
     "value_micros",  # of the conversions
     "charged_micros",  # of the ledger, fee included, refunds not taken off
 )
-SCHEMA = pa.schema(
+REFUNDED = "refunded_micros"  # of what the row was charged, as the ledger stands now: no part keeps it
+KEPT = pa.schema(
     [
         ("bid_id", pa.string()),
         ("time_us", pa.int64()),  # of the answer
@@ -50,5 +52,6 @@ SCHEMA = pa.schema(
         *((count, pa.int64()) for count in COUNTS),
     ]
 )
+SCHEMA = KEPT.append(pa.field(REFUNDED, pa.int64()))
 Dimensions = tuple[str, ...]  # texts in the order of DIMENSIONS; "" is not known
 NOTHING: Dimensions = ("",) * len(DIMENSIONS)

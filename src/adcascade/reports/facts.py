@@ -6,7 +6,8 @@ one part's rows; ranked candidates are passed over undecoded.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple
 
 import msgspec
@@ -16,7 +17,7 @@ from adcascade.catalog.snapshot import Snapshot
 from adcascade.errors import InternalError
 from adcascade.events.records import Click, Conversion, Exposure, Impression, Viewable, Winner
 from adcascade.money.charged import Charged
-from adcascade.reports.columns import COUNTS, DIMENSIONS, NOTHING, SCHEMA, Dimensions
+from adcascade.reports.columns import COUNTS, DIMENSIONS, KEPT, NOTHING, OF_ADS, Dimensions
 
 KINDS = ("auction", "impression", "viewable", "click", "conversion")
 
@@ -55,6 +56,8 @@ class Earlier(NamedTuple):
 NamesOf = Callable[[int], Names]  # of a row of the catalog
 ChargesOf = Callable[[Sequence[str]], Mapping[str, Charged]]  # by bid id
 EarlierOf = Callable[[Sequence[str]], Mapping[str, Earlier]]  # by bid id
+Request = tuple[int, Dimensions]  # time of the answer in UTC microseconds
+NO_AD = ("",) * len(OF_ADS)
 
 _decoder: "msgspec.msgpack.Decoder[Answered | Impression | Viewable | Click | Conversion]" = msgspec.msgpack.Decoder(
     Answered | Impression | Viewable | Click | Conversion
@@ -63,13 +66,20 @@ _decoder: "msgspec.msgpack.Decoder[Answered | Impression | Viewable | Click | Co
 
 @dataclass(slots=True)
 class _Row:
-    """An offered ad, or a request, as this part tells it. dimensions: None until its answer is found."""
+    """An offered ad, as this part tells it. dimensions: None until its answer is found; billed: kind and id of the
+    events that it may have been charged for."""
 
     time_us: int
     dimensions: Dimensions | None = None
     price_micros: int = 0
-    counts: dict[str, int] = field(default_factory=dict)
-    events: set[tuple[str, str]] = field(default_factory=set)  # what may have been billed: kind and id
+    offered: int = 0
+    impressions: int = 0
+    viewable: int = 0
+    clicks: int = 0
+    conversions: int = 0
+    value_micros: int = 0
+    charged_micros: int = 0
+    billed: tuple[tuple[str, str], ...] = ()
 
 
 def names_in(snapshot: Snapshot) -> NamesOf:
@@ -88,12 +98,12 @@ def names_in(snapshot: Snapshot) -> NamesOf:
 
 
 def facts_of(payloads: Iterable[bytes], names: NamesOf, charges: ChargesOf, earlier: EarlierOf) -> pa.Table:
-    """The facts of records (msgpack, of KINDS) in order of arrival; columns as in SCHEMA.
+    """The facts of records (msgpack, of KINDS) in order of arrival; columns as in KEPT.
 
     earlier: what the parts before know of bids whose answer is not in this one. An event of a bid that nobody knows
     keeps its counts and charge, without dimensions, at its own time.
     """
-    requests: list[_Row] = []
+    requests: list[Request] = []
     ads: dict[str, _Row] = {}
     for payload in payloads:
         try:
@@ -103,63 +113,50 @@ def facts_of(payloads: Iterable[bytes], names: NamesOf, charges: ChargesOf, earl
         if isinstance(record, Answered):
             requests.append(_answer(record, ads, names))
         else:
-            _happened(ads.setdefault(record.bid_id, _Row(record.time_us)), record)
+            row = ads.get(record.bid_id)
+            if row is None:
+                row = ads[record.bid_id] = _Row(record.time_us)
+            _happened(row, record)
     _find(ads, earlier)
     _charge(ads, charges)
-    return _table([("", row) for row in requests] + list(ads.items()))
+    return _table(requests, ads)
 
 
-def _answer(record: Answered, ads: dict[str, _Row], names: NamesOf) -> _Row:
+def _answer(record: Answered, ads: dict[str, _Row], names: NamesOf) -> Request:
     """Enter what was offered; the row of the request."""
     exposure = record.exposure
-    asked = {
-        "scenario": record.scenario,
-        "device": _text(record.seen.get("device")),
-        "country": _text(record.seen.get("country")),
-        "bundle": record.bundle,
-        "policy": record.policy,
-        "arm": "" if exposure is None else f"{exposure.experiment}/{exposure.arm}",
-    }
+    asked = (
+        record.scenario, _text(record.seen.get("device")), _text(record.seen.get("country")), record.bundle,
+        record.policy, "" if exposure is None else f"{exposure.experiment}/{exposure.arm}",
+    )  # as OF_REQUESTS has them  # fmt: skip
     for winner in record.winners:
-        row = ads.setdefault(winner.bid_id, _Row(record.time_us))
+        row = ads.get(winner.bid_id)
+        if row is None:
+            row = ads[winner.bid_id] = _Row(record.time_us)
         ad, campaign, advertiser = names(winner.ad)
-        row.time_us, row.price_micros = record.time_us, winner.price_micros
-        row.counts["offered"] = 1
-        row.dimensions = _dimensions(
-            asked
-            | {
-                "ad": ad,
-                "campaign": campaign,
-                "advertiser": advertiser,
-                "creative": str(winner.creative),
-                "slot": str(winner.slot),
-                "billing": winner.billing,
-            }
-        )
-    return _Row(record.time_us, _dimensions(asked), counts={"requests": 1})
+        row.time_us, row.price_micros, row.offered = record.time_us, winner.price_micros, 1
+        creative, slot = str(winner.creative), str(winner.slot)
+        row.dimensions = (campaign, advertiser, ad, creative, slot, winner.billing, *asked)  # as OF_ADS has them
+    return record.time_us, NO_AD + asked
 
 
 def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _dimensions(known: Mapping[str, str]) -> Dimensions:
-    return tuple(known.get(dimension.name, "") for dimension in DIMENSIONS)
-
-
 def _happened(row: _Row, record: Impression | Viewable | Click | Conversion) -> None:
     match record:
         case Impression():
-            row.counts["impressions"] = 1
-            row.events.add(("impression", record.id))
+            row.impressions = 1
+            row.billed += (("impression", record.id),)
         case Viewable():
-            row.counts["viewable"] = 1
+            row.viewable = 1
         case Click():
-            row.counts["clicks"] = 1
-            row.events.add(("click", record.id))
+            row.clicks = 1
+            row.billed += (("click", record.id),)
         case Conversion():
-            row.counts["conversions"] = row.counts.get("conversions", 0) + 1
-            row.counts["value_micros"] = row.counts.get("value_micros", 0) + record.value_micros
+            row.conversions += 1
+            row.value_micros += record.value_micros
 
 
 def _find(ads: Mapping[str, _Row], earlier: EarlierOf) -> None:
@@ -170,7 +167,7 @@ def _find(ads: Mapping[str, _Row], earlier: EarlierOf) -> None:
         row.dimensions, row.time_us = known.dimensions, known.time_us
         for count in ("impressions", "viewable", "clicks"):
             if getattr(known, count):
-                row.counts.pop(count, None)
+                setattr(row, count, 0)
 
 
 BILLING = next(place for place, dimension in enumerate(DIMENSIONS) if dimension.name == "billing")
@@ -178,22 +175,29 @@ BILLING = next(place for place, dimension in enumerate(DIMENSIONS) if dimension.
 
 def _charge(ads: Mapping[str, _Row], charges: ChargesOf) -> None:
     """Book each charge with the event of this part that it names, of the kind by which the ad is billed."""
-    for bid_id, charged in charges([bid_id for bid_id, row in ads.items() if row.events]).items():
+    for bid_id, charged in charges([bid_id for bid_id, row in ads.items() if row.billed]).items():
         row = ads[bid_id]
         billing = row.dimensions[BILLING] if row.dimensions else ""
         kinds = (billing,) if billing else ("impression", "click")
-        if any((kind, charged.event) in row.events for kind in kinds):
-            row.counts["charged_micros"] = charged.micros
+        if any((kind, charged.event) in row.billed for kind in kinds):
+            row.charged_micros = charged.micros
 
 
-def _table(rows: Sequence[tuple[str, _Row]]) -> pa.Table:
-    dimensions = list(zip(*(row.dimensions or NOTHING for _, row in rows), strict=True)) or [()] * len(DIMENSIONS)
-    columns: list[Sequence[object]] = [
-        [bid_id for bid_id, _ in rows],
-        [row.time_us for _, row in rows],
-        *dimensions,
-        [row.price_micros for _, row in rows],
-        *([row.counts.get(count, 0) for _, row in rows] for count in COUNTS),
-    ]
-    arrays = [pa.array(values, kind) for values, kind in zip(columns, SCHEMA.types, strict=True)]
-    return pa.Table.from_arrays(arrays, schema=SCHEMA)
+def _table(requests: Sequence[Request], ads: Mapping[str, _Row]) -> pa.Table:
+    """Rows of requests, then of ads. Few differ in their dimensions, so each of these becomes text once."""
+    rows, none = list(ads.values()), [0] * len(requests)
+    places: dict[Dimensions, int] = {}
+    told = [*(dimensions for _, dimensions in requests), *(row.dimensions or NOTHING for row in rows)]
+    place = pa.array([places.setdefault(dimensions, len(places)) for dimensions in told], pa.int64())
+    texts = list(zip(*places, strict=True)) or [()] * len(DIMENSIONS)
+    columns = {
+        "bid_id": pa.array([*[""] * len(requests), *ads], pa.string()),
+        "time_us": [*(time_us for time_us, _ in requests), *(row.time_us for row in rows)],
+        "price_micros": [*none, *(row.price_micros for row in rows)],
+        "requests": [*[1] * len(requests), *[0] * len(rows)],
+        **{each.name: pa.array(text, pa.string()).take(place) for each, text in zip(DIMENSIONS, texts, strict=True)},
+    }
+    for count in COUNTS[1:]:
+        of_row = attrgetter(count)
+        columns[count] = none + [of_row(row) for row in rows]
+    return pa.Table.from_pydict(columns, schema=KEPT)

@@ -1,6 +1,7 @@
 """What can be asked: each figure with its formula, its unit and the counts (columns.py) that it is made of.
 
-Counts are added up first and divided last, so a figure of a week is not the mean of its days'.
+Counts are added up first and divided last, so a figure of a week is not the mean of its days'. RPM, eCPM, CPC, CPA
+and ROAS are of the revenue before refunds: they tell what traffic cost when it was sold, and do not change later.
 """
 
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from adcascade.errors import InputError
+from adcascade.reports.columns import REFUNDED
 
 CHARGED, VALUE = "charged_micros", "value_micros"
 
@@ -16,7 +18,7 @@ Unit = Literal["count", "money", "share", "times"]  # money: micros of the insta
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True):
-    """`factor` x `above` / `below`, or `above` itself where `below` is "". Both are names of COUNTS."""
+    """`factor` x `above` / `below`, or `above` - `less` where `below` is ""; all are names of counts or "", nothing."""
 
     name: str
     label: str
@@ -24,12 +26,13 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     formula: str
     above: str
     below: str = ""
+    less: str = ""
     factor: int = 1
 
     @property
     def counts(self) -> tuple[str, ...]:
         """What it is made of."""
-        return (self.above, self.below) if self.below else (self.above,)
+        return tuple(name for name in (self.above, self.below, self.less) if name)
 
     @property
     def of_ads(self) -> bool:
@@ -39,7 +42,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     def value(self, sums: Mapping[str, int]) -> float | None:
         """Of added counts: int of a sum, float of a ratio, None where there is nothing to divide by."""
         if not self.below:
-            return sums[self.above]
+            return sums[self.above] - (sums[self.less] if self.less else 0)
         return self.factor * sums[self.above] / sums[self.below] if sums[self.below] else None
 
 
@@ -72,6 +75,10 @@ METRICS = (
     _sum("clicks", "Clicks", "offered ads that were clicked"),
     _sum("conversions", "Conversions", "purchased items that are credited to the ad"),
     _sum("revenue", "Revenue", "charged to wallets and budgets, fee included, before refunds", "money", CHARGED),
+    _sum("refunds", "Refunds", "what of the revenue was given back, whenever, for whatever reason", "money", REFUNDED),
+    Metric(
+        name="net_revenue", label="Net revenue", unit="money", formula="revenue - refunds", above=CHARGED, less=REFUNDED
+    ),
     _sum("value", "Value", "what the conversions were sold for", "money", VALUE),
     _ratio("fill", "Ads a request", "times", ("offered", "requests"), "offered / requests"),
     _ratio("win_rate", "Win rate", "share", ("impressions", "offered"), "impressions / offered"),

@@ -21,11 +21,12 @@ from adcascade.events.receipt import Receipt
 from adcascade.money import traces
 from adcascade.money.audit import Difference
 from adcascade.money.charge import Charge
+from adcascade.money.charged import Charged
 from adcascade.money.clerk import Clerk
 from adcascade.money.leases import Ask, Grant
 from adcascade.money.ledger import SqlBooks
 from adcascade.money.purses import Purse
-from adcascade.money.redis import orders
+from adcascade.money.redis import orders, reading
 from adcascade.money.redis.line import Action, RedisLine, key
 from adcascade.money.redis.mirror import Mirror, page, page_before
 from adcascade.money.statement import Statement
@@ -36,6 +37,7 @@ from adcascade.money.transfers import Transfer, check_transfer
 T = TypeVar("T")
 
 MIRROR_S = 60.0  # that a large answer may take
+ASKED = 500  # bids asked for at once
 
 
 class RedisBooks:
@@ -190,6 +192,24 @@ class RedisBooks:
     def charges(self, campaign: str | None = None) -> list[dict[str, Any]]:
         """Every charge in order, see `SqlBooks`."""
         return self._mirrored(lambda books, _: books.charges(campaign))
+
+    def charged(self, bids: Sequence[str]) -> dict[str, Charged]:
+        """As `Books`; others may come in between two parts."""
+        found: dict[str, Charged] = {}
+        for start in range(0, len(bids), ASKED):
+            part = bids[start : start + ASKED]
+            found |= self._read(lambda line, part=part: reading.charged(line, part))  # type: ignore[misc]
+        return traces.named_here(found, self._events)
+
+    def refunded(self) -> dict[str, int]:
+        """Micros given back in all, by bid; what was never refunded is absent."""
+        found: dict[str, int] = {}
+        cursor = 0
+        while True:
+            cursor, part = self._read(lambda line, cursor=cursor: reading.refunded(line, cursor, ASKED))  # type: ignore[misc]
+            found |= part
+            if not cursor:
+                return found
 
     def report(self) -> list[dict[str, Any]]:
         """One row per campaign and day, see `SqlBooks`."""
