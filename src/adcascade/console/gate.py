@@ -1,7 +1,7 @@
 """Gate: who a request is from, and whether a request that changes something was meant.
 
 A request is from the key that its session names, asked of the key store anew each time, so that a revoked key ends its
-sessions at once. What changes something must come from a page of ours (`origin.py`), and carry the session's token: in
+sessions at once, and signing out ends one in every server. What changes something must come from a page of ours (`origin.py`), and carry the session's token: in
 the form's field, or in the header that htmx sends. Wrong keys are counted by address and soon cost a wait.
 """
 
@@ -54,7 +54,7 @@ class Gate:
             return Caller(self.sessions.begin(now_us), new=True, key=None)
         if not session.key:
             return Caller(session, new=False, key=None)
-        key = await asyncio.to_thread(self._inside.admin.keys.in_force, session.key, now_us)
+        key = await asyncio.to_thread(self._inside.admin.keys.in_force, session.key, now_us, session.sitting)
         return Caller(session, new=False, key=key)
 
     def inside_open(self, request: Request) -> bool:
@@ -90,6 +90,16 @@ class Gate:
             raise
         structlog.get_logger().info("signed in", address=address, key=key.id)
         return key
+
+    async def close(self, caller: Caller, now_us: int, *, everywhere: bool) -> None:
+        """End the session of who signed in, or all of the key's."""
+        keys, session = self._inside.admin.keys, caller.session
+        if caller.key is None:
+            return
+        if everywhere:
+            await asyncio.to_thread(keys.end_sessions, session.key, now_us)
+        await asyncio.to_thread(keys.end_session, session.sitting, now_us)
+        structlog.get_logger().info("signed out", key=session.key, everywhere=everywhere)
 
 
 def _fields(body: bytes) -> dict[str, str]:

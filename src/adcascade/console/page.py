@@ -15,6 +15,7 @@ import msgspec
 
 from adcascade.access.keys import ROLES, Key, Role, Scope
 from adcascade.console.history import History
+from adcascade.console.machine import Machine
 from adcascade.errors import AccessError
 from adcascade.server.front import Inside
 from adcascade.settings import Settings
@@ -25,11 +26,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What pages work with: the running server's inside, its settings with all paths, and its last hour in figures."""
+    """What pages work with: the running server's inside, its settings with all paths, the last hour of all workers of
+    the machine in figures, and those workers."""
 
     inside: Inside
     settings: Settings
     history: History
+    machine: Machine
 
 
 class Says(msgspec.Struct, frozen=True, kw_only=True):
