@@ -38,5 +38,5 @@ def test_ended_sessions_are_forgotten_when_they_would_be_over(url: str) -> None:
     with KeyStore(url) as store:
         for number in range(5):
             store.end_session(Sitting(str(number), NOW_US + number, NOW_US + number + 2), NOW_US + number)
-        with reading(store._engine) as connection:  # noqa: SLF001  what lies in the table
+        with reading(store._engine) as connection:
             assert [line.id for line in connection.execute(select(ended))] == ["3", "4"]

@@ -1,8 +1,9 @@
 """Gate: who a request is from, and whether a request that changes something was meant.
 
 A request is from the key that its session names, asked of the key store anew each time, so that a revoked key ends its
-sessions at once, and signing out ends one in every server. What changes something must come from a page of ours (`origin.py`), and carry the session's token: in
-the form's field, or in the header that htmx sends. Wrong keys are counted by address and soon cost a wait.
+sessions at once, and signing out ends one in every server. What changes something must come from a page of ours
+(`origin.py`), and carry the session's token: in the form's field, or in the header that htmx sends. Wrong keys are
+counted by address and soon cost a wait.
 """
 
 import asyncio

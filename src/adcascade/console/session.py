@@ -1,9 +1,9 @@
 """Session: who sits at a browser, kept in a cookie that the server signs and forgets.
 
 The cookie names a key's public id, never its secret, and a nonce; it opens nothing after `expires_us`, and nothing
-once the key is revoked or the session ended, which every request asks the key store. A browser that has not signed in has a session too,
-of no key: its nonce is what the token of the sign-in form is made from. Signing in takes a new nonce, so that nobody
-can plant one beforehand.
+once the key is revoked or the session ended, which every request asks the key store. A browser that has not signed in
+has a session too, of no key: its nonce is what the token of the sign-in form is made from. Signing in takes a new
+nonce, so that nobody can plant one beforehand.
 """
 
 import hmac
