@@ -7,12 +7,14 @@ import pytest
 from tests.console.conftest import COOKIE, Clock, Open
 from tests.server.shop import NOW
 
+from adcascade.access.limits import Limits
 from adcascade.console.console import SAYS
 from adcascade.console.door import local
 from adcascade.console.headers import HEADERS, POLICY
 from adcascade.console.pages import PAGES
 from adcascade.console.session import LASTS_US
 from adcascade.server.admin.app import Admin
+from adcascade.server.admin.guard import RATES
 
 Key = Callable[..., tuple[str, str]]
 ROUTES = [(page, at) for page in PAGES for at in page.routes]
@@ -277,3 +279,30 @@ def test_no_cookie_goes_by_http_where_browsers_come_by_https(opened: Open, key: 
     assert sum(SAYS in cookie for cookie in told) == 2
     for cookie in told:
         assert {"Secure", "HttpOnly", "SameSite=Strict", "Path=/"} <= set(cookie.split("; ")), cookie
+
+
+def test_a_key_that_asks_too_often_waits_and_is_told_how_long(opened: Open, key: Key, clock: Clock) -> None:
+    """Page or part, in words and in Retry-After; files, the door and other keys go on, and it does after that time."""
+    text, other = key()[1], opened()
+    browser, tab = opened(), opened()
+    browser.sign_in(text)
+    other.sign_in(key()[1])
+    told = [browser.get("/").status_code for _ in range(RATES.pages_at_once + 1)]
+    assert told == [200] * RATES.pages_at_once + [429]
+    page, part = browser.get("/access"), browser.get("/access/rows", hx_request="true")
+    assert (page.status_code, page.headers["retry-after"]) == (429, "1")
+    assert "wait 1 second, then load it again" in page.text
+    assert "wait 1 second" in part.text
+    assert "<html" not in part.text
+    assert other.get("/").status_code == 200
+    assert tab.sign_in(text).status_code == 303
+    file = page.text.split('src="')[1].split('"')[0]
+    assert browser.get(file).status_code == 200
+    clock.now_us += 1_000_000
+    assert browser.get("/access").status_code == 200
+
+
+def test_open_tabs_never_wait() -> None:
+    """Twenty of them, whose parts ask every two seconds, for ten minutes."""
+    limits = Limits(rate=RATES.pages, burst=RATES.pages_at_once)
+    assert max(limits.take("key", tenth / 10) for tenth in range(6_000)) == 0.0

@@ -94,6 +94,7 @@ class Console(Front):
     def _endpoint(self, page: Page, at: At) -> Endpoint:
         async def answer(request: Request, told: Told) -> Response:
             visitor = told.caller.key
+            self._gate.count(visitor, told.now_us)
             if page.path == "/" and at.path == "/" and not page.shown_to(visitor, inside_open=told.inside_open):
                 home = self._home(visitor)
                 if home is not None:

@@ -3,7 +3,7 @@
 A request is from the key that its session names, asked of the key store anew each time, so that a revoked key ends its
 sessions at once, and signing out ends one in every server. What changes something must come from a page of ours
 (`origin.py`), and carry the session's token: in the form's field, or in the header that htmx sends. Wrong keys are
-counted by address and soon cost a wait.
+counted by address, pages by key, and too many soon cost a wait.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from adcascade.access.keys import Key
 from adcascade.access.limits import Limits
 from adcascade.console.origin import is_our_name, is_own
 from adcascade.console.session import Session, Sessions
+from adcascade.console.words import seconds
 from adcascade.errors import AccessError
 from adcascade.server.body import read_body
 from adcascade.server.front import Inside
@@ -45,6 +46,7 @@ class Gate:
         self.sessions = sessions
         self._inside, self._url = inside, inside.options.public_url
         rates = inside.admin.rates
+        self._pages = Limits(rate=rates.pages, burst=rates.pages_at_once)
         self._failures = Limits(rate=rates.failures, burst=rates.failures_at_once)
         self._peers = Peers(inside.options.trusted_proxies)
 
@@ -57,6 +59,13 @@ class Gate:
             return Caller(session, new=False, key=None)
         key = await asyncio.to_thread(self._inside.admin.keys.in_force, session.key, now_us, session.sitting)
         return Caller(session, new=False, key=key)
+
+    def count(self, key: Key | None, now_us: int) -> None:
+        """One page or part more for this key; AccessError 429 where there were too many of late."""
+        wait = 0.0 if key is None else self._pages.take(key.id, now_us / 1e6)
+        if wait:
+            remedy = f"wait {seconds(wait)}, then load it again"
+            raise AccessError(429, "fewer pages at once with this key", remedy, after_s=wait)
 
     def inside_open(self, request: Request) -> bool:
         """Whether this request sees without a key what the settings leave open to this machine."""
