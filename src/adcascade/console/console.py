@@ -185,6 +185,7 @@ class Console(Front):
             key=caller.key,
             token=sessions.token(caller.session),
             script=self._assets.address("console.js"),
+            theme=self._assets.address("theme.js"),
             style=self._assets.address("console.css"),
             icon=self._assets.address("icon.svg"),
             says=says,
