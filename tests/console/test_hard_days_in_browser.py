@@ -7,8 +7,13 @@ from selenium.webdriver import Keys
 from tests.console.chromium import Person
 from tests.console.test_in_browser import PATHS, WIDTHS
 
-SLOW = {"offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000}
-FAST = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+SLOW: dict[str, bool | int] = {
+    "offline": False,
+    "latency": 400,
+    "downloadThroughput": 50_000,
+    "uploadThroughput": 50_000,
+}
+FAST: dict[str, bool | int] = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
 PAINTED = "return performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
 SCRIPT_CAME = """
 const files = performance.getEntriesByType('resource');
@@ -50,7 +55,7 @@ def _line(person: Person) -> Iterator[None]:
     line(person, FAST)
 
 
-def line(person: Person, conditions: dict[str, object]) -> None:
+def line(person: Person, conditions: dict[str, bool | int]) -> None:
     """The line to the server from now on."""
     person.driver.execute_cdp_cmd("Network.emulateNetworkConditions", conditions)
 
