@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -132,9 +133,10 @@ def file(tmp_path: Path) -> Iterator[tuple[Looks, Looks]]:
 def test_each_reads_what_the_others_put_down(file: tuple[Looks, Looks]) -> None:
     """In order, once, without its own; whole, with histograms and alarms."""
     one, other = file
+    alarm = {"name": "journal", "sentence": "s", "remedy": "r", "since_us": 7, "value": np.float64(0.5)}
     full = Look(
-        process="a", began_us=START, counters=counters_of(observed([0.01]).registry, (), START),
-        alarms=({"name": "journal", "sentence": "s", "remedy": "r", "since_us": 7},), trouble="no", bundle="v1",
+        process="a", began_us=START, counters=counters_of(observed([0.01]).registry, (), START), alarms=(alarm,),
+        trouble="no", bundle="v1",
     )  # fmt: skip
     one.put(full)
     other.put(look("b", START))

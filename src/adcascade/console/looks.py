@@ -55,6 +55,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
         return self.counters.time_us
 
 
+_encoder = msgspec.msgpack.Encoder(enc_hook=float)  # numpy's numbers are none to msgspec
 _decoder = msgspec.msgpack.Decoder(Look)
 
 
@@ -72,7 +73,7 @@ class Looks:
 
     def put(self, look: Look) -> None:
         """Put a look down, and delete what is older than the history, or later than now by a clock that went back."""
-        payload = zlib.compress(msgspec.msgpack.encode(look), 1)
+        payload = zlib.compress(_encoder.encode(look), 1)
         outside = (look.time_us - KEPT_US, look.time_us + EVERY_US)
         with self._using() as connection:
             connection.execute("BEGIN IMMEDIATE")
