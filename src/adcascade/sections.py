@@ -22,6 +22,10 @@ class AccessSettings(Section):
     )
     calls_per_s: float = Field(default=20.0, gt=0, description="calls of one key in the long run")
     calls_at_once: int = Field(default=60, ge=1, description="calls of one key in a burst")
+    pages_per_s: float = Field(
+        default=20.0, gt=0, description="pages and parts of pages of the console for one key in the long run, by worker"
+    )
+    pages_at_once: int = Field(default=200, ge=1, description="pages and parts of the console for one key in a burst")
     failures_per_s: float = Field(default=0.1, gt=0, description="refused calls of one address in the long run")
     failures_at_once: int = Field(default=10, ge=1, description="refused calls of one address in a burst")
 

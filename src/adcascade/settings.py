@@ -233,6 +233,11 @@ class Settings(BaseSettings):
         return self.directory / self.storage.journal
 
     @property
+    def looks_path(self) -> Path:
+        """SQLite file of the console's charts beside the log; it may be deleted."""
+        return self.journal_path.with_name("looks.db")
+
+    @property
     def sealed_path(self) -> Path:
         """Folder of the sealed hours of the log."""
         return self.directory / self.storage.sealed

@@ -15,6 +15,7 @@ from adcascade.catalog.nouns import Ad, Advertiser, Campaign, Creative, Frequenc
 from adcascade.console.console import Console
 from adcascade.console.form import Form
 from adcascade.console.history import History
+from adcascade.console.machine import Machine
 from adcascade.console.market_runs import MarketRuns
 from adcascade.console.page import At, Desk, Download, Page, Visit
 from adcascade.console.pages import PAGES
@@ -368,7 +369,8 @@ def test_a_draft_is_what_saving_would_save(shop: Shop, admin: Admin, key: Key, t
     def fronts(inside: Inside) -> Console:
         settings = Settings(directory=tmp_path)
         market = MarketRuns(settings.market_runs_path)
-        desk = Desk(inside=inside, settings=settings, history=History(), market=market)
+        history = History()
+        desk = Desk(inside=inside, settings=settings, history=history, machine=Machine(history), market=market)
         return Console(desk, b"a secret of tests", (*PAGES, page))
 
     options = ServerOptions(public_url=URL, guard_status=True)
@@ -392,7 +394,7 @@ def test_a_draft_is_what_saving_would_save(shop: Shop, admin: Admin, key: Key, t
 def test_a_forecast_is_asked_for_where_there_is_one() -> None:
     """No button leads nowhere; where the page says that it is there, the button sends the form's fields."""
     form = Form(action="/campaign-new", fields=(), submit="Save")
-    frame = Frame(title="t", name="n", pages=(), key=None, token="t", script="s", style="s", icon="i")
+    frame = Frame(title="t", name="n", pages=(), key=None, token="t", script="s", style="s", icon="i", theme="t")
     for there in (False, True):
         view = FormPage(title="New", back="/campaigns", form=form, forecast=there)
         page = Renderer().html("campaign_form.html", frame, view).partition("<form")[2].partition("</form>")[0]

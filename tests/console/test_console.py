@@ -2,15 +2,19 @@
 
 from collections.abc import Callable
 
+import httpx
 import pytest
 from tests.console.conftest import COOKIE, Clock, Open
 from tests.server.shop import NOW
 
+from adcascade.access.limits import Limits
+from adcascade.console.console import SAYS
 from adcascade.console.door import local
 from adcascade.console.headers import HEADERS, POLICY
 from adcascade.console.pages import PAGES
 from adcascade.console.session import LASTS_US
 from adcascade.server.admin.app import Admin
+from adcascade.server.admin.guard import RATES
 
 Key = Callable[..., tuple[str, str]]
 ROUTES = [(page, at) for page in PAGES for at in page.routes]
@@ -218,3 +222,87 @@ def test_pages_are_counted_as_one_route(opened: Open, key: Key) -> None:
     text = answer.get("/metrics").text
     assert 'route="console"' in text
     assert "secret-id" not in text
+
+
+def test_a_cookie_is_dead_after_the_sign_out(opened: Open, key: Key) -> None:
+    """Whoever copied it is nobody from the next request on, at every server; other sessions of the key go on."""
+    text = key()[1]
+    browser, other, thief = opened(), opened(), opened()
+    browser.sign_in(text)
+    other.sign_in(text)
+    thief.cookies = httpx.Cookies(browser.cookies)
+    assert thief.get("/").status_code == 200
+    browser.send("/sign-out", {})
+    assert thief.get("/").status_code == 303
+    assert thief.send("/access", {"name": "x", "role": "viewer"}, "").headers["location"].startswith("/sign-in")
+    assert other.get("/").status_code == 200
+
+
+def test_one_signs_out_everywhere(opened: Open, key: Key, clock: Clock) -> None:
+    """Every session that began before is over; another key's goes on, and one signs in again."""
+    text = key()[1]
+    browser, other, stranger = opened(), opened(), opened()
+    browser.sign_in(text)
+    other.sign_in(text)
+    stranger.sign_in(key()[1])
+    clock.now_us += 1
+    browser.send("/sign-out", {"everywhere": "yes"})
+    assert "in every browser" in browser.get("/sign-in").text
+    assert (browser.get("/").status_code, other.get("/").status_code, stranger.get("/").status_code) == (303, 303, 200)
+    clock.now_us += 1
+    assert browser.sign_in(text).status_code == 303
+    assert browser.get("/").status_code == 200
+
+
+def test_an_administrator_signs_somebody_out(opened: Open, key: Key, clock: Clock) -> None:
+    """The key's sessions are over and the key opens on; of a key that is not there the page says so."""
+    key_id, text = key("viewer")
+    browser, reader = opened(), opened()
+    browser.sign_in(key()[1])
+    reader.sign_in(text)
+    clock.now_us += 1
+    assert browser.send(f"/access/{key_id}/sign-out", {}).headers["location"] == "/access"
+    assert "signed out in every browser" in browser.get("/access").text
+    assert reader.get("/").status_code == 303
+    assert browser.send("/access/0/sign-out", {}).status_code == 400
+    clock.now_us += 1
+    reader.sign_in(text)
+    assert reader.get("/").status_code == 200
+
+
+def test_no_cookie_goes_by_http_where_browsers_come_by_https(opened: Open, key: Key) -> None:
+    """The session's and the words' alike: Secure, HttpOnly, SameSite, when they are set and when they are dropped."""
+    browser = opened()
+    browser.sign_in(key()[1])
+    answers = [browser.send("/sign-out", {}), browser.get("/sign-in")]
+    told = [cookie for answer in answers for cookie in answer.headers.get_list("set-cookie")]
+    assert sum(SAYS in cookie for cookie in told) == 2
+    for cookie in told:
+        assert {"Secure", "HttpOnly", "SameSite=Strict", "Path=/"} <= set(cookie.split("; ")), cookie
+
+
+def test_a_key_that_asks_too_often_waits_and_is_told_how_long(opened: Open, key: Key, clock: Clock) -> None:
+    """Page or part, in words and in Retry-After; files, the door and other keys go on, and it does after that time."""
+    text, other = key()[1], opened()
+    browser, tab = opened(), opened()
+    browser.sign_in(text)
+    other.sign_in(key()[1])
+    told = [browser.get("/").status_code for _ in range(RATES.pages_at_once + 1)]
+    assert told == [200] * RATES.pages_at_once + [429]
+    page, part = browser.get("/access"), browser.get("/access/rows", hx_request="true")
+    assert (page.status_code, page.headers["retry-after"]) == (429, "1")
+    assert "wait 1 second, then load it again" in page.text
+    assert "wait 1 second" in part.text
+    assert "<html" not in part.text
+    assert other.get("/").status_code == 200
+    assert tab.sign_in(text).status_code == 303
+    file = page.text.split('src="')[1].split('"')[0]
+    assert browser.get(file).status_code == 200
+    clock.now_us += 1_000_000
+    assert browser.get("/access").status_code == 200
+
+
+def test_open_tabs_never_wait() -> None:
+    """Twenty of them, whose parts ask every two seconds, for ten minutes."""
+    limits = Limits(rate=RATES.pages, burst=RATES.pages_at_once)
+    assert max(limits.take("key", tenth / 10) for tenth in range(6_000)) == 0.0

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.console.conftest import Browser, Open
 from tests.server.shop import NOW, Shop
 
-from adcascade.catalog.nouns import Advertiser
+from adcascade.catalog.nouns import Ad, Advertiser, Creative
 from adcascade.console.pages.ledger import table_of, wallets_of
 from adcascade.console.pages.ledger_bid import view_of
 from adcascade.console.pages.ledger_bookings import before_of, bookings_of
@@ -119,7 +119,35 @@ def test_a_key_of_one_advertiser_sees_its_own_wallet_alone(moved: Admin, opened:
     for path in ("/ledger/v", "/ledger/v/bookings", "/ledger/v/statement.csv", f"/ledger/bid/{BID}"):
         assert own.get(path).status_code == 200, path
         assert other.get(path).status_code == 404, path
-    assert own.get("/ledger/bid/auction-1.7").status_code == 404  # booked to nobody: whose it is cannot be told
+    assert own.get("/ledger/bid/auction-1.7").status_code == 404  # nobody's: the answer does not name it
+
+
+def test_a_bid_that_was_not_booked_is_its_advertisers(admin: Admin, shop: Shop, opened: Open, key: Key) -> None:
+    """By the ad that won, removed since or not: its own key reads the story, another's is told that there is none."""
+    ads = [
+        Ad(id=f"{one}-ad", campaign=f"{one}-k", product="p", title="t", url="https://v.example/x",
+           creatives=(Creative(id="c", title="t"),))
+        for one in "vw"
+    ]  # fmt: skip
+    admin.catalog.put([], [], ads)
+    rows = {ad.id: row for row, ad in enumerate(ads)}
+    admin.catalog.remove_ads(["w-ad"])
+    winners = tuple(
+        Winner(
+            bid_id=f"quiet.{place}", ad=rows[f"{one}-ad"], slot=place, creative=0, price_micros=1, billing="click",
+            ctr=0.1, slot_ctr=0.1, cvr=0.0,
+        )
+        for place, one in enumerate("vw")
+    )  # fmt: skip
+    shop.journal.append([AuctionRecord(id="quiet", time_us=NOW, user=None, scenario="home", seen={}, winners=winners)])
+    for place, one in enumerate("vw"):
+        for other in "vw":
+            browser = opened()
+            browser.sign_in(key("viewer", advertisers=(other,))[1])
+            page = browser.get(f"/ledger/bid/quiet.{place}")
+            assert page.status_code == (200 if one == other else 404)
+            assert (f'href="/ledger/{one}"' in page.text) == (one == other)
+            assert browser.get("/ledger/bid/quiet.9").status_code == 404
 
 
 @pytest.mark.parametrize(("role", "status"), [("viewer", 403), ("manager", 403), ("administrator", 303)])

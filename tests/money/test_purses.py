@@ -1,5 +1,6 @@
 """Purses are sums over the bookings, in every place where books lie; the newest bookings are the last ones."""
 
+import threading
 from collections import defaultdict
 
 import pytest
@@ -8,8 +9,9 @@ from adcascade.events.receipt import DUPLICATE
 from adcascade.money.books import Books
 from adcascade.money.charge import Charge
 from adcascade.money.day import DAY_US
-from adcascade.money.ledger import Ask, Budget, Transfer
-from adcascade.money.purses import Purse
+from adcascade.money.ledger import Ask, Budget, SqlBooks, Transfer
+from adcascade.money.purses import Purse, purses
+from adcascade.money.sql import Connection
 from adcascade.money.tables import FEE, LEASE, REVENUE, WALLET
 
 NOW = 20_000 * DAY_US + DAY_US // 2
@@ -87,3 +89,25 @@ def test_the_bookings_of_a_bid_are_all_of_them(books: Books) -> None:
     assert {entry.kind for _, entry in books.entries(bid_id=bid)} == {"charge", "fee", "refund"}
     again = Transfer(id="back", kind="refund", advertiser="v", micros=23, time_us=NOW, bid_id=bid)
     assert books.transfer(again).result() == DUPLICATE
+
+
+def test_money_moves_on_while_purses_are_read(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A booking that is ordered during a slow read is done before it ends; the read tells of the instant it began."""
+    if not isinstance(books, SqlBooks):
+        pytest.skip("Redis computes the purses on its own side")
+    lived(books)
+    before, done = books.purses(NOW), threading.Event()
+
+    def slowly(connection: Connection, now_us: int) -> dict[str, Purse]:
+        first = purses(connection, now_us)
+        order = Transfer(id="meanwhile", kind="top_up", advertiser="v", micros=5, time_us=NOW)
+        assert books.transfer(order).result(timeout=10).status == "accepted"
+        done.set()
+        assert purses(connection, now_us) == first
+        return first
+
+    with monkeypatch.context() as patch:
+        patch.setattr("adcascade.money.ledger.purses", slowly)
+        assert books.purses(NOW) == before
+    assert done.is_set()
+    assert books.purses(NOW)["v"].free == before["v"].free + 5

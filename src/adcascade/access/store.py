@@ -1,11 +1,13 @@
 """KeyStore: API keys in the catalog's database, so that every server of an installation knows them and a revoked one
 opens nothing from the next request on."""
 
+from typing import NamedTuple
+
 import msgspec
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, exists, func, insert, select, update
 
 from adcascade.access.keys import ROLES, Key, Role, Scope, digest_of, matches, new_secret, parse, text_of
-from adcascade.access.tables import keys
+from adcascade.access.tables import ended, keys
 from adcascade.catalog.database import InDatabase, reading, writing
 from adcascade.errors import AccessError, InputError
 
@@ -14,6 +16,14 @@ LONGEST = 200  # characters of a name
 DAY_US = 86_400_000_000
 MAX_DAYS = 3650
 NOBODY = "0" * 64  # digest that no secret has
+
+
+class Sitting(NamedTuple):
+    """A session of a browser. id: differs from session to session; UTC microseconds."""
+
+    id: str
+    began_us: int
+    expires_us: int
 
 
 class KeyStore(InDatabase):
@@ -79,12 +89,36 @@ class KeyStore(InDatabase):
                 connection.execute(update(keys).where(keys.c.id == key_id).values(used_us=now_us))
         return key
 
-    def in_force(self, key_id: str, now_us: int) -> Key | None:
-        """The key with this public id while it opens anything: whose secret was shown before, as a session proves."""
+    def in_force(self, key_id: str, now_us: int, session: Sitting | None = None) -> Key | None:
+        """The key with this public id while it opens anything: whose secret was shown before, as a session proves.
+
+        session: None where its was ended; every server knows of that from the next call on.
+        """
+        query = select(keys).where(keys.c.id == key_id)
+        if session is not None:
+            query = query.where(
+                func.coalesce(keys.c.ended_us, -1) < session.began_us,
+                ~exists().where(ended.c.id == session.id),
+            )
         with reading(self._engine) as connection:
-            line = connection.execute(select(keys).where(keys.c.id == key_id)).one_or_none()
+            line = connection.execute(query).one_or_none()
         key = None if line is None else _key(line.payload, line.revoked_us, line.used_us)
         return None if key is None or key.why_not(now_us) else key
+
+    def end_session(self, session: Sitting, now_us: int) -> None:
+        """The session opens nothing any more, at no server; ending it twice is allowed."""
+        with writing(self._engine) as connection:
+            connection.execute(delete(ended).where((ended.c.expires_us <= now_us) | (ended.c.id == session.id)))
+            connection.execute(insert(ended).values(id=session.id, expires_us=session.expires_us))
+
+    def end_sessions(self, key_id: str, now_us: int) -> Key:
+        """All sessions of a key that began until now are over; the key itself opens on. InputError: no such key."""
+        with writing(self._engine) as connection:
+            line = connection.execute(select(keys).where(keys.c.id == key_id)).one_or_none()
+            if line is None:
+                raise InputError("ID", key_id, "the id of a key", "`adcascade key list` shows them")
+            connection.execute(update(keys).where(keys.c.id == key_id).values(ended_us=now_us))
+        return _key(line.payload, line.revoked_us, line.used_us)
 
     def all(self) -> list[Key]:
         """Every key, those revoked included, the oldest first."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from sqlalchemy import Engine, func, insert, select
 
 from adcascade import __version__
-from adcascade.access.tables import keys
+from adcascade.access.tables import ended, keys
 from adcascade.cascade.archive import FORMAT, Manifest, unpack, verify_archive, writing_archive
 from adcascade.catalog import tables
 from adcascade.catalog.database import migrate, open_engine, reading, writing
@@ -130,7 +130,7 @@ def _copy_rows(live: Engine, copy: Engine) -> None:
     with reading(live) as rows, writing(copy) as into:
         if into.execute(select(tables.advertisers.c.id).limit(1)).first() is not None:
             raise InputError("--catalog", copy.url.render_as_string(), "a database without a catalog", "name another")
-        for table in (*tables.metadata.sorted_tables, keys, saved_views):
+        for table in (*tables.metadata.sorted_tables, keys, ended, saved_views):
             if table is tables.state:
                 into.execute(table.delete())  # what a migration puts into an empty database
             for part in rows.execute(select(table)).mappings().partitions(ROWS):

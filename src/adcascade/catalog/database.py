@@ -9,7 +9,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from adcascade.errors import ConfigurationError, StoreError
 
-NEWEST = "0004"  # of the migrations
+NEWEST = "0005"  # of the migrations
 WAIT_MS = 30_000  # for another writer of the same SQLite file
 LOCK = 0x61646361  # PostgreSQL's advisory lock while migrating
 

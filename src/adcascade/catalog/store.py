@@ -174,6 +174,13 @@ class CatalogStore(InDatabase):
         """The ad group of this id."""
         return self._one("ad_groups", group_id, AdGroup)
 
+    def owner_of(self, row: int) -> str | None:
+        """The advertiser whose ad lies in this row of the catalog, removed or not; None where none ever lay there."""
+        ads, campaigns = tables.ads, tables.campaigns
+        query = select(campaigns.c.advertiser).join(ads, ads.c.campaign == campaigns.c.id).where(ads.c.row == row)
+        with reading(self._engine) as connection:
+            return connection.execute(query).scalar_one_or_none()
+
     def find_ad(self, ad_id: str) -> Ad | None:
         """The ad of this id, unless it was removed."""
         return self._one("ads", ad_id, Ad)

@@ -164,6 +164,8 @@ def open_admin(settings: Settings, books: Books, journal: Journal) -> Admin:
         rates=Rates(
             calls=access.calls_per_s,
             calls_at_once=access.calls_at_once,
+            pages=access.pages_per_s,
+            pages_at_once=access.pages_at_once,
             failures=access.failures_per_s,
             failures_at_once=access.failures_at_once,
         ),

@@ -19,6 +19,8 @@ from adcascade.console.assets import Assets
 from adcascade.console.gate import Caller, Gate
 from adcascade.console.headers import PRIVATE, framed
 from adcascade.console.history import History
+from adcascade.console.looks import Looks
+from adcascade.console.machine import Machine
 from adcascade.console.market_runs import MarketRuns, ended_with
 from adcascade.console.page import At, Desk, Download, Go, Page, Says, Sheet, Visit
 from adcascade.console.pages import PAGES
@@ -86,13 +88,15 @@ class Console(Front):
 
     def around(self, lifespan: Lifespan) -> Lifespan:
         """With the looks that the charts are made of; a run of the market ends with the server."""
-        return ended_with(sampled(lifespan, self.desk.inside, self.desk.history), self.desk.market)
+        watched = sampled(lifespan, self.desk.inside, self.desk.machine, Looks(self.desk.settings.looks_path))
+        return ended_with(watched, self.desk.market)
 
     # ---- pages
 
     def _endpoint(self, page: Page, at: At) -> Endpoint:
         async def answer(request: Request, told: Told) -> Response:
             visitor = told.caller.key
+            self._gate.count(visitor, told.now_us)
             if page.path == "/" and at.path == "/" and not page.shown_to(visitor, inside_open=told.inside_open):
                 home = self._home(visitor)
                 if home is not None:
@@ -148,9 +152,11 @@ class Console(Front):
         return response
 
     async def leave(self, request: Request, told: Told) -> Response:
-        """The browser forgets its session."""
-        await self._gate.form(request, told.caller.session)
-        response = self._went(Go(to=door.SIGN_IN, says=Says(text="You are signed out.")))
+        """The browser forgets its session, and every server takes it for over: this one, or all of the key's."""
+        everywhere = (await self._gate.form(request, told.caller.session)).get("everywhere") == "yes"
+        await self._gate.close(told.caller, told.now_us, everywhere=everywhere)
+        said = "You are signed out, in every browser." if everywhere else "You are signed out."
+        response = self._went(Go(to=door.SIGN_IN, says=Says(text=said)))
         response.headers.append("set-cookie", self._gate.sessions.drop_cookie())
         return response
 
@@ -183,6 +189,7 @@ class Console(Front):
             key=caller.key,
             token=sessions.token(caller.session),
             script=self._assets.address("console.js"),
+            theme=self._assets.address("theme.js"),
             style=self._assets.address("console.css"),
             icon=self._assets.address("icon.svg"),
             says=says,
@@ -191,14 +198,14 @@ class Console(Front):
         if caller.new:
             response.headers.append("set-cookie", sessions.set_cookie(caller.session, told.now_us))
         if says is not None and "hx-request" not in request.headers:
-            response.headers.append("set-cookie", f"{SAYS}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict")
+            response.headers.append("set-cookie", sessions.header(SAYS, "", 0))
         return response
 
     def _went(self, go: Go) -> Response:
         response = RedirectResponse(go.to, 303, headers=PRIVATE)
         if go.says is not None:
-            cookie = f"{SAYS}={self._seal.sealed('says', go.says)}; Path=/; Max-Age=60; HttpOnly; SameSite=Strict"
-            response.headers.append("set-cookie", cookie)
+            said = self._seal.sealed("says", go.says)
+            response.headers.append("set-cookie", self._gate.sessions.header(SAYS, said, 60))
         return response
 
     def _refused(self, request: Request, told: Told, error: AdcascadeError) -> Response:
@@ -227,7 +234,8 @@ def console_fronts(settings: Settings, secret: bytes) -> Fronts:
     """What `create_app` takes. secret: signs the sessions of all servers of an installation."""
 
     def fronts(inside: Inside) -> Front:
-        market = MarketRuns(settings.market_runs_path)
-        return Console(Desk(inside=inside, settings=settings, history=History(), market=market), secret)
+        history, market = History(), MarketRuns(settings.market_runs_path)
+        desk = Desk(inside=inside, settings=settings, history=history, machine=Machine(history), market=market)
+        return Console(desk, secret)
 
     return fronts

@@ -1,8 +1,9 @@
 """Gate: who a request is from, and whether a request that changes something was meant.
 
 A request is from the key that its session names, asked of the key store anew each time, so that a revoked key ends its
-sessions at once. What changes something must come from a page of ours (`origin.py`), and carry the session's token: in
-the form's field, or in the header that htmx sends. Wrong keys are counted by address and soon cost a wait.
+sessions at once, and signing out ends one in every server. What changes something must come from a page of ours
+(`origin.py`), and carry the session's token: in the form's field, or in the header that htmx sends. Wrong keys are
+counted by address, pages by key, and too many soon cost a wait.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from adcascade.access.keys import Key
 from adcascade.access.limits import Limits
 from adcascade.console.origin import is_our_name, is_own
 from adcascade.console.session import Session, Sessions
+from adcascade.console.words import seconds
 from adcascade.errors import AccessError
 from adcascade.server.body import read_body
 from adcascade.server.front import Inside
@@ -44,6 +46,7 @@ class Gate:
         self.sessions = sessions
         self._inside, self._url = inside, inside.options.public_url
         rates = inside.admin.rates
+        self._pages = Limits(rate=rates.pages, burst=rates.pages_at_once)
         self._failures = Limits(rate=rates.failures, burst=rates.failures_at_once)
         self._peers = Peers(inside.options.trusted_proxies)
 
@@ -54,8 +57,15 @@ class Gate:
             return Caller(self.sessions.begin(now_us), new=True, key=None)
         if not session.key:
             return Caller(session, new=False, key=None)
-        key = await asyncio.to_thread(self._inside.admin.keys.in_force, session.key, now_us)
+        key = await asyncio.to_thread(self._inside.admin.keys.in_force, session.key, now_us, session.sitting)
         return Caller(session, new=False, key=key)
+
+    def count(self, key: Key | None, now_us: int) -> None:
+        """One page or part more for this key; AccessError 429 where there were too many of late."""
+        wait = 0.0 if key is None else self._pages.take(key.id, now_us / 1e6)
+        if wait:
+            remedy = f"wait {seconds(wait)}, then load it again"
+            raise AccessError(429, "fewer pages at once with this key", remedy, after_s=wait)
 
     def inside_open(self, request: Request) -> bool:
         """Whether this request sees without a key what the settings leave open to this machine."""
@@ -90,6 +100,16 @@ class Gate:
             raise
         structlog.get_logger().info("signed in", address=address, key=key.id)
         return key
+
+    async def close(self, caller: Caller, now_us: int, *, everywhere: bool) -> None:
+        """End the session of who signed in, or all of the key's."""
+        keys, session = self._inside.admin.keys, caller.session
+        if caller.key is None:
+            return
+        if everywhere:
+            await asyncio.to_thread(keys.end_sessions, session.key, now_us)
+        await asyncio.to_thread(keys.end_session, session.sitting, now_us)
+        structlog.get_logger().info("signed out", key=session.key, everywhere=everywhere)
 
 
 def _fields(body: bytes) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""History: the last hour of a process in looks five seconds apart, in bounded memory."""
+"""History: the last hour in looks five seconds apart, in bounded memory. One thread adds, any may ask."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -23,9 +23,10 @@ class History:
 
     def last(self, length_us: int, points: int) -> Sequence[Counters]:
         """Looks of the last `length_us`, at most about `points` steps apart evenly, the newest always; oldest first."""
-        if not self._looks:
+        looks = list(self._looks)
+        if not looks:
             return ()
-        newest = self._looks[-1].time_us
-        within = [look for look in self._looks if look.time_us >= newest - length_us]
+        newest = looks[-1].time_us
+        within = [look for look in looks if look.time_us >= newest - length_us]
         step = max(1, -(-(len(within) - 1) // points))
         return within[::-1][::step][::-1]

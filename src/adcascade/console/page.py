@@ -16,6 +16,7 @@ import msgspec
 from adcascade.access.keys import ROLES, Key, Role, Scope
 from adcascade.console.history import History
 from adcascade.console.kept import Kept
+from adcascade.console.machine import Machine
 from adcascade.console.market_runs import MarketRuns
 from adcascade.errors import AccessError
 from adcascade.server.front import Inside
@@ -27,12 +28,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What pages work with: the running server's inside, its settings with all paths, its last hour in figures,
-    the runs of the simulated market, and answers that cost too much to be made for every visit."""
+    """What pages work with: the running server's inside, its settings with all paths, the last hour of all workers of
+    the machine in figures, those workers, the runs of the simulated market, and answers that cost too much to be made
+    for every visit."""
 
     inside: Inside
     settings: Settings
     history: History
+    machine: Machine
     market: MarketRuns
     kept: Kept = field(default_factory=Kept)
 

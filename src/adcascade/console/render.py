@@ -11,7 +11,7 @@ from adcascade.console.page import Page, Says
 
 
 class Frame(msgspec.Struct, frozen=True, kw_only=True):
-    """What surrounds a view. pages: those that the visitor sees; token: of his forms; script, style: our files."""
+    """What surrounds a view. pages: those that the visitor sees; token: of his forms; the rest: our files."""
 
     title: str
     name: str
@@ -19,6 +19,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     key: Key | None
     token: str
     script: str
+    theme: str
     style: str
     icon: str
     says: Says | None = None

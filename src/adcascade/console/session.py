@@ -1,9 +1,9 @@
 """Session: who sits at a browser, kept in a cookie that the server signs and forgets.
 
 The cookie names a key's public id, never its secret, and a nonce; it opens nothing after `expires_us`, and nothing
-once the key is revoked, which every request asks the key store. A browser that has not signed in has a session too,
-of no key: its nonce is what the token of the sign-in form is made from. Signing in takes a new nonce, so that nobody
-can plant one beforehand.
+once the key is revoked or the session ended, which every request asks the key store. A browser that has not signed in
+has a session too, of no key: its nonce is what the token of the sign-in form is made from. Signing in takes a new
+nonce, so that nobody can plant one beforehand.
 """
 
 import hmac
@@ -11,6 +11,7 @@ import secrets
 
 import msgspec
 
+from adcascade.access.store import Sitting
 from adcascade.console.seal import Seal
 
 LASTS_US = 12 * 3_600_000_000
@@ -23,6 +24,11 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     nonce: str
     key: str = ""
     expires_us: int
+
+    @property
+    def sitting(self) -> Sitting:
+        """As the key store knows it."""
+        return Sitting(self.nonce, self.expires_us - LASTS_US, self.expires_us)
 
 
 class Sessions:
@@ -43,11 +49,13 @@ class Sessions:
 
     def set_cookie(self, session: Session, now_us: int) -> str:
         """The header's value that makes a browser keep it."""
-        return self._header(self._seal.sealed("session", session), max(0, (session.expires_us - now_us) // 1_000_000))
+        return self.header(
+            self.cookie, self._seal.sealed("session", session), max(0, (session.expires_us - now_us) // 1_000_000)
+        )
 
     def drop_cookie(self) -> str:
         """The header's value that makes a browser forget it."""
-        return self._header("", 0)
+        return self.header(self.cookie, "", 0)
 
     def token(self, session: Session) -> str:
         """What every form of this session carries: no other page can know it."""
@@ -57,6 +65,7 @@ class Sessions:
         """Whether a form was made for this session; in constant time."""
         return hmac.compare_digest(token.encode(), self.token(session).encode())
 
-    def _header(self, value: str, seconds: int) -> str:
+    def header(self, name: str, value: str, seconds: int) -> str:
+        """The header's value of a cookie that is as well kept as the session's."""
         secure = "; Secure" if self._secure else ""
-        return f"{self.cookie}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
+        return f"{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"

@@ -1,6 +1,7 @@
 """Words: numbers and times as pages write them. What is not known is a dash, never a zero."""
 
 from datetime import UTC, datetime
+from math import ceil
 
 UNKNOWN = "–"
 MICROS = 1e6
@@ -47,6 +48,16 @@ def clock(time_us: int) -> str:
     '15:06:40'
     """
     return datetime.fromtimestamp(time_us / 1e6, UTC).strftime("%H:%M:%S")
+
+
+def seconds(wait_s: float) -> str:
+    """A wait in whole seconds, at least one.
+
+    >>> seconds(0.05), seconds(2.1)
+    ('1 second', '3 seconds')
+    """
+    whole = max(1, ceil(wait_s))
+    return f"{whole} second{'s' if whole > 1 else ''}"
 
 
 def moment(time_us: int | None) -> str:

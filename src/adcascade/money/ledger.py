@@ -23,6 +23,7 @@ from adcascade.money.charged import CHARGED_BIDS, REFUNDED_BIDS, Charged, charge
 from adcascade.money.leases import Ask, Grant
 from adcascade.money.migrate import prepare
 from adcascade.money.purses import Purse, charged_today, purses
+from adcascade.money.reading import snapshot
 from adcascade.money.sql import queried, rows_of
 from adcascade.money.statement import Statement, statements
 from adcascade.money.tables import ENTRY, Entry, entry_of
@@ -147,7 +148,7 @@ class SqlBooks:
 
     def purses(self, now_us: int) -> dict[str, Purse]:
         """What every advertiser's money does now; whose never moved is absent."""
-        return self._journal.transact(lambda connection: purses(connection, now_us)).result()
+        return self._beside(lambda connection: purses(connection, now_us))
 
     def charges(self, campaign: str | None = None) -> list[dict[str, Any]]:
         """Every charge in order: number, time_us, campaign, day, micros (with the fee), lease, bid_id, event, fee."""
@@ -191,7 +192,7 @@ class SqlBooks:
 
     def today(self, advertiser: str, now_us: int) -> int:
         """Number of the day that runs for the advertiser."""
-        rules = self._journal.transact(lambda connection: rules_of(connection, (advertiser,))).result()
+        rules = self._beside(lambda connection: rules_of(connection, (advertiser,)))
         return rules[advertiser][1].day(now_us).number if advertiser in rules else NO_TERMS.calendar.day(now_us).number
 
     def verify(self) -> list[Difference]:
@@ -201,6 +202,10 @@ class SqlBooks:
     def overspend_micros(self) -> int:
         """Micros taken above a limit, summed over campaigns and wallets; always 0 unless adcascade is wrong."""
         return sum(difference.micros for difference in self.verify() if difference.what == "overspend")
+
+    def _beside(self, action: Callable[[Any], T]) -> T:
+        """What an action reads of the books at one instant; who books does not wait for it, where the place allows."""
+        return self._journal.transact(action).result()
 
 
 def _chosen(
@@ -232,6 +237,7 @@ class Ledger(SqlBooks):
 
     def __init__(self, journal: Journal, advertiser_of: Mapping[str, str] | None = None) -> None:
         super().__init__(journal)
+        self._path = journal.path
         journal.transact(lambda connection: prepare(connection, advertiser_of or {})).result()
 
     def untraced(self) -> list[str]:
@@ -251,3 +257,7 @@ class Ledger(SqlBooks):
             (bid_id.rpartition(".")[0], bid_id),
         )
         return [(kind, seq, identity) for kind, seq, identity in rows]
+
+    def _beside(self, action: Callable[[Any], T]) -> T:
+        with snapshot(self._path) as connection:
+            return action(connection)

@@ -48,7 +48,7 @@ class PostgresBooks(SqlBooks):
 
     def __init__(self, url: str, journal: Journal) -> None:
         """journal: of this machine, to trace charges. StoreError where the database cannot be reached."""
-        self._events = journal
+        self._events, self._url = journal, url
         self._clerk: Clerk[Action] = Clerk(_shown(url), lambda: PostgresLine(url))
         super().__init__(_Desk(self._clerk))
 
@@ -80,6 +80,15 @@ class PostgresBooks(SqlBooks):
     def close(self) -> None:
         """Carry out what waits and hang up."""
         self._clerk.close()
+
+    def _beside(self, action: Callable[[Any], T]) -> T:
+        """On a line of its own, over one snapshot, without the ledger's lock."""
+        try:
+            with psycopg.connect(_conninfo(self._url), connect_timeout=CONNECT_S) as connection:
+                connection.isolation_level, connection.read_only = psycopg.IsolationLevel.REPEATABLE_READ, True
+                return action(Dialect(connection))
+        except psycopg.Error as error:
+            raise StoreError(f"cannot read the books at {_shown(self._url)}: {error}") from error
 
 
 class _Desk:

@@ -4,7 +4,7 @@ import msgspec
 
 from adcascade.money.day import day_of
 from adcascade.money.sql import Connection
-from adcascade.money.terms import NO_TERMS, terms_of
+from adcascade.money.terms import NO_TERMS, rules_of, terms_of
 
 LONGEST_DAYS = 3  # a day that runs anywhere began no more UTC days ago
 
@@ -44,10 +44,25 @@ def purses(connection: Connection, now_us: int) -> dict[str, Purse]:
             "SELECT advertiser, CAST(sum(remainder) AS BIGINT) FROM leases WHERE open = 1 GROUP BY advertiser"
         ).fetchall()
     )
-    charged: dict[str, int] = {}
-    for _, advertiser, micros in charged_today(connection, now_us):
-        charged[advertiser] = charged.get(advertiser, 0) + micros
+    charged = _charged(connection, now_us)
     return {
         name: Purse(free.get(name, 0), promised.get(name, 0), charged.get(name, 0))
         for name in sorted({*free, *promised, *charged})
+    }
+
+
+def _charged(connection: Connection, now_us: int) -> dict[str, int]:
+    """What each advertiser was charged on its own day that runs, where that is anything; added up in the database."""
+    rows = connection.execute(
+        "SELECT advertiser, day, CAST(sum(charged) AS BIGINT) FROM (SELECT day, charged, coalesce((SELECT advertiser"
+        " FROM budgets WHERE budgets.campaign = balances.campaign ORDER BY number DESC LIMIT 1), '') AS advertiser"
+        " FROM balances WHERE day >= ? AND charged > 0) AS told GROUP BY advertiser, day",
+        (day_of(now_us) - LONGEST_DAYS,),
+    ).fetchall()
+    rules = rules_of(connection, [advertiser for advertiser, _, _ in rows])
+    calendars = {advertiser: calendar for advertiser, (_, calendar) in rules.items()}
+    return {
+        advertiser: micros
+        for advertiser, day, micros in rows
+        if calendars.get(advertiser, NO_TERMS.calendar).day(now_us).number == day
     }

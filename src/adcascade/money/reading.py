@@ -1,8 +1,12 @@
 """Reading the books beside whoever writes them: sums and the audit, so that no event waits for them."""
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from adcascade.errors import StoreError
 from adcascade.events.table import connect
 from adcascade.money.audit import Difference, audit
 from adcascade.money.books import Books
@@ -45,12 +49,9 @@ class FileReader:
 
     def standing(self, day: int) -> Standing:
         """As `Reader`."""
-        connection = connect(self._path, reading=True)
-        try:
+        with snapshot(self._path) as connection:
             sql = "SELECT coalesce(sum(leased), 0), coalesce(sum(charged), 0) FROM balances WHERE day = ?"
             return Standing(*connection.execute(sql, (day,)).fetchone())
-        finally:
-            connection.close()
 
     def differences(self) -> list[Difference]:
         """As `Reader`."""
@@ -82,9 +83,21 @@ class BooksReader:
 
 def differences(path: Path) -> list[Difference]:
     """As `Ledger.verify`, over one snapshot of the journal's file; empty where the books are right."""
+    with snapshot(path) as connection:
+        return audit(connection)
+
+
+@contextmanager
+def snapshot(path: Path) -> Iterator[sqlite3.Connection]:
+    """The journal's file as it is at one instant, whatever is written meanwhile; nobody who writes waits for it.
+
+    StoreError where it cannot be read.
+    """
     connection = connect(path, reading=True)
     try:
         connection.execute("BEGIN")
-        return audit(connection)
+        yield connection
+    except sqlite3.Error as error:
+        raise StoreError(f"cannot read the books in {path}: {error}") from error
     finally:
         connection.close()

@@ -80,6 +80,7 @@ CREATE TABLE IF NOT EXISTS bookings (
 );
 CREATE UNIQUE INDEX IF NOT EXISTS bookings_bid ON bookings (bid_id, kind) WHERE bid_id IS NOT NULL AND kind <> 'refund';
 CREATE INDEX IF NOT EXISTS bookings_refund ON bookings (bid_id) WHERE kind = 'refund';
+CREATE INDEX IF NOT EXISTS bookings_advertiser ON bookings (advertiser, number);
 CREATE UNIQUE INDEX IF NOT EXISTS bookings_transfer ON bookings (transfer, source) WHERE transfer IS NOT NULL;
 CREATE TABLE IF NOT EXISTS balances (
     campaign TEXT NOT NULL,

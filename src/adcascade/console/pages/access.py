@@ -189,6 +189,12 @@ async def revoke(visit: Visit) -> Go:
     return Go(to="/access", says=Says(text=f"The key of {key.name} is revoked."))
 
 
+async def sign_out(visit: Visit) -> Go:
+    """Every session of the key is over; the key signs in on."""
+    key = await visit.aside(visit.desk.inside.admin.keys.end_sessions, visit.path["id"], visit.now_us)
+    return Go(to="/access", says=Says(text=f"{key.name} is signed out in every browser; the key goes on to open."))
+
+
 PAGE = Page(
     name="access",
     title="Access",
@@ -200,6 +206,7 @@ PAGE = Page(
         At(path="/access/rows", handler=rows, template="access_rows.html"),
         At(method="POST", path="/access", handler=make, template="access.html"),
         At(method="POST", path="/access/check/{field}", handler=check, template="part_trouble.html"),
+        At(method="POST", path="/access/{id}/sign-out", handler=sign_out),
         At(method="POST", path="/access/{id}/revoke", handler=revoke),
     ),
 )

@@ -8,6 +8,8 @@ import msgspec
 
 from adcascade.console.page import Visit
 from adcascade.console.pages.ledger_bookings import ENGINE, KINDS, account_of, instant
+from adcascade.errors import DataMissingError
+from adcascade.events.recent import recorded
 from adcascade.events.records import Conversion, Filtered, Notice
 from adcascade.events.trail import Step, Trail, trail_of
 from adcascade.money.amounts import units
@@ -43,8 +45,8 @@ class BidView(msgspec.Struct, frozen=True, kw_only=True):
     gaps: tuple[str, ...]
 
 
-def view_of(trail: Trail, entries: Sequence[tuple[int, Entry]], currency: str, url: str) -> BidView:
-    """The story of a bid. url: of the advertiser's account, "" where no booking tells whose it is."""
+def view_of(trail: Trail, entries: Sequence[tuple[int, Entry]], currency: str, url: str, owner: str = "") -> BidView:
+    """The story of a bid. url: of the account of its advertiser, `owner`; both "" where nobody can tell whose it is."""
     lines = [] if trail.auction_us is None else [(trail.auction_us, 0, 0, _auction(trail, currency))]
     lines += [(step.time_us, 1, step.seq, _record(step, currency)) for step in trail.steps]
     lines += [(entry.time_us, 2, number, _booking(number, entry)) for number, entry in entries]
@@ -52,7 +54,7 @@ def view_of(trail: Trail, entries: Sequence[tuple[int, Entry]], currency: str, u
     moved = [entry for _, entry in entries]
     return BidView(
         bid=trail.bid_id,
-        advertiser=moved[0].advertiser if moved else "",
+        advertiser=owner or (moved[0].advertiser if moved else ""),
         url=url,
         campaign=moved[0].campaign if moved else "",
         currency=currency,
@@ -123,11 +125,22 @@ def _booking(number: int, entry: Entry) -> BidStep:
     )  # fmt: skip
 
 
+def _owners(visit: Visit, bid: str, entries: Sequence[tuple[int, Entry]]) -> set[str]:
+    """Whose the bid is: by its bookings, else by the ad that won; nobody's where neither is known."""
+    if entries:
+        return {entry.advertiser for _, entry in entries}
+    try:
+        auction = recorded(visit.desk.settings.journal_path, bid.rpartition(".")[0])
+    except DataMissingError:
+        return set()
+    ads = [winner.ad for winner in auction.winners if winner.bid_id == bid]
+    return {owner for owner in map(visit.desk.inside.admin.catalog.owner_of, ads) if owner is not None}
+
+
 def _view(visit: Visit) -> BidView:
-    bid, books = visit.path["bid_id"], visit.desk.inside.admin.books
+    bid, books, key = visit.path["bid_id"], visit.desk.inside.admin.books, visit.key
     entries = list(islice(books.entries(bid_id=bid), MOST))
-    owners = {entry.advertiser for _, entry in entries}
-    key = visit.key
+    owners = _owners(visit, bid, entries)
     hidden = key is None or (key.advertisers and not (owners and all(map(key.sees, owners))))
     events = [identity for kind, _, identity in books.sources(bid) if kind != "auction"] if entries else []
     trail = Trail(bid_id=bid) if hidden else trail_of(visit.desk.settings.journal_path, bid, events)
@@ -135,8 +148,9 @@ def _view(visit: Visit) -> BidView:
         raise RefusalError(
             404, "bid", bid, "a bid that the log or the books know", "bookings name the bids they are of"
         )
-    url = "".join(f"/ledger/{quote(owner, safe='')}" for owner in sorted(owners)[:1])
-    return view_of(trail, entries, visit.desk.inside.options.currency, url)
+    owner = min(owners, default="")
+    url = f"/ledger/{quote(owner, safe='')}" if owner else ""
+    return view_of(trail, entries, visit.desk.inside.options.currency, url, owner)
 
 
 async def show(visit: Visit) -> BidView:

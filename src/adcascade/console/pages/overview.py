@@ -3,12 +3,10 @@
     requests/s = d requests / d t         RPM = 1000 d charged / d auctions
     CTR = d clicks / d impressions        CVR = d conversions / d clicks
 
-A difference d is of two looks at the process's counters (counters.py): five seconds to a minute apart for what is per
-second and for times, at least a minute for ratios, which few events make jump. With several workers each tells of
-itself, as at /metrics.
+A difference d is of two looks at the counters of all workers of the machine (counters.py, machine.py): five seconds to
+a minute apart for what is per second and for times, at least a minute for ratios, which few events make jump.
 """
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
@@ -16,7 +14,6 @@ import msgspec
 
 from adcascade.console.counters import Counters, Quantile, Timing, quantile
 from adcascade.console.page import At, Page, Visit
-from adcascade.console.sampling import look
 from adcascade.console.words import UNKNOWN, money, number, percent
 from adcascade.errors import InputError
 
@@ -83,9 +80,9 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     alarms: tuple[AlarmRow, ...]
     span: str
     spans: tuple[str, ...]
-    ready: str  # "" or a sentence why not
+    ready: str  # "" or a sentence why not, of the first worker that is not
     bundle: str
-    process: int
+    workers: int  # that looked within the last rounds
     time_us: int
 
 
@@ -229,14 +226,18 @@ def _told(found: Quantile | None) -> str:
 
 
 def alarms_of(told: Sequence[Mapping[str, object]], now_us: int) -> tuple[AlarmRow, ...]:
-    """The engine's alarms as rows."""
-    return tuple(
+    """Alarms of all workers as rows; one that several tell of stands there once, since it was first up."""
+    rows = [
         AlarmRow(
             name=str(one["name"]), scenario=str(one.get("scenario", "")), sentence=str(one["sentence"]),
             remedy=str(one["remedy"]), since_us=int(str(one.get("since_us", now_us))),
         )
         for one in told
-    )  # fmt: skip
+    ]  # fmt: skip
+    found: dict[tuple[str, str], AlarmRow] = {}
+    for row in sorted(rows, key=lambda row: row.since_us):
+        found.setdefault((row.name, row.scenario), row)
+    return tuple(found.values())
 
 
 def span_of(text: str) -> str:
@@ -247,22 +248,23 @@ def span_of(text: str) -> str:
 
 
 async def show(visit: Visit) -> Overview:
-    """The page, as of the newest look; the first visitor of a new process makes one."""
+    """The page, as of the newest look, with what the worker that answers knows by now."""
     desk, span = visit.desk, span_of(visit.query.get("span", "5m"))
-    if not desk.history.last(0, 1):
-        look(desk.inside, desk.history)
-    looks = desk.history.last(SPANS[span], POINTS)
-    backend = desk.inside.backend
+    backend, looks, alive = (
+        desk.inside.backend,
+        desk.history.last(SPANS[span], POINTS),
+        desk.machine.alive(visit.now_us),
+    )
     return Overview(
         tiles=tiles_of(looks, desk.inside.options.currency),
         charts=charts_of(looks),
         stages=stages_of(looks),
-        alarms=alarms_of(backend.alarms(), visit.now_us),
+        alarms=alarms_of([*backend.alarms(), *(alarm for one in alive for alarm in one.alarms)], visit.now_us),
         span=span,
         spans=tuple(SPANS),
-        ready=backend.ready() or "",
-        bundle=backend.bundle_version,
-        process=os.getpid(),
+        ready=backend.ready() or next((one.trouble for one in alive if one.trouble), ""),
+        bundle=", ".join(dict.fromkeys([backend.bundle_version, *(one.bundle for one in alive)])),
+        workers=max(1, len(alive)),
         time_us=visit.now_us,
     )
 

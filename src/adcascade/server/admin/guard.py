@@ -25,10 +25,12 @@ REMEDY = "send `authorization: Bearer KEY`; `adcascade key create` issues one"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """Calls and failures a caller may have, in the long run (a second) and at once."""
+    """Calls, pages of a front, and failures a caller may have, in the long run (a second) and at once."""
 
     calls: float = 20.0
     calls_at_once: int = 60
+    pages: float = 20.0
+    pages_at_once: int = 200
     failures: float = 0.1
     failures_at_once: int = 10
 
