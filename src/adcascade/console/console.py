@@ -26,6 +26,7 @@ from adcascade.console.sampling import sampled
 from adcascade.console.seal import Seal
 from adcascade.console.session import Sessions
 from adcascade.errors import AccessError, AdcascadeError
+from adcascade.forecast.log import KeptLog
 from adcascade.server.front import Front, Fronts, Inside
 from adcascade.server.methods import by_path
 from adcascade.server.problems import ErrorBody, error_body, problem_headers, status_of
@@ -224,6 +225,7 @@ def console_fronts(settings: Settings, secret: bytes) -> Fronts:
     """What `create_app` takes. secret: signs the sessions of all servers of an installation."""
 
     def fronts(inside: Inside) -> Front:
-        return Console(Desk(inside=inside, settings=settings, history=History()), secret)
+        log = KeptLog(settings.journal_path, inside.clock)
+        return Console(Desk(inside=inside, settings=settings, history=History(), log=log), secret)
 
     return fronts

@@ -16,6 +16,7 @@ import msgspec
 from adcascade.access.keys import ROLES, Key, Role, Scope
 from adcascade.console.history import History
 from adcascade.errors import AccessError
+from adcascade.forecast.log import KeptLog
 from adcascade.server.front import Inside
 from adcascade.settings import Settings
 
@@ -25,11 +26,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What pages work with: the running server's inside, its settings with all paths, and its last hour in figures."""
+    """What pages work with: the running server's inside, its settings with all paths, its last hour in figures, and
+    the newest traffic of the log, for forecasts."""
 
     inside: Inside
     settings: Settings
     history: History
+    log: KeptLog
 
 
 class Says(msgspec.Struct, frozen=True, kw_only=True):

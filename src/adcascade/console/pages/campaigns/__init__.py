@@ -6,7 +6,7 @@ A campaign's id may be any text, "new" too: what is no campaign stands beside `/
 from collections.abc import Sequence
 
 from adcascade.console.page import At, Page
-from adcascade.console.pages.campaigns import many, one, switching
+from adcascade.console.pages.campaigns import forecast, many, one, switching
 
-ROUTES: Sequence[At] = (*many.ROUTES, *switching.ROUTES, *one.ROUTES)
+ROUTES: Sequence[At] = (*many.ROUTES, *switching.ROUTES, *one.ROUTES, *forecast.ROUTES)
 PAGE = Page(name="campaigns", title="Campaigns", path="/campaigns", needs="catalog:read", routes=ROUTES)
