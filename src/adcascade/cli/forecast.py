@@ -36,7 +36,9 @@ def forecast(
     with CatalogStore(settings.catalog_url) as store:
         stands = store.find_campaign(campaign)
         if stands is None:
-            raise InputError("campaign", campaign, "the id of a campaign", "adcascade catalog list campaigns shows them")
+            raise InputError(
+                "campaign", campaign, "the id of a campaign", "adcascade catalog list campaigns shows them"
+            )
         log = read_log(settings.journal_path, store)
         if log is None:
             raise DataMissingError(f"there is no auction in {settings.journal_path}; serve or simulate first")

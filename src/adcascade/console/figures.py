@@ -9,7 +9,8 @@ Unit = Literal["ratio", "percent", "count", "money"]
 
 
 class Spot(msgspec.Struct, frozen=True, kw_only=True):
-    """A row. x: UTC microseconds, a share or an amount; label: what the table says of x; notes: beside the values, not drawn."""
+    """A row. x: UTC microseconds, a share or an amount; label: what the table says of x; notes: beside the values,
+    not drawn."""
 
     x: float
     label: str

@@ -10,7 +10,8 @@ from adcascade.console.figures import Figure, Spot
 from adcascade.console.page import Visit
 from adcascade.console.words import MICROS, moment, money, number, percent
 from adcascade.errors import InputError
-from adcascade.forecast.forecast import Band, Binds, Forecast, Point
+from adcascade.forecast.curves import Band, Point
+from adcascade.forecast.forecast import Binds, Forecast
 from adcascade.forecast.log import KeptLog, drafted, foretold, rules_of
 from adcascade.settings import AuctionSettings
 
@@ -83,7 +84,10 @@ def view_of(forecast: Forecast, campaign: Campaign) -> ForecastView:
     currency = campaign.currency
     events = "clicks" if campaign.billing == "click" else "impressions"
     tiles = [
-        Tile(label="Impressions a day", value=number(forecast.impressions.middle, 0), hint=_between(forecast.impressions)),
+        Tile(
+            label="Impressions a day", value=number(forecast.impressions.middle, 0),
+            hint=_between(forecast.impressions),
+        ),
         Tile(label="Clicks a day", value=number(forecast.clicks.middle), hint=_between(forecast.clicks)),
         Tile(
             label="Spend a day", value=money(forecast.spend_micros.middle, currency),
@@ -95,7 +99,9 @@ def view_of(forecast: Forecast, campaign: Campaign) -> ForecastView:
         ),
     ]  # fmt: skip
     if campaign.goal == "conversions" or campaign.target_micros is not None:
-        tiles.insert(2, Tile(label="Conversions a day", value=number(forecast.conversions), hint="as the models expect"))
+        tiles.insert(
+            2, Tile(label="Conversions a day", value=number(forecast.conversions), hint="as the models expect")
+        )
     return ForecastView(
         tiles=tuple(tiles),
         says=tuple(says_of(forecast, campaign)),

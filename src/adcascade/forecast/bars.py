@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from adcascade.forecast.traffic import Flags, Floats, Ints, Places, Traffic
+from adcascade.forecast.traffic import Flags, Floats, Ints, Log
 
 MOST_SLOTS = 32
 
@@ -38,8 +38,9 @@ class Pages:
     bar: Floats  # [A, K] micros per thousand impressions in the slot; infinite where there is no slot to win
 
 
-def pages_of(traffic: Traffic, places: Places, rules: Rules, without: Ints) -> Pages:
+def pages_of(log: Log, rules: Rules, without: Ints) -> Pages:
     """What each page asks of whoever stands there instead of a campaign: its number, [A]."""
+    traffic, places = log
     owner, per_click = places.campaign[traffic.row], places.per_click[traffic.row]
     book = (traffic.start, owner, per_click, traffic.ecpm, traffic.won)
     floor = float(max(rules.reserve_micros, 1))
@@ -106,9 +107,7 @@ def _rivals(book: Book, factor: Floats, floor: float, rival: Flags, told: tuple[
 
 
 @njit(cache=True)
-def _bars(
-    book: Book, sale: tuple[Floats, float, bool, Ints], pages: tuple[Flags, Ints, Flags], bar: Floats
-) -> None:
+def _bars(book: Book, sale: tuple[Floats, float, bool, Ints], pages: tuple[Flags, Ints, Flags], bar: Floats) -> None:
     start, owner, per_click, ecpm, won = book
     factor, floor, one_per_ad, without = sale
     rival, slots, explored = pages
@@ -124,15 +123,13 @@ def _bars(
         for k in range(slots[a]):
             best, first = -1, empty
             for i in range(start[a], start[a + 1]):
-                if not rival[i] or owner[i] == own:
-                    continue
-                value = _value(ecpm[i], per_click[i], factor[k])
-                if value <= first or value < floor:
-                    continue
-                free = True
-                for j in range(k):
-                    free = free and taken[j] != (i if one_per_ad else owner[i])
-                if free:
+                value = _value(ecpm[i], per_click[i], factor[k]) if rival[i] and owner[i] != own else 0.0
+                if value > first and value >= floor and _free(taken[:k], i if one_per_ad else owner[i]):
                     best, first = i, value
             bar[a, k] = first
             taken[k] = -1 if best < 0 else (best if one_per_ad else owner[best])
+
+
+@njit(cache=True)
+def _free(taken: Ints, number: int) -> bool:
+    return not np.any(taken == number)

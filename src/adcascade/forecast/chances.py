@@ -17,11 +17,10 @@ from typing import Literal
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from adcascade.catalog.words import parents
 from adcascade.forecast.draft import Draft
-from adcascade.forecast.traffic import Flags, Floats, Ints, Places, Traffic
+from adcascade.forecast.traffic import Flags, Floats, Ints, Log, Places, Traffic
 
 Basis = Literal["own", "category", "advertiser", "all"]
 ENOUGH = 5  # auctions in which a campaign was ranked, by chance too: then it is known
@@ -47,16 +46,15 @@ class Chances:
     evidence: int  # auctions with such a chance
 
 
-def chances_of(
-    draft: Draft, traffic: Traffic, places: Places, fits: Flags, fitted: Flags, row_of: Mapping[str, int]
-) -> Chances:
+def chances_of(log: Log, draft: Draft, fits: Flags, fitted: Flags, row_of: Mapping[str, int]) -> Chances:
     """fits [A]: may be answered; fitted [A]: might have been, as the campaign was. row_of: the catalog's, by ad.
 
     Ads that went from the campaign are taken to be followed by others like them; those that were paused are not.
     """
+    traffic = log.traffic
     count = max(1, len(draft.showable))
     drawn = (traffic.chance(WHICH) * count).astype(np.int64)
-    own = own_of(traffic, own_rows(draft, traffic, places, row_of))
+    own = own_of(traffic, own_rows(log, draft, row_of))
     ranked = (own >= 0) & fitted
     if np.count_nonzero(ranked) >= ENOUGH:
         known = fitted & present(traffic.time_us, fitted & ~traffic.explored, ranked) & fits
@@ -64,26 +62,29 @@ def chances_of(
         place = {row_of.get(one.id, NOT_RANKED): number for number, one in enumerate(draft.showable)}
         rows = traffic.rows[traffic.row[at]].tolist() if len(traffic.row) else []
         ad = np.array([place.get(row, NOT_RANKED) for row in rows], np.int64)
-        return _chances(traffic, places, at, np.where(ad < 0, drawn, ad), known, ad < 0, "own")
-    peer, basis = peers_of(draft, traffic, places)
+        return _chances(log, at, np.where(ad < 0, drawn, ad), known, ad < 0, "own")
+    peer, basis = peers_of(log, draft)
     at = np.full(len(traffic), NOT_RANKED, np.int64)
-    population = max(1, np.count_nonzero(peer))
+    population = max(1, int(np.count_nonzero(peer)))
     draws = (traffic.chance(RANKED), traffic.chance(QUANTILE))
-    _like(traffic.start, traffic.ctr, peer[traffic.row], draws, (population, count), at)
+    _like((traffic.start, traffic.ctr, peer[traffic.row]), draws, (population, count), at)
     at[~fits | traffic.explored] = NOT_RANKED
-    return _chances(traffic, places, at, drawn, fits & ~traffic.explored, np.zeros(len(at), np.bool_), basis)
+    return _chances(log, at, drawn, fits & ~traffic.explored, np.zeros(len(at), np.bool_), basis)
 
 
-def own_rows(draft: Draft, traffic: Traffic, places: Places, row_of: Mapping[str, int]) -> Flags:
+def own_rows(log: Log, draft: Draft, row_of: Mapping[str, int]) -> Flags:
     """Which rows of the traffic were the campaign's, [R], but for ads that are paused now."""
     paused = [row_of.get(ad.id, NOT_RANKED) for ad in draft.ads if ad.status == "paused"]
-    return (places.campaign == places.number(draft.campaign.id)) & ~np.isin(traffic.rows, paused)
+    places = log.places
+    own: Flags = (places.campaign == places.number(draft.campaign.id)) & ~np.isin(log.traffic.rows, paused)
+    return own
 
 
 def _chances(  # noqa: PLR0917  columns of the same auctions
-    traffic: Traffic, places: Places, at: Ints, ad: Ints, known: Flags, gone: Flags, basis: Basis
+    log: Log, at: Ints, ad: Ints, known: Flags, gone: Flags, basis: Basis
 ) -> Chances:
     """Those of the ranked ads `at` [A]."""
+    traffic, places = log
     there = at >= 0
     ctr, cvr, bid = np.full((3, len(at)), np.nan)
     ctr[there], cvr[there] = traffic.ctr[at[there]], traffic.cvr[at[there]]
@@ -109,12 +110,14 @@ def present(time_us: Ints, fitted: Flags, ranked: Flags) -> Flags:
     hour = hour - hour.min(initial=0)
     fit, seen = (np.bincount(hour, which, hour.max(initial=0) + 1) for which in (fitted, ranked))
     rate = seen.sum() / max(fit.sum(), 1.0)
-    return np.asarray((seen > 0) | (fit * rate < MISSED))[hour]
+    there: Flags = ((seen > 0) | (fit * rate < MISSED))[hour]
+    return there
 
 
-def peers_of(draft: Draft, traffic: Traffic, places: Places) -> tuple[Flags, Basis]:
+def peers_of(log: Log, draft: Draft) -> tuple[Flags, Basis]:
     """Which rows of the traffic are like the draft's ads, [R]: paid for alike, of their categories or of those above,
     of the advertiser, or all; where enough were ranked. Of these the ones with a like bid, where they are enough."""
+    traffic, places = log
     by_click = draft.campaign.billing == "click"
     other = (places.campaign != places.number(draft.campaign.id)) & (places.per_click == by_click)
     ranked = np.bincount(traffic.row, minlength=len(other))
@@ -148,10 +151,9 @@ def _first(start: Ints, own: Flags, won: Ints, found: Ints) -> None:
 
 
 @njit(cache=True)
-def _like(
-    start: Ints, ctr: Floats, peer: Flags, draws: tuple[Floats, Floats], sizes: tuple[int, int], at: Ints
-) -> None:
+def _like(ads: tuple[Ints, Floats, Flags], draws: tuple[Floats, Floats], sizes: tuple[int, int], at: Ints) -> None:
     """The ranked ad whose chances the draft has in each auction, -1 where it is not ranked."""
+    start, ctr, peer = ads
     population, count = sizes
     for a in range(len(start) - 1):
         here = 0

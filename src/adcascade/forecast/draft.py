@@ -12,11 +12,11 @@ import msgspec
 import numpy as np
 
 from adcascade.catalog.eligibility import Standing, why_not
-from adcascade.catalog.nouns import Ad, AdGroup, Advertiser, Campaign, Creative
+from adcascade.catalog.nouns import Ad, AdGroup, Advertiser, Campaign, Creative, Targeting
 from adcascade.catalog.offers import first_bid
 from adcascade.catalog.week import Week, week_of
 from adcascade.contracts.request import AdRequest, Slot
-from adcascade.forecast.traffic import NOBODY, TEXTS, Flags, Ints, Traffic
+from adcascade.forecast.traffic import NOBODY, TEXTS, Flags, Ints, Texts, Traffic
 
 UNJUDGED = ("regions", "cities", "segments", "negative_segments", "products")  # fields of Targeting
 READ = {  # fields of Targeting -> the text of a request that they read
@@ -68,7 +68,7 @@ def fit_of(draft: Draft, campaign: Campaign, traffic: Traffic) -> Fit:
     fits, first = np.zeros(len(traffic), np.bool_), np.zeros(0, np.str_)
     for group in chosen.values():
         reason = _reasons(campaign, group, draft.advertiser, traffic)
-        fits |= reason == ""  # noqa: PLC1901  an array
+        fits |= reason == ""
         first = reason if not len(first) else first
     if not chosen:
         first = np.full(len(traffic), "no ad that could be shown")
@@ -84,9 +84,7 @@ def unjudged(draft: Draft) -> tuple[str, ...]:
     return tuple(name for name in UNJUDGED if any(getattr(targeting, name) for targeting in told))
 
 
-def _reasons(
-    campaign: Campaign, group: AdGroup | None, advertiser: Advertiser, traffic: Traffic
-) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
+def _reasons(campaign: Campaign, group: AdGroup | None, advertiser: Advertiser, traffic: Traffic) -> Texts:
     """For each auction the first rule that keeps the group's ads out, "" where they may answer."""
     whole = [campaign.targeting] + ([] if group is None else [group.targeting])
     read = {text for targeting in whole for name, text in READ.items() if getattr(targeting, name)}
@@ -94,8 +92,12 @@ def _reasons(
     number, kinds = _kinds(columns)
     standing = Standing(
         ad=msgspec.structs.replace(NOMINAL, ad_group="" if group is None else group.id, creatives=(SHOWN,)),
-        group=None if group is None else _judged(group),
-        campaign=_judged(msgspec.structs.replace(campaign, start_us=0, end_us=None, deals=())),
+        group=None
+        if group is None
+        else msgspec.structs.replace(group, status="active", targeting=_judged(group.targeting)),
+        campaign=msgspec.structs.replace(
+            campaign, status="active", start_us=0, end_us=None, deals=(), targeting=_judged(campaign.targeting)
+        ),
         advertiser=advertiser,
         now_us=0,
         funded=True,
@@ -105,17 +107,16 @@ def _reasons(
     for targeting in whole:
         if targeting.times:
             closed = ~_open(week_of(targeting.times, advertiser.timezone), traffic.time_us)
-            reason = np.where(closed & (reason == ""), CLOSED, reason)  # noqa: PLC1901  an array
+            reason = np.where(closed & (reason == ""), CLOSED, reason)
     return reason
 
 
-def _judged(noun: Campaign | AdGroup) -> "Campaign | AdGroup":
-    """Active, and without what the log cannot judge or is judged elsewhere."""
-    left = msgspec.structs.replace(noun.targeting, times=(), **dict.fromkeys(UNJUDGED, ()))
-    return msgspec.structs.replace(noun, status="active", targeting=left)
+def _judged(targeting: Targeting) -> Targeting:
+    """Without what the log cannot judge or is judged elsewhere."""
+    return msgspec.structs.replace(targeting, times=(), **dict.fromkeys(UNJUDGED, ()))
 
 
-def _kinds(columns: Sequence[np.ndarray[tuple[int], np.dtype[np.str_]]]) -> tuple[Ints, list[tuple[str, ...]]]:
+def _kinds(columns: Sequence[Texts]) -> tuple[Ints, list[tuple[str, ...]]]:
     """A number for each auction, and the texts that it stands for."""
     numbers: dict[tuple[str, ...], int] = {}
     told = zip(*(column.tolist() for column in columns), strict=True)
@@ -124,7 +125,12 @@ def _kinds(columns: Sequence[np.ndarray[tuple[int], np.dtype[np.str_]]]) -> tupl
 
 
 def _request(kind: tuple[str, ...]) -> AdRequest:
-    return AdRequest(id="", time_us=0, slots=(Slot(id="", format="product"),), **dict(zip(TEXTS, kind, strict=True)))
+    """What the texts say, with a slot that takes the stand-in's creative."""
+    scenario, device, country, category, query = kind
+    slots = (Slot(id="", format=SHOWN.format),)
+    return AdRequest(
+        id="", time_us=0, slots=slots, scenario=scenario, device=device, country=country, category=category, query=query
+    )
 
 
 def _open(week: Week, time_us: Ints) -> Flags:
@@ -136,5 +142,3 @@ def _open(week: Week, time_us: Ints) -> Flags:
         opened[at:behind] = is_open
         at = behind
     return opened
-
-

@@ -14,44 +14,23 @@ import msgspec
 import numpy as np
 
 from adcascade.bidding.goals import goal_bids
-from adcascade.catalog.nouns import Ad, Campaign
-from adcascade.catalog.offers import UNKNOWN, first_bid, margin_limits
+from adcascade.catalog.nouns import Campaign
+from adcascade.catalog.offers import UNKNOWN, margin_limits
 from adcascade.errors import InputError
 from adcascade.forecast.bars import Rules, pages_of
-from adcascade.forecast.budget import BELOW, CLICKS, IMPRESSIONS, SPEND, STEPS, Day, spent
+from adcascade.forecast.budget import CLICKS, CONVERSIONS, IMPRESSIONS, SPEND, STEPS
 from adcascade.forecast.chances import Basis, Chances, chances_of
+from adcascade.forecast.curves import HERE, LADDER, Band, Point, band_of, bid_points, budget_points, day_of, recent
 from adcascade.forecast.draft import Draft, Fit, fit_of, unjudged
 from adcascade.forecast.reach import reach_of
 from adcascade.forecast.replay import Entries, Replayed, entries_of, replay
-from adcascade.forecast.traffic import NOBODY, Flags, Floats, Ints, Places, Traffic
+from adcascade.forecast.traffic import NOBODY, Flags, Floats, Ints, Log, Traffic
 
 Binds = Literal["targeting", "traffic", "bid", "budget", "cap"]
-ABOVE = 6  # rungs of the bid curve above the bid, and as many below: from a quarter of it to four times
-RANGE_Z = 1.2816  # eight of ten days lie within the range, if days differ as the log's do
-UNLIKE = 0.25  # a day differs from others by so much at least
-HALF_LIFE = 2.0  # days; the newest tell most of tomorrow
 CAPPED = 0.2  # a cap that takes more of the impressions binds
 GROWS = 1.1  # twice the bid that brings more impressions than this: it is the bid that binds
 NO_LIMIT = 2**52  # micros; as whole numbers of a float64 they are exact
 ENOUGH = 0.1  # a day of which less is known than this is no measure of a day
-
-
-class Band(msgspec.Struct, frozen=True, kw_only=True):
-    """A day's figure, and between what eight of ten days lie."""
-
-    low: float
-    middle: float
-    high: float
-
-
-class Point(msgspec.Struct, frozen=True, kw_only=True):
-    """A day at another bid or another budget. micros: the bid, or the budget."""
-
-    micros: int
-    impressions: float
-    clicks: float
-    conversions: float
-    spend_micros: float
 
 
 class Forecast(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,22 +61,22 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[tuple[str, int], ...]  # why requests do not fit, auctions of the sample
 
 
-def forecast(traffic: Traffic, places: Places, draft: Draft, row_of: Mapping[str, int], rules: Rules) -> Forecast:
+def forecast(log: Log, draft: Draft, row_of: Mapping[str, int], rules: Rules) -> Forecast:
     """row_of: the catalog's rows of the draft's ads, by id, those that are in it.
 
     InputError for a campaign of private deals: the log does not keep who offered them.
     """
     if draft.campaign.deals:
         raise InputError("deals", draft.campaign.deals, "a campaign of the open market", "the log keeps no deals")
+    traffic = log.traffic
     fit = fit_of(draft, draft.campaign, traffic)
     fitted = fit.fits if draft.before is None else fit_of(draft, draft.before, traffic).fits
-    chances = chances_of(draft, traffic, places, fit.fits, fitted, row_of)
-    pages = pages_of(traffic, places, rules, chances.instead)
+    chances = chances_of(log, draft, fit.fits, fitted, row_of)
+    pages = pages_of(log, rules, chances.instead)
     per_click = draft.campaign.billing == "click"
     entries = entries_of(traffic, pages, chances, per_click=per_click, caps=draft.campaign.caps)
     bid, most = told_bids(draft, entries)
-    ladder = 2.0 ** (np.arange(-BELOW - ABOVE, ABOVE + 1) / STEPS)
-    runs = [replay(entries, np.floor(np.minimum(bid * step, most)), rules.rule) for step in ladder]
+    runs = [replay(entries, np.floor(np.minimum(bid * step, most)), rules.rule) for step in LADDER]
     table = table_of(traffic, entries.at, runs, fit.fits, chances.known)
     return _told(traffic, draft, table, (entries, runs), fit, chances)
 
@@ -149,11 +128,11 @@ def _told(  # noqa: PLR0917  what the figures are made of
     chances: Chances,
 ) -> Forecast:
     (entries, runs), fits = played, fit.fits
-    campaign, here = draft.campaign, BELOW + ABOVE
-    days = [_day(table[:, d], here, campaign) for d in range(table.shape[1])]
+    campaign = draft.campaign
+    days = [day_of(table[:, d], HERE, campaign) for d in range(table.shape[1])]
     figures = np.array([day.figures for day in days])  # [days, 4]
     weights = recent(table.shape[1])
-    middle, wanted = weights @ figures, float(weights @ table[here, :, SPEND])
+    middle, wanted = weights @ figures, float(weights @ table[HERE, :, SPEND])
     share = float(weights @ [day.share for day in days])
     run = runs[round(float(weights @ [day.rung for day in days]))]
     total = campaign.total_budget_micros
@@ -165,13 +144,13 @@ def _told(  # noqa: PLR0917  what the figures are made of
         impressions=band_of(figures[:, IMPRESSIONS], 1.0),
         clicks=band_of(figures[:, CLICKS], 1.0),
         spend_micros=band_of(figures[:, SPEND], _unit(campaign, middle), campaign.daily_budget_micros),
-        conversions=float(middle[2]),
+        conversions=float(middle[CONVERSIONS]),
         wanted_micros=wanted,
-        binds=binds_of(campaign, np.einsum("d,rdf->rf", weights, table), runs[here], bool(fits.any())),
+        binds=binds_of(campaign, np.einsum("d,rdf->rf", weights, table), runs[HERE], bool(fits.any())),
         runs_dry=share if share < 1.0 else None,
         lasts_days=None if total is None or not middle[SPEND] else total / float(middle[SPEND]),
-        bids=tuple(_bid_points(table, draft)),
-        budgets=tuple(_budget_points(table, campaign, wanted)),
+        bids=tuple(bid_points(table, draft)),
+        budgets=tuple(budget_points(table, campaign, wanted)),
         days=table.shape[1],
         since_us=traffic.since_us,
         until_us=traffic.until_us,
@@ -184,70 +163,22 @@ def _told(  # noqa: PLR0917  what the figures are made of
     )
 
 
-def recent(days: int) -> Floats:
-    """What each day's figures count for, the newest first, [D] of sum 1."""
-    weights = 0.5 ** (np.arange(days) / HALF_LIFE)
-    return np.asarray(weights / weights.sum())
-
-
 def _unit(campaign: Campaign, figures: Floats) -> float:
     """What one billing event costs, micros."""
     events = figures[CLICKS if campaign.billing == "click" else IMPRESSIONS]
     return float(figures[SPEND] / events) if events else 0.0
 
 
-def _day(table: Floats, rung: int, campaign: Campaign, budget: int | None = None) -> Day:
-    """A day at a rung, within the campaign's budget or another."""
-    limit = campaign.daily_budget_micros if budget is None else budget
-    return spent(table, rung, limit, even=campaign.pacing == "even")
-
-
-def band_of(figures: Floats, unit: float, most: int | None = None) -> Band:
-    """Of a day's figure on some days [D]. unit: what one event adds to it, whose number chance decides (Poisson)."""
-    middle = float(recent(len(figures)) @ figures)
-    spread = max(UNLIKE * middle, float(figures.std(ddof=1)) if len(figures) > 1 else 0.0)
-    off = RANGE_Z * float(np.sqrt(spread**2 + unit * (middle + unit)))
-    high = middle + off
-    return Band(low=max(0.0, middle - off), middle=middle, high=high if most is None else min(high, float(most)))
-
-
 def binds_of(campaign: Campaign, table: Floats, run: Replayed, fits: bool) -> Binds:  # noqa: FBT001  one fact of four
     """What stands in the way of more, by the mean day's table [rungs, 4]."""
-    here = BELOW + ABOVE
     if not fits:
         return "targeting"
     budget = campaign.daily_budget_micros
-    if budget is not None and table[here, SPEND] > budget:
+    if budget is not None and table[HERE, SPEND] > budget:
         return "budget"
     shown = int(run.shown.sum())
     if run.capped > CAPPED * (shown + run.capped):
         return "cap"
-    if not shown or table[here + STEPS, IMPRESSIONS] > GROWS * table[here, IMPRESSIONS]:
+    if not shown or table[HERE + STEPS, IMPRESSIONS] > GROWS * table[HERE, IMPRESSIONS]:
         return "bid"
     return "traffic"
-
-
-def _bid_points(table: Floats, draft: Draft) -> list[Point]:
-    """From a quarter of the bid to four times, within the budget."""
-    campaign = draft.campaign
-    told = first_bid(campaign) if campaign.target_micros is None else campaign.target_micros
-    told = draft.raised * told
-    rungs = range(BELOW, len(table))
-    return [_point(table, rung, campaign, round(told * 2 ** ((rung - BELOW - ABOVE) / STEPS)), None) for rung in rungs]
-
-
-def _budget_points(table: Floats, campaign: Campaign, wanted: float) -> list[Point]:
-    """Some budgets up to a little more than what would be spent without."""
-    if not wanted:
-        return []
-    parts = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2])
-    budgets = np.round(parts * wanted).astype(np.int64).tolist()
-    return [_point(table, BELOW + ABOVE, campaign, budget, budget) for budget in budgets]
-
-
-def _point(table: Floats, rung: int, campaign: Campaign, micros: int, budget: int | None) -> Point:
-    days = [_day(table[:, d], rung, campaign, budget).figures for d in range(table.shape[1])]
-    impressions, clicks, conversions, spend = (recent(len(days)) @ np.array(days)).tolist()
-    return Point(
-        micros=micros, impressions=impressions, clicks=clicks, conversions=conversions, spend_micros=spend
-    )  # fmt: skip

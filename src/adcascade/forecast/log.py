@@ -7,7 +7,6 @@ bid after bid waits once.
 from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
-from typing import NamedTuple
 
 import numpy as np
 
@@ -18,17 +17,10 @@ from adcascade.forecast.bars import Rules
 from adcascade.forecast.draft import Draft
 from adcascade.forecast.forecast import Forecast, forecast
 from adcascade.forecast.sample import sampled
-from adcascade.forecast.traffic import NOBODY, Places, Traffic, traffic_of
+from adcascade.forecast.traffic import NOBODY, Log, Places, traffic_of
 from adcascade.settings import AuctionSettings
 
 KEPT_US = 60_000_000
-
-
-class Log(NamedTuple):
-    """What forecasts are made from."""
-
-    traffic: Traffic
-    places: Places
 
 
 def read_log(journal: Path, store: CatalogStore) -> Log | None:
@@ -102,7 +94,7 @@ def ads_of(store: CatalogStore, campaign: str) -> tuple[Ad, ...]:
 def foretold(log: Log, store: CatalogStore, draft: Draft, rules: Rules) -> Forecast:
     """The forecast of a draft, whose ads may be in the catalog or not."""
     rows = store.ad_rows([ad.id for ad in draft.ads])
-    return forecast(log.traffic, log.places, draft, rows, rules)
+    return forecast(log, draft, rows, rules)
 
 
 def rules_of(auction: AuctionSettings) -> Rules:

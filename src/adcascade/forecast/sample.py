@@ -12,6 +12,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -81,7 +82,7 @@ def _sampled(connection: sqlite3.Connection, folder: Path, days: int, most: int)
     starts = [first + records * i // count for i in range(count)] + [last + 1]
     blocks = [
         _block(connection, folder, (begin, end), most if count == 1 else most // count)
-        for begin, end in zip(starts, starts[1:], strict=False)
+        for begin, end in pairwise(starts)
         if begin < end
     ]
     kinds: Counter[str] = Counter()

@@ -8,7 +8,7 @@ as many as were ever filled in its scenario. It keeps neither floors, deals nor 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import msgspec
@@ -18,7 +18,10 @@ from numpy.typing import NDArray
 
 from adcascade.forecast.sample import DAY_US, Sample
 
-Floats, Ints, Flags = NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+Texts = NDArray[np.str_]
 TEXTS = ("scenario", "device", "country", "category", "query")  # of a request that targeting can be judged by
 NOBODY = -1
 
@@ -47,7 +50,7 @@ class Traffic:
     time_us: Ints  # [A]
     user: Ints  # [A] a number for each, NOBODY
     explored: Flags  # [A] answered by chance
-    texts: dict[str, NDArray[np.str_]]  # TEXTS [A]; "" is not told
+    texts: dict[str, Texts]  # TEXTS [A]; "" is not told
     start: Ints  # [A + 1] the ranked ads of auction a are start[a] to start[a + 1]
     row: Ints  # [E] number in `rows`
     ctr: Floats  # [E] first slot
@@ -87,6 +90,13 @@ class Traffic:
             x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
             x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         return np.asarray((x ^ (x >> np.uint64(31))) >> np.uint64(11), np.float64) / 2.0**53
+
+
+class Log(NamedTuple):
+    """What forecasts are made from."""
+
+    traffic: Traffic
+    places: Places
 
 
 class _Seen(msgspec.Struct):
@@ -170,7 +180,7 @@ def _joined(parts: Sequence[bytes], kind: str) -> NDArray[Any]:
     return np.frombuffer(b"".join(parts), kind)
 
 
-def _texts(auctions: Sequence[_Auction]) -> dict[str, NDArray[np.str_]]:
+def _texts(auctions: Sequence[_Auction]) -> dict[str, Texts]:
     told = [
         (one.scenario, one.seen.device, one.seen.country, one.seen.page_category, one.seen.query) for one in auctions
     ]

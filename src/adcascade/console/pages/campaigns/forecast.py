@@ -54,7 +54,7 @@ def asked_of(campaign: Campaign, good: Mapping[str, int | None]) -> Asked:
 
 def form_of(campaign: Campaign, query: Mapping[str, str]) -> Form:
     """The fields as they were asked; without a question, as the campaign stands."""
-    budget = campaign.daily_budget_micros
+    budget, currency = campaign.daily_budget_micros, campaign.currency
     stands = {"bid": units(bid_of(campaign)), "daily_budget": "" if budget is None else units(budget)}
     values = {name: query.get(name, stands[name]).replace(",", "").strip() for name in NAMES}
     _, wrong = read(values, CHECKS)
@@ -62,8 +62,8 @@ def form_of(campaign: Campaign, query: Mapping[str, str]) -> Form:
     return Form(
         action="", submit="What if",
         fields=(
-            Field(name="bid", label=f"Bid, {campaign.currency}", kind="number", hint=f"{what}; ads' own bids move alike"),
-            Field(name="daily_budget", label=f"Daily budget, {campaign.currency}", kind="number", hint="empty: as it is"),
+            Field(name="bid", label=f"Bid, {currency}", kind="number", hint=f"{what}; ads' own bids move alike"),
+            Field(name="daily_budget", label=f"Daily budget, {currency}", kind="number", hint="empty: as it stands"),
         ),
         values=values, wrong=wrong,
     )  # fmt: skip
