@@ -88,7 +88,7 @@ def view_of(forecast: Forecast, campaign: Campaign) -> ForecastView:
             label="Impressions a day", value=number(forecast.impressions.middle, 0),
             hint=_between(forecast.impressions),
         ),
-        Tile(label="Clicks a day", value=number(forecast.clicks.middle), hint=_between(forecast.clicks)),
+        Tile(label="Clicks a day", value=number(round(forecast.clicks.middle, 1)), hint=_between(forecast.clicks)),
         Tile(
             label="Spend a day", value=money(forecast.spend_micros.middle, currency),
             hint=f"between {money(forecast.spend_micros.low)} and {money(forecast.spend_micros.high)}",
@@ -100,7 +100,7 @@ def view_of(forecast: Forecast, campaign: Campaign) -> ForecastView:
     ]  # fmt: skip
     if campaign.goal == "conversions" or campaign.target_micros is not None:
         tiles.insert(
-            2, Tile(label="Conversions a day", value=number(forecast.conversions), hint="as the models expect")
+            2, Tile(label="Conversions a day", value=number(round(forecast.conversions, 1)), hint="as the models expect")
         )
     return ForecastView(
         tiles=tuple(tiles),

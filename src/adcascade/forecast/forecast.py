@@ -137,8 +137,8 @@ def _told(  # noqa: PLR0917  what the figures are made of
     run = runs[round(float(weights @ [day.rung for day in days]))]
     total = campaign.total_budget_micros
     return Forecast(
-        requests=len(traffic) * traffic.scale,
-        fitting=int(fits.sum()) * traffic.scale,
+        requests=len(traffic) * traffic.scale / traffic.days,
+        fitting=int(fits.sum()) * traffic.scale / traffic.days,
         nobody=float(np.mean(traffic.user[fits] == NOBODY)) if fits.any() else 0.0,
         reach=reach_of(traffic, entries.user[run.shown], float(middle[IMPRESSIONS])),
         impressions=band_of(figures[:, IMPRESSIONS], 1.0),

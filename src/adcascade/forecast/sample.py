@@ -20,7 +20,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from adcascade.errors import DataMissingError, StoreError
+from adcascade.errors import StoreError
 from adcascade.events.table import connect
 
 DAY_US = 86_400_000_000
@@ -144,7 +144,7 @@ def _sealed(connection: sqlite3.Connection, folder: Path, first: int, last: int)
         file = folder / place / "auction.parquet"
         if not file.exists():
             if not (folder / place).is_dir():
-                raise DataMissingError(f"the sealed log {folder / place} is missing; restore it from a copy")
+                raise StoreError(f"the sealed log {folder / place} is missing; restore it from a copy")
             continue  # an hour without an auction
         try:
             table = pq.read_table(file, columns=["payload"], filters=[("seq", ">=", first), ("seq", "<=", last)])

@@ -58,11 +58,11 @@ def form_of(campaign: Campaign, query: Mapping[str, str]) -> Form:
     stands = {"bid": units(bid_of(campaign)), "daily_budget": "" if budget is None else units(budget)}
     values = {name: query.get(name, stands[name]).replace(",", "").strip() for name in NAMES}
     _, wrong = read(values, CHECKS)
-    what = "a conversion" if campaign.target_micros is not None else f"billed by the {campaign.billing}"
+    what = "for a conversion" if campaign.target_micros is not None else f"by the {campaign.billing}"
     return Form(
         action="", submit="What if",
         fields=(
-            Field(name="bid", label=f"Bid, {currency}", kind="number", hint=f"{what}; ads' own bids move alike"),
+            Field(name="bid", label=f"Bid, {currency}", kind="number", hint=what),
             Field(name="daily_budget", label=f"Daily budget, {currency}", kind="number", hint="empty: as it stands"),
         ),
         values=values, wrong=wrong,
