@@ -18,6 +18,7 @@ PAGES = {  # name -> path, as an administrator sees it
     "overview": "/?span=5m",
     "campaigns": "/campaigns",
     "campaign": "/campaigns/k0",
+    "campaign-forecast": "/campaign-forecast-of/k0",
     "cascade": "/cascade",
     "reports": "/reports?grain=hour&days=1&by=scenario&compare=before",
     "models": "/models",

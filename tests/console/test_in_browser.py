@@ -12,6 +12,7 @@ PATHS = (
     "/",
     "/campaigns",
     "/campaigns/k",
+    "/campaign-forecast-of/k",
     "/reports?grain=hour&compare=before",
     "/reports?days=0",
     "/access",

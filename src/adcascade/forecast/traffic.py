@@ -44,7 +44,8 @@ class Places:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
-    """What happened. weight: auctions of the window for one of these; seen: impressions for one ad that was offered."""
+    """What happened. weight: auctions of the window for one of these; seen: impressions for one ad that was offered,
+    1 where the log tells of none."""
 
     id: NDArray[np.uint64]  # [A] a hash of the request's id: its own chance
     time_us: Ints  # [A]
@@ -172,7 +173,7 @@ def traffic_of(sample: Sample) -> Traffic:
         since_us=sample.since_us,
         until_us=sample.until_us,
         weight=sample.weight,
-        seen=min(1.0, sample.kinds.get("impression", 0) / offered) if offered else 1.0,
+        seen=min(1.0, sample.kinds.get("impression", offered) / offered) if offered else 1.0,
     )
 
 
