@@ -13,7 +13,19 @@ from typer.testing import CliRunner
 from adcascade.cli.app import app
 from adcascade.errors import BundleError, ConfigurationError, DataMissingError
 
-COMMANDS = ["demo", "import", "train", "supervise", "evaluate", "export", "serve", "simulate", "explain", "conform"]
+COMMANDS = [
+    "demo",
+    "import",
+    "train",
+    "supervise",
+    "evaluate",
+    "export",
+    "serve",
+    "simulate",
+    "explain",
+    "forecast",
+    "conform",
+]
 
 
 @pytest.mark.parametrize(
@@ -43,6 +55,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         (("supervise",), 1, "impression"),
         (("simulate",), 1, "adcascade demo"),
         (("explain", "nowhere.json"), 1, "does not exist"),
+        (("forecast", "nobody"), 2, "the id of a campaign"),
         (("bundle", "rollback"), 1, "nothing to roll back"),
         (("export", "charges", "out.parquet"), 1, "nothing was served"),
         (("import", "nosuch", "x", "--out", "y"), 2, "criteo"),

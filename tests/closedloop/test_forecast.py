@@ -80,7 +80,12 @@ def test_what_a_campaign_won_it_wins_again(lab: Lab, store: CatalogStore) -> Non
             for s, k, p, a, row in zip(slot, actual, price, entries.at.tolist(), rows, strict=True)
             if k >= 0 and s >= 0
         ]
-        told += [(actual >= 0).sum(), ((actual >= 0) & (slot >= 0)).sum(), sum(same), ((actual < 0) & (slot >= 0)).sum()]
+        told += [
+            (actual >= 0).sum(),
+            ((actual >= 0) & (slot >= 0)).sum(),
+            sum(same),
+            ((actual < 0) & (slot >= 0)).sum(),
+        ]
     wins, again, exactly, beside = told.tolist()
     assert wins > 500
     assert again >= 0.99 * wins

@@ -100,7 +100,8 @@ def view_of(forecast: Forecast, campaign: Campaign) -> ForecastView:
     ]  # fmt: skip
     if campaign.goal == "conversions" or campaign.target_micros is not None:
         tiles.insert(
-            2, Tile(label="Conversions a day", value=number(round(forecast.conversions, 1)), hint="as the models expect")
+            2,
+            Tile(label="Conversions a day", value=number(round(forecast.conversions, 1)), hint="as the models expect"),
         )
     return ForecastView(
         tiles=tuple(tiles),
