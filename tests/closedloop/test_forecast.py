@@ -53,8 +53,8 @@ def store(lab: Lab) -> CatalogStore:
 
 
 def test_what_a_campaign_won_it_wins_again(lab: Lab, store: CatalogStore) -> None:
-    """Every third campaign is taken out of the log and put back with the bids that it made: of its wins at least 99 of 100
-    come again, nine of ten of them in their slot at their price; and few come beside: where it had no money."""
+    """Every third campaign is taken out of the log and put back with the bids that it made: of its wins at least 99 of
+    100 come again, nine of ten of them in their slot at their price; and few come beside: where it had no money."""
     records = auctions(lab.directory, FIRST, END)
     log, rules = log_of(records, (FIRST, END), store), rules_of(load_settings(lab.directory).auction)
     traffic, places = log

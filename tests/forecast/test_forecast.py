@@ -39,7 +39,7 @@ def test_a_campaign_as_it_stands_does_what_it_did(number: int) -> None:
 
 @settings(deadline=None, max_examples=15)
 @given(number=st.integers(0, 5), new=st.booleans(), budget=st.integers(1, 3_000_000), bid=st.integers(1, 3_000_000))
-def test_more_bid_and_more_budget_never_bring_less(number: int, new: bool, budget: int, bid: int) -> None:  # noqa: FBT001  a choice of the test
+def test_more_bid_and_more_budget_never_bring_less(number: int, new: bool, budget: int, bid: int) -> None:
     """Along both curves; no spend is above the budget; every figure lies within its range."""
     made = newcomer if new else draft_of
     told = forecast(LOG, made(number, bid_micros=bid, daily_budget_micros=budget), ROWS, RULES)

@@ -50,7 +50,7 @@ function axisWidth(plot, values, axis, cycle) {
 }
 
 // Points of a clock that lie an hour or more apart are told by their day too.
-const timesOf = (x, times) => (x === "day" ? "{YYYY}-{MM}-{DD} {HH}:{mm}" : times[1] - times[0] >= 3600 ? "{MM}-{DD} {HH}:{mm}" : "{HH}:{mm}:{ss}");
+const timesOf = (x, times) => (x === "day" || times[1] - times[0] >= 3600 ? "{MM}-{DD} {HH}:{mm}" : "{HH}:{mm}:{ss}");
 
 function yRange(figure) {
   if (figure.dataset.tight === undefined) return (_, low, high) => [Math.min(0, low ?? 0), Math.max(high ?? 0, 1e-9) * 1.08];
@@ -74,6 +74,7 @@ function options(figure, names, positions, head) {
   return {
     width: figure.clientWidth - 2 * parseFloat(getComputedStyle(figure).paddingLeft),
     height: HEIGHT,
+    padding: [null, 28, null, null], // half of the last label of the x axis stands out
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "UTC"),
     cursor: { y: false, points: { size: 7 } },
     scales: { x: { time: !across }, y: { range: yRange(figure) } },
@@ -90,7 +91,7 @@ function draw(figure, anew = false) {
   if (!table) return;
   const { names, across, columns } = read(table, !FORMATS[figure.dataset.x]);
   const old = drawn.get(figure);
-  const empty = columns[0].length < 2;
+  const empty = columns[0].length < 2 || !columns.slice(1).some((values) => values.some((value) => value !== null));
   figure.toggleAttribute("data-empty", empty);
   if (empty) return;
   if (old && !anew && old.series.slice(1).map((one) => one.label).join() === names.join()) {

@@ -12,6 +12,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from adcascade.access.store import KeyStore
+from adcascade.catalog.store import CatalogStore
 from adcascade.cli.options import JsonFile, progress, require_train_extra, write_json
 from adcascade.cli.serve import serve
 from adcascade.cli.train import Bars
@@ -46,13 +47,14 @@ def demo(
         from adcascade.closedloop.live import Shoppers  # noqa: PLC0415
         from adcascade.closedloop.world import load_world  # noqa: PLC0415
 
-        shoppers = Shoppers(load_world(directory), "127.0.0.1", port)
-        shoppers.start()
-        welcome(directory, port)
-        try:
-            serve(directory, host="127.0.0.1", port=port)
-        finally:
-            shoppers.stop.set()
+        with CatalogStore(load_settings(directory).catalog_url) as catalog:
+            shoppers = Shoppers(load_world(directory), "127.0.0.1", port, catalog.find_ad)
+            shoppers.start()
+            welcome(directory, port)
+            try:
+                serve(directory, host="127.0.0.1", port=port)
+            finally:
+                shoppers.stop.set()
 
 
 def welcome(directory: Path, port: int) -> None:

@@ -18,10 +18,12 @@ from adcascade.catalog.store import CatalogStore
 from adcascade.closedloop.exchange import with_exchange_creatives
 from adcascade.closedloop.shown import Shown, Slates, shown_of
 from adcascade.contracts import AdRequest
+from adcascade.market.ads import MOST_CREATIVES
 from adcascade.market.clock import TICK_US, tick_start_us
 from adcascade.market.market import Market
 from adcascade.market.responses import Responses
 from adcascade.market.scenarios import MOST_SLOTS
+from adcascade.market.twins import Twins
 from adcascade.market.views import PageViews
 
 Watcher = Callable[[AdRequest, Answer, Outcome], None]
@@ -39,6 +41,11 @@ class Drive:
     watch: Watcher | None = None  # told of every request, for the report
     _later: list[Pending] = field(default_factory=list)
     _number: int = 0
+    _twins: Twins = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Ads that the market did not draw are taken for others."""
+        self._twins = Twins(self.market)
 
     def run(self, ticks: Iterable[int], progress: Callable[[int], None] | None = None) -> Shown:
         """All page views of these ticks; `progress` is told how many views each tick had."""
@@ -83,10 +90,11 @@ class Drive:
             for served in answer.winners:
                 at = (row, served.slot)
                 tokens[at] = served.token
-                slates.ad[at] = self.market.ad_index[served.ad.id]
-                slates.creative[at] = max(served.creative_index, 0)
+                slates.ad[at] = self._twins.of(served.ad)
+                slates.creative[at] = min(max(served.creative_index, 0), MOST_CREATIVES - 1)
                 slates.predicted[at], slates.predicted_cvr[at] = served.ctr, served.cvr
                 slates.price[at] = served.price_micros
+                slates.per_click[at] = served.campaign.billing == "click"
         return slates, tokens
 
     def _report(

@@ -19,6 +19,7 @@ from adcascade.closedloop.report import percentiles
 from adcascade.contracts import AdRequest, Candidates
 from adcascade.contracts.ecpm import ecpm_of
 from adcascade.market.market import Market
+from adcascade.market.twins import Twins
 from adcascade.market.views import VIEWS_IN_TICK
 
 
@@ -108,6 +109,7 @@ class TrueBest:
 
     def __init__(self, market: Market, snapshot: Snapshot) -> None:
         self.market, self.snapshot = market, snapshot
+        self._twins = Twins(market)
         self._tick, self._views = -1, market.views(0)
 
     def __call__(self, request: AdRequest) -> NDArray[np.int32]:
@@ -118,7 +120,8 @@ class TrueBest:
         view = self._views.take(np.array([number]))
         bits = np.unpackbits(self.snapshot.eligible(request, request.time_us), bitorder="little")
         rows = np.flatnonzero(bits).astype(np.int32)
-        numbers = np.array([self.market.ad_index[self.snapshot.ad_ids[row]] for row in rows], np.int64)
+        ads = [ad for ad in (self.snapshot.ads[row] for row in rows) if ad is not None]  # who may answer is there
+        numbers = np.array([self._twins.of(ad) for ad in ads], np.int64)
         ctr = self.market.first_slot_ctr(view)[0, numbers]
         ecpm = ecpm_of(ctr, self.snapshot.bid[rows], self.snapshot.billing_click[rows])
         return rows[np.argsort(-ecpm, kind="stable")[: len(request.slots)]]

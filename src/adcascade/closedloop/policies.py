@@ -131,6 +131,7 @@ class PolicyDrive:
             slates.ad[at] = winners.ad[i]
             slates.predicted[at] = float(winners.ctr[i]) * float(factors[winners.slot[i]])
             slates.price[at] = winners.price[i]
+            slates.per_click[at] = self.auction.catalog.billing_click[winners.ad[i]]
 
     def _money(self, campaign: int, day: int) -> int:
         budget = int(self.market.economy.daily_budget_micros[campaign])

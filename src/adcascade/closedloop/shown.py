@@ -54,6 +54,7 @@ class Slates:
     predicted: NDArray[np.float64]  # [N, K]
     predicted_cvr: NDArray[np.float64]  # [N, K]
     price: NDArray[np.int64]  # [N, K]
+    per_click: NDArray[np.bool_]  # [N, K] billed per click, else per impression
     charged: NDArray[np.int64]  # [N, K] filled once it is known
     explored: NDArray[np.bool_]  # [N]
 
@@ -67,6 +68,7 @@ class Slates:
             predicted=np.full(shape, np.nan),
             predicted_cvr=np.full(shape, np.nan),
             price=np.zeros(shape, np.int64),
+            per_click=np.zeros(shape, np.bool_),
             charged=np.zeros(shape, np.int64),
             explored=np.zeros(views, np.bool_),
         )
@@ -94,7 +96,7 @@ def shown_of(
         clicked=responses.clicks[at],
         converted=responses.conversions[at],
         price=slates.price[at],
-        per_click=~market.economy.per_impression[market.ads.campaign[ad]],
+        per_click=slates.per_click[at],
         charged=slates.charged[at],
         value=market.value_per_click_micros[ad].astype(np.float64),
     )

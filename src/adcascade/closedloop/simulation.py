@@ -86,8 +86,9 @@ def popularity_of_log(service: AdService, market: Market) -> tuple[NDArray[np.fl
     for _, record in service.parts.journal.read(kinds=("auction", "click")):
         if isinstance(record, AuctionRecord):
             for winner in record.winners:
-                ad_of[winner.bid_id] = numbers[winner.ad]
-                shown[numbers[winner.ad]] += 1
+                if numbers[winner.ad] >= 0:  # the market drew it
+                    ad_of[winner.bid_id] = numbers[winner.ad]
+                    shown[numbers[winner.ad]] += 1
         elif isinstance(record, Click) and record.bid_id in ad_of:
             clicks[ad_of.pop(record.bid_id)] += 1
     return clicks, shown
