@@ -27,7 +27,7 @@ FLOORS: list[set[str]] = [
     {"money", "features", "nn", "access"},
     {"learning"},
     STAGES,
-    {"experiments", "reports"},
+    {"experiments", "reports", "forecast"},
     {"cascade"},
     {"server", "conformance", "bench"},
     {"closedloop", "chaos"},

@@ -14,7 +14,8 @@ from adcascade.cli.app import app
 from adcascade.errors import BundleError, ConfigurationError, DataMissingError
 
 COMMANDS = [
-    "demo", "import", "train", "supervise", "evaluate", "export", "serve", "simulate", "explain", "why-not", "conform",
+    "demo", "import", "train", "supervise", "evaluate", "export", "serve", "simulate", "explain", "why-not", "forecast",
+    "conform",
 ]  # fmt: skip
 
 
@@ -55,6 +56,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         (("simulate",), 1, "adcascade demo"),
         (("explain", "nowhere.json"), 1, "does not exist"),
         (("why-not", "a17"), 2, "adcascade catalog list ads"),
+        (("forecast", "nobody"), 2, "the id of a campaign"),
         (("bundle", "rollback"), 1, "nothing to roll back"),
         (("export", "charges", "out.parquet"), 1, "nothing was served"),
         (("import", "nosuch", "x", "--out", "y"), 2, "criteo"),

@@ -23,6 +23,7 @@ PAGES = {  # name -> path, as an administrator sees it
     "campaigns": "/campaigns",
     "campaign": "/campaigns/k0",
     "campaign-form": "/campaign-edit/k0",
+    "campaign-forecast": "/campaign-forecast-of/k0",
     "cascade": "/cascade",
     "cascade-ad": "/cascade/ad?ad=a264&period=hour",
     "reports": "/reports?grain=hour&days=1&by=scenario&compare=before",

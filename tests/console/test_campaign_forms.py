@@ -22,6 +22,7 @@ from adcascade.console.pages import PAGES
 from adcascade.console.pages.campaigns.drafting import drafted
 from adcascade.console.pages.campaigns.form_page import FormPage
 from adcascade.console.render import Frame, Renderer
+from adcascade.forecast.log import KeptLog
 from adcascade.server.admin.app import Admin
 from adcascade.server.app import create_app
 from adcascade.server.front import Inside
@@ -361,16 +362,21 @@ async def told(visit: Visit) -> Download:
 
 def test_a_draft_is_what_saving_would_save(shop: Shop, admin: Admin, key: Key, tmp_path: Path) -> None:
     """New or edited, with its ads and its advertiser, or everything that is wrong; nothing is written."""
-    at = At(method="POST", path="/campaign-forecast", handler=told, needs="catalog:write")
-    page = Page(
-        name="draft", title="Draft", path="/campaign-forecast", needs="catalog:read", routes=(at,), listed=False
-    )
+    at = At(method="POST", path="/campaign-draft", handler=told, needs="catalog:write")
+    page = Page(name="draft", title="Draft", path="/campaign-draft", needs="catalog:read", routes=(at,), listed=False)
 
     def fronts(inside: Inside) -> Console:
         settings = Settings(directory=tmp_path)
         market = MarketRuns(settings.market_runs_path)
         history = History()
-        desk = Desk(inside=inside, settings=settings, history=history, machine=Machine(history), market=market)
+        desk = Desk(
+            inside=inside,
+            settings=settings,
+            history=history,
+            machine=Machine(history),
+            market=market,
+            log=KeptLog(settings.journal_path, inside.clock),
+        )
         return Console(desk, b"a secret of tests", (*PAGES, page))
 
     options = ServerOptions(public_url=URL, guard_status=True)
@@ -379,14 +385,14 @@ def test_a_draft_is_what_saving_would_save(shop: Shop, admin: Admin, key: Key, t
     admin.catalog.put(ads=[Ad(id="a", campaign="v-k", title="there")])
     version = admin.catalog.version
     fresh = fields_in(manager.get("/campaign-new").text) | GOOD | {"ad_title": "first"}
-    found = manager.send("/campaign-forecast", fresh).json()["Draft"]
+    found = manager.send("/campaign-draft", fresh).json()["Draft"]
     assert (found["campaign"]["bid_micros"], found["advertiser"]["id"]) == (500_000, "v")
     assert [ad["title"] for ad in found["ads"]] == ["first"]
     edited = fields_in(manager.get("/campaign-edit/v-k").text) | {"daily": "7"}
-    found = manager.send("/campaign-forecast", edited).json()["Draft"]
+    found = manager.send("/campaign-draft", edited).json()["Draft"]
     assert (found["campaign"]["id"], found["campaign"]["daily_budget_micros"]) == ("v-k", 7_000_000)
     assert [ad["title"] for ad in found["ads"]] == ["there"]
-    wrong = manager.send("/campaign-forecast", edited | {"daily": "x", "end": "y"}).json()["Faulty"]["wrong"]
+    wrong = manager.send("/campaign-draft", edited | {"daily": "x", "end": "y"}).json()["Faulty"]["wrong"]
     assert set(wrong) == {"daily", "end"}
     assert admin.catalog.version == version
 

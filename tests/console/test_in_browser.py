@@ -16,6 +16,7 @@ PATHS = (
     "/campaign-edit/k",
     "/campaign-ad-new/k",
     "/ad-edit/k0",
+    "/campaign-forecast-of/k",
     "/reports?grain=hour&compare=before",
     "/reports?days=0",
     "/reports/views",

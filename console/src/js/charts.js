@@ -33,12 +33,13 @@ const cellValue = (cell) => (cell.dataset.value === undefined ? null : Number(ce
 function read(table, timed) {
   const heads = [...table.tHead.rows[0].cells].slice(1).filter((cell) => cell.dataset.note === undefined); // notes come last
   const names = heads.map((cell) => cell.textContent);
+  const across = table.tHead.rows[0].cells[0].textContent;
   const columns = [[], ...names.map(() => [])];
   for (const row of table.tBodies[0].rows) {
     [...row.cells].slice(0, columns.length).forEach((cell, place) => columns[place].push(cellValue(cell)));
   }
   if (timed) columns[0] = columns[0].map((time) => time / 1e6);
-  return { names, columns };
+  return { names, across, columns };
 }
 
 // Room for the widest number of the axis.
@@ -59,7 +60,7 @@ function yRange(figure) {
   return (_, low, high) => [low - 0.1 * (high - low || Math.abs(low) || 1), high + 0.1 * (high - low || Math.abs(high) || 1)];
 }
 
-function options(figure, names, positions) {
+function options(figure, names, positions, head) {
   const x = figure.dataset.x ?? "clock";
   const across = FORMATS[x];
   const times = timesOf(x, positions);
@@ -87,14 +88,14 @@ function options(figure, names, positions) {
       { ...axis, values: (_, ticks) => ticks.map(format), size: axisWidth, space: 28 },
     ],
     bands: group === 1 ? [] : names.flatMap((_, place) => (place % 3 ? [] : [{ series: [place + 3, place + 2], fill: faint(ink(place)) }])),
-    series: [{ label: across ? "predicted" : "time", value: across ? (_, value) => (value == null ? "–" : across(value)) : times }, ...series],
+    series: [{ label: across ? head : "time", value: across ? (_, value) => (value == null ? "–" : across(value)) : times }, ...series],
   };
 }
 
 function draw(figure, anew = false) {
   const table = document.getElementById(figure.dataset.chart);
   if (!table) return;
-  const { names, columns } = read(table, !FORMATS[figure.dataset.x]);
+  const { names, across, columns } = read(table, !FORMATS[figure.dataset.x]);
   const old = drawn.get(figure);
   const empty = columns[0].length < 2 || !columns.slice(1).some((values) => values.some((value) => value !== null));
   figure.toggleAttribute("data-empty", empty);
@@ -103,7 +104,7 @@ function draw(figure, anew = false) {
     old.setData(columns);
   } else {
     old?.destroy();
-    drawn.set(figure, new uPlot(options(figure, names, columns[0]), columns, figure.querySelector(".plot")));
+    drawn.set(figure, new uPlot(options(figure, names, columns[0], across), columns, figure.querySelector(".plot")));
   }
   const plot = drawn.get(figure);
   if (plot.cursor.idx == null) plot.setLegend({ idx: columns[0].length - 1 }); // the newest, until somebody points

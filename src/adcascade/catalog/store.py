@@ -16,6 +16,7 @@ import msgspec
 from sqlalchemy import Connection, Table, func, select
 
 from adcascade.catalog import rules, tables
+from adcascade.catalog.ad_rows import AdPlace, read_places, read_rows
 from adcascade.catalog.audit import Auditing, AuditLine, Author, last_mark, read_last, read_lines
 from adcascade.catalog.campaign_list import CampaignPage, Order, Place, Wanted, read_campaigns
 from adcascade.catalog.changes import Changes
@@ -259,6 +260,16 @@ class CatalogStore(InDatabase):
         with reading(self._engine) as connection:
             lines = connection.execute(select(table.c.payload).order_by(table.c.id)).scalars().all()
         return (msgspec.json.decode(line, type=noun) for line in lines)
+
+    def ad_places(self, rows: Sequence[int]) -> dict[int, AdPlace]:
+        """Campaign and category of the ads in these rows, removed ones too."""
+        with reading(self._engine) as connection:
+            return read_places(connection, rows)
+
+    def ad_rows(self, ids: Sequence[str]) -> dict[str, int]:
+        """The rows of these ads, as the log names them."""
+        with reading(self._engine) as connection:
+            return read_rows(connection, ids)
 
     def count_ads(self) -> int:
         """How many rows ads have, tombstones included."""

@@ -22,6 +22,7 @@ from adcascade.cli import (
     experiment,
     explain,
     export,
+    forecast,
     import_,
     key,
     ledger,
@@ -55,6 +56,7 @@ app.command("simulate")(simulate.simulate)
 app.command("attribute")(attribute.attribute)
 app.command("explain")(explain.explain)
 app.command("why-not")(why_not.why_not)
+app.command("forecast")(forecast.forecast)
 app.command("conform")(conform.conform)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)

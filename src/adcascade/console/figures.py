@@ -4,12 +4,13 @@ from typing import Literal
 
 import msgspec
 
-Across = Literal["day", "percent"]
-Unit = Literal["ratio", "percent"]
+Across = Literal["day", "percent", "money"]
+Unit = Literal["ratio", "percent", "count", "money"]
 
 
 class Spot(msgspec.Struct, frozen=True, kw_only=True):
-    """A row. x: UTC microseconds or a share; label: what the table says of x; notes: beside the values, not drawn."""
+    """A row. x: UTC microseconds, a share or an amount; label: what the table says of x; notes: beside the values,
+    not drawn."""
 
     x: float
     label: str

@@ -6,9 +6,10 @@ A campaign's id may be any text, "new" too: what is no campaign stands beside `/
 from collections.abc import Sequence
 
 from adcascade.console.page import At, Page
-from adcascade.console.pages.campaigns import ads, editing, many, one, payers, previews, switching
+from adcascade.console.pages.campaigns import ads, editing, forecast, many, one, payers, previews, switching
 
 ROUTES: Sequence[At] = (
-    *many.ROUTES, *switching.ROUTES, *one.ROUTES, *editing.ROUTES, *payers.ROUTES, *ads.ROUTES, *previews.ROUTES,
+    *many.ROUTES, *switching.ROUTES, *one.ROUTES, *forecast.ROUTES,
+    *editing.ROUTES, *payers.ROUTES, *ads.ROUTES, *previews.ROUTES,
 )  # fmt: skip
 PAGE = Page(name="campaigns", title="Campaigns", path="/campaigns", needs="catalog:read", routes=ROUTES)

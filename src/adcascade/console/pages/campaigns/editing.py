@@ -34,12 +34,15 @@ NEW = {"status": "active", "look0_format": "product", "goal": "clicks", "billing
 
 
 def _new(form: Form, status: int = 200) -> FormPage:
-    return FormPage(title="New campaign", back="/campaigns", form=form, status=status)
+    return FormPage(title="New campaign", back="/campaigns", form=form, status=status, forecast=True)
 
 
 def _edit(known: Known, form: Form, version: int, status: int = 200, other: Meanwhile | None = None) -> FormPage:
     title = f"Edit {known.base.name or known.base.id}"
-    return FormPage(title=title, back=url_of(known.base.id), form=form, version=version, status=status, meanwhile=other)
+    return FormPage(
+        title=title, back=url_of(known.base.id), form=form, version=version, status=status, meanwhile=other,
+        forecast=True,
+    )  # fmt: skip
 
 
 async def new(visit: Visit) -> FormPage:

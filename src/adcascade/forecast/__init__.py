@@ -1,0 +1,1 @@
+"""forecast: what a campaign would reach and spend, replayed from the log."""
