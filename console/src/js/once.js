@@ -4,6 +4,7 @@ const sent = new Set();
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.method !== "post" || event.defaultPrevented) return; // htmx sends its own, one after the other
+  if (event.submitter?.formTarget) return; // into a frame, such as a preview: the page stays
   if (sent.has(form)) {
     event.preventDefault();
     return;
