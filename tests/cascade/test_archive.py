@@ -1,7 +1,10 @@
 """An archive is whole or refused, and unpacking writes inside its folder alone."""
 
+import gzip
 import io
 import tarfile
+import zlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -78,3 +81,31 @@ def test_an_archive_that_failed_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist"), writing_archive(tmp_path / "a"):
         pass
     assert (tmp_path / "a").read_text() == "precious"
+
+
+def changed(body: bytes, places: Iterable[int]) -> Iterator[bytes]:
+    """The body with one bit of one byte turned over, for each of these."""
+    for place in places:
+        yield body[:place] + bytes([body[place] ^ 1]) + body[place + 1 :]
+
+
+def same(body: bytes, other: bytes) -> bool:
+    """Whether both unpack to the same bytes: not every byte of a compressed file means something."""
+    try:
+        return gzip.decompress(body) == gzip.decompress(other)
+    except (OSError, EOFError, zlib.error):
+        return False
+
+
+def test_every_changed_byte_is_noticed_or_means_nothing(tmp_path: Path) -> None:
+    """Brute force over a small archive: it is refused with words exactly where other bytes would be unpacked."""
+    damaged = tmp_path / "damaged"
+    manifest = archive_of(tmp_path / "a", {"x": b"words " * 300 + bytes(9000) + bytes(range(256))})
+    body = (tmp_path / "a").read_bytes()
+    for other in changed(body, range(len(body))):
+        damaged.write_bytes(other)
+        if same(body, other):
+            assert verify_archive(damaged) == manifest
+        else:
+            with pytest.raises(InputError, match=r"take another backup|an archive of format"):
+                verify_archive(damaged)

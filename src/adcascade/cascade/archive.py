@@ -108,7 +108,10 @@ def writing_archive(target: Path) -> Iterator[ArchiveWriter]:
 
 
 def verify_archive(source: Path) -> Manifest:
-    """Read the whole archive and compare; InputError where anything is missing, changed or added."""
+    """Read the whole archive and compare; InputError where anything is missing, changed or added.
+
+    A changed byte that means the same to gzip (its header's clock, another way to the same zeros) changes no file.
+    """
     found: dict[str, Member] = {}
     manifest: Manifest | None = None
     try:
@@ -117,7 +120,7 @@ def verify_archive(source: Path) -> Manifest:
                 manifest = _manifest(source, stream.read())
             else:
                 found[name] = _measured(stream)
-    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+    except (tarfile.TarError, EOFError, zlib.error, UnicodeError, OSError) as error:
         raise _damaged(source, str(error)) from error
     if manifest is None:
         raise _damaged(source, "it ends before its manifest")

@@ -204,7 +204,10 @@ def dial_rows(order: Order) -> tuple[DialRow, ...]:
 
 def _stage(stage: dict[str, float | str | None]) -> tuple[str, ...]:
     numbers = [(stage.get(column), digits) for column, digits in FUNNEL.items()]
-    return (str(stage["name"]), *(number(float(told), digits) if told else UNKNOWN for told, digits in numbers))
+    words = [UNKNOWN if told is None else number(float(told), digits) for told, digits in numbers]
+    if stage.get("ads_in") == 0:  # retrieval enters with no list
+        words[0] = "catalog"
+    return (str(stage["name"]), *words)
 
 
 def _predictions(result: Result) -> str:
