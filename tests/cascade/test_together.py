@@ -32,6 +32,7 @@ from adcascade.settings import Settings, load_settings
 SETTINGS = TrainSettings(width=4, epochs=3, batch=8, refit=False)
 TOML = "[train]\nwidth = 4\nepochs = 3\nbatch = 8\nrefit = false\n"
 PATIENCE_S = 120.0
+HEARD_S = 0.5  # within which a process takes notice of a signal
 
 
 @pytest.fixture
@@ -108,7 +109,12 @@ def test_a_killed_worker_a_ctrl_c_and_another_number_of_workers_change_nothing(
         stood = newest(shop)
         until(lambda: newest(shop) > stood, process, said)
         second = children(process.pid)
+        for pid in second:  # on a busy machine they could be done before their parent hears of the Ctrl-C
+            os.kill(pid, signal.SIGSTOP)
         process.send_signal(signal.SIGINT)
+        time.sleep(HEARD_S)
+        for pid in second:
+            os.kill(pid, signal.SIGCONT)
         assert process.wait(PATIENCE_S) != 0
         assert all(gone(pid) for pid in first | second)
     finally:
