@@ -11,8 +11,8 @@ from tests.console.test_in_browser import AXE, checked
 
 from adcascade.cascade.explain import Excluded, Explanation, Fate, Line, StageTold
 from adcascade.console.form import read
-from adcascade.console.pages.cascade import before_of, funnel_of, row_of, table_of
-from adcascade.console.pages.cascade_form import CHECKS, again_of, request_of
+from adcascade.console.pages.cascade.form import CHECKS, again_of, request_of
+from adcascade.console.pages.cascade.page import before_of, funnel_of, row_of, table_of
 from adcascade.console.table import Asked, cursor_of
 from adcascade.errors import InputError
 from adcascade.events.records import AuctionRecord, Winner

@@ -17,8 +17,8 @@ from tests.server.shop import NOW, Shop
 from adcascade.cascade.ask_again import Reason, Told, share_of
 from adcascade.cascade.why_not import Beater, WhyNot
 from adcascade.catalog.nouns import Ad
-from adcascade.console.pages.cascade_ad_form import HOUR_US, Question, asked_of, link_of, values_of
-from adcascade.console.why_not_views import FATES, answered_of
+from adcascade.console.pages.cascade.ad_form import HOUR_US, Question, asked_of, link_of, values_of
+from adcascade.console.pages.cascade.ad_views import FATES, answered_of
 from adcascade.errors import BusyError
 from adcascade.events import ad_fates
 from adcascade.events.ad_fates import UNRANKED, Counted, Fate, Fates

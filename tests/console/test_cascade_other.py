@@ -10,7 +10,7 @@ from tests.server.shop import NOW, Shop
 from adcascade.cascade.bundle import Bundles
 from adcascade.cascade.resold import Rule, Sold
 from adcascade.cascade.under_other import UnderOther
-from adcascade.console.pages.cascade_other import choices_of, said_of
+from adcascade.console.pages.cascade.other import choices_of, said_of
 from adcascade.errors import BundleError
 from adcascade.events.records import AuctionRecord
 

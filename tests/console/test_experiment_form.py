@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adcascade.console.experiment_form import ARMS, PART, arm_fields, checks_of, experiment_of
+from adcascade.console.pages.experiments.form import ARMS, PART, arm_fields, checks_of, experiment_of
 from adcascade.experiments.experiment import Experiment, changes_of, checked, variant_of
 from adcascade.settings import Settings
 

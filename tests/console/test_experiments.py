@@ -16,10 +16,10 @@ from tests.server.shop import NOW, OPTIONS, Shop
 
 from adcascade.cascade.bundle import Bundles
 from adcascade.console.console import console_fronts
-from adcascade.console.experiment_figures import allocation_figure, belief_figure, difference_figures
-from adcascade.console.experiment_plan import days_in_words
-from adcascade.console.experiment_results import Cell, Line, caution_of, count_lines, figure_lines, looked_words
-from adcascade.console.experiment_views import (
+from adcascade.console.pages.experiments.figures import allocation_figure, belief_figure, difference_figures
+from adcascade.console.pages.experiments.plan import days_in_words
+from adcascade.console.pages.experiments.results import Cell, Line, caution_of, count_lines, figure_lines, looked_words
+from adcascade.console.pages.experiments.views import (
     arm_rows,
     changes_in_words,
     here_of,

@@ -14,10 +14,10 @@ from tests.console.conftest import Browser, Open
 from tests.server.shop import NOW, Shop
 
 from adcascade.catalog.nouns import Ad, Advertiser, Creative
-from adcascade.console.pages.ledger import table_of, wallets_of
-from adcascade.console.pages.ledger_bid import view_of
-from adcascade.console.pages.ledger_bookings import before_of, bookings_of
-from adcascade.console.pages.ledger_statement import MOST, days_of
+from adcascade.console.pages.ledger.bid import view_of
+from adcascade.console.pages.ledger.bookings import before_of, bookings_of
+from adcascade.console.pages.ledger.page import table_of, wallets_of
+from adcascade.console.pages.ledger.statement import MOST, days_of
 from adcascade.console.table import Asked, cursor_of
 from adcascade.errors import InputError
 from adcascade.events.records import AuctionRecord, Click, Impression, Winner

@@ -16,8 +16,8 @@ from adcascade.closedloop.market_order import DIALS, Order, order_of_texts
 from adcascade.closedloop.market_run import run_market
 from adcascade.closedloop.world import World, continued
 from adcascade.console.market_runs import MarketRuns, Run, Started
-from adcascade.console.market_views import CHARTS, charts_of, pairs_of, shown_of, table_of
-from adcascade.console.pages.market_form import FIELDS, REST, checked, ordered, values_of
+from adcascade.console.pages.market.form import FIELDS, REST, checked, ordered, values_of
+from adcascade.console.pages.market.views import CHARTS, charts_of, pairs_of, shown_of, table_of
 from adcascade.console.table import Asked
 from adcascade.errors import CallerError
 

@@ -20,7 +20,7 @@ from adcascade.cascade.bundle import Bundles
 from adcascade.cascade.bundle_shelf import Shelved
 from adcascade.cascade.calibration_curve import curves_of
 from adcascade.cascade.promoting import changes
-from adcascade.console.model_views import (
+from adcascade.console.pages.models.views import (
     curve_figures,
     held_out_rows,
     metric_words,

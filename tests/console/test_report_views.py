@@ -16,8 +16,8 @@ from tests.reports.test_saved_views import KEY
 from tests.server.shop import NOW, OPTIONS
 
 from adcascade.console.console import console_fronts
-from adcascade.console.report_question import DAYS, DEFAULTS, GRAINS, question_of
-from adcascade.console.report_words import address_of, query_of, scope_of, sentence_of, words_of
+from adcascade.console.pages.reports.question import DAYS, DEFAULTS, GRAINS, question_of
+from adcascade.console.pages.reports.words import address_of, query_of, scope_of, sentence_of, words_of
 from adcascade.reports.columns import BY_NAME as DIMENSIONS
 from adcascade.reports.metrics import METRICS
 from adcascade.server.admin.app import Admin

@@ -13,8 +13,8 @@ from tests.reports.world import HOUR_US, Shop, charges_of, lines_of, records_of,
 from tests.server.shop import NOW, OPTIONS
 
 from adcascade.console.console import console_fronts
-from adcascade.console.report_question import question_of
-from adcascade.console.reporting import columns_of, form_only, shown
+from adcascade.console.pages.reports.question import question_of
+from adcascade.console.pages.reports.shown import columns_of, form_only, shown
 from adcascade.errors import InputError
 from adcascade.reports.metrics import METRICS
 from adcascade.reports.query import Report, answer

@@ -14,8 +14,8 @@ from adcascade.cascade.promoting import changes
 from adcascade.cascade.shadow.compare import Difference, Part, compared
 from adcascade.cascade.shadow.order import FILE, Order, give_up, order_of, start
 from adcascade.cascade.shadow.store import Counts, ShadowStore
-from adcascade.console.pages.models_shadow import share_of
-from adcascade.console.shadow_views import shadow_view, side_rows, verdict
+from adcascade.console.pages.models.shadow import share_of
+from adcascade.console.pages.models.shadow_views import shadow_view, side_rows, verdict
 from adcascade.errors import InputError
 from adcascade.events.journal import Journal
 from adcascade.events.records import Click, Impression

@@ -5,7 +5,6 @@ from adcascade.console.pages import (
     access,
     campaigns,
     cascade,
-    cascade_ad,
     experiments,
     ledger,
     market,
@@ -13,6 +12,7 @@ from adcascade.console.pages import (
     overview,
     reports,
 )
+from adcascade.console.pages.cascade import ad
 
 PAGES: tuple[Page, ...] = (
     overview.PAGE,
@@ -20,7 +20,7 @@ PAGES: tuple[Page, ...] = (
     reports.PAGE,
     ledger.PAGE,
     cascade.PAGE,
-    cascade_ad.PAGE,
+    ad.PAGE,
     models.PAGE,
     experiments.PAGE,
     market.PAGE,

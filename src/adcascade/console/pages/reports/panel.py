@@ -7,7 +7,7 @@ import msgspec
 
 from adcascade.access.keys import Key
 from adcascade.console.form import Check, Field, Form, Wrong
-from adcascade.console.report_words import VIEW, address_of, sentence_of, words_of
+from adcascade.console.pages.reports.words import VIEW, address_of, sentence_of, words_of
 from adcascade.console.table import Asked, Column, Table, page_of
 from adcascade.console.words import moment
 from adcascade.errors import InputError

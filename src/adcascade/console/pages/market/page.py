@@ -9,11 +9,11 @@ import msgspec
 
 from adcascade.closedloop.market_order import Order
 from adcascade.closedloop.world import FILE, continued
-from adcascade.console import market_views as views
 from adcascade.console.form import Choice, Form, Trouble
 from adcascade.console.market_runs import Run
 from adcascade.console.page import At, Download, Go, Page, Says, Visit
-from adcascade.console.pages.market_form import MarketForm, checked, form_of, ordered, own_form, own_ticks, values_of
+from adcascade.console.pages.market import views
+from adcascade.console.pages.market.form import MarketForm, checked, form_of, ordered, own_form, own_ticks, values_of
 from adcascade.console.table import Table, asked_of
 from adcascade.console.words import moment
 from adcascade.errors import DataMissingError

@@ -10,9 +10,9 @@ from adcascade.access.keys import Key
 from adcascade.catalog.snapshot import Snapshot
 from adcascade.catalog.store import CatalogStore
 from adcascade.console.page import Visit
-from adcascade.console.report_panel import Panel, panel_of
-from adcascade.console.report_question import question_of, rule_of, values_of
-from adcascade.console.reporting import Shown, form_only, shown
+from adcascade.console.pages.reports.panel import Panel, panel_of
+from adcascade.console.pages.reports.question import question_of, rule_of, values_of
+from adcascade.console.pages.reports.shown import Shown, form_only, shown
 from adcascade.errors import AccessError, InputError
 from adcascade.events.attribution.rule import DAY_US, Rule
 from adcascade.money.books import Books

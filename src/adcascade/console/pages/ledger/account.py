@@ -12,8 +12,8 @@ import msgspec
 from adcascade.catalog.nouns import Advertiser
 from adcascade.console.form import Field, Form, Trouble, Wrong, read, shown, trouble
 from adcascade.console.page import At, Download, Go, Says, Visit
-from adcascade.console.pages.ledger_bookings import bookings_of
-from adcascade.console.pages.ledger_statement import Days, StatementRow, days_of, rows_of
+from adcascade.console.pages.ledger.bookings import bookings_of
+from adcascade.console.pages.ledger.statement import Days, StatementRow, days_of, rows_of
 from adcascade.console.table import Table
 from adcascade.errors import InputError
 from adcascade.money.amounts import micros_of, units

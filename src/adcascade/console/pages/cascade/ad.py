@@ -7,8 +7,8 @@ import msgspec
 
 from adcascade.console.form import Form, Wrong, wrong_of
 from adcascade.console.page import At, Page, Visit
-from adcascade.console.pages.cascade_ad_form import URL, asked_of, form_of, link_of, values_of
-from adcascade.console.why_not_views import Answered, answered_of
+from adcascade.console.pages.cascade.ad_form import URL, asked_of, form_of, link_of, values_of
+from adcascade.console.pages.cascade.ad_views import Answered, answered_of
 from adcascade.errors import BusyError, InputError
 from adcascade.server.admin.owners import Owners
 

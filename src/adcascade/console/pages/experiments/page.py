@@ -11,13 +11,12 @@ import msgspec
 
 from adcascade.access.keys import Scope
 from adcascade.cascade.arms import verify
-from adcascade.console import experiment_views as views
-from adcascade.console.experiment_figures import allocation_figure, belief_figure, difference_figures
-from adcascade.console.experiment_plan import plan_of
-from adcascade.console.experiment_results import Line, caution_of, count_lines, figure_lines, looked_words
 from adcascade.console.figures import Figure
 from adcascade.console.page import At, Go, Page, Says, Visit
-from adcascade.console.pages import experiment_new
+from adcascade.console.pages.experiments import new, views
+from adcascade.console.pages.experiments.figures import allocation_figure, belief_figure, difference_figures
+from adcascade.console.pages.experiments.plan import plan_of
+from adcascade.console.pages.experiments.results import Line, caution_of, count_lines, figure_lines, looked_words
 from adcascade.console.table import Table, asked_of
 from adcascade.console.words import moment
 from adcascade.errors import BundleError, CallerError, ConfigurationError, DataMissingError, InputError
@@ -248,7 +247,7 @@ PAGE = Page(
         At(path="/experiment-rows", handler=rows, template="experiments_rows.html"),
         At(path="/experiment-so-far/{name}", handler=so_far, template="experiments_so_far.html"),
         At(path="/experiment-live/{name}", handler=live, template="experiments_live.html"),
-        *experiment_new.ROUTES,
+        *new.ROUTES,
         At(path="/experiments/{name}", handler=show_one, template="experiments_one.html"),
         At(path="/experiments/{name}/start", handler=before_start, template="experiments_decision.html", needs=NEEDS),
         At(method="POST", path="/experiments/{name}/start", handler=start, needs=NEEDS),

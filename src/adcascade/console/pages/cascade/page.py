@@ -10,9 +10,9 @@ from adcascade.cascade.explain import Explanation
 from adcascade.cascade.resold import Resold
 from adcascade.console.form import Form, Trouble, Wrong, read, trouble, wrong_of
 from adcascade.console.page import At, Page, Visit
-from adcascade.console.pages import cascade_ad_form
-from adcascade.console.pages.cascade_form import CHECKS, again_of, form_of, request_of
-from adcascade.console.pages.cascade_other import Other, other_of
+from adcascade.console.pages.cascade import ad_form
+from adcascade.console.pages.cascade.form import CHECKS, again_of, form_of, request_of
+from adcascade.console.pages.cascade.other import Other, other_of
 from adcascade.console.table import Asked, Column, Table, cursor_of, place_of
 from adcascade.errors import InputError
 from adcascade.events.recent import FOREVER, Numbered, newest, recorded
@@ -50,7 +50,7 @@ class Recent(msgspec.Struct, frozen=True, kw_only=True):
 
     table: Table
     form: Form
-    why: Form  # of cascade_ad.py
+    why: Form  # of ad.py
 
 
 class Width(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,7 +166,7 @@ def recorded_of(record: AuctionRecord, resold: Resold, other: Other, currency: s
 
 async def show(visit: Visit) -> Recent:
     """The page."""
-    return Recent(table=await rows(visit), form=form_of({"slots": "3"}), why=cascade_ad_form.form_of({"period": "day"}))
+    return Recent(table=await rows(visit), form=form_of({"slots": "3"}), why=ad_form.form_of({"period": "day"}))
 
 
 async def rows(visit: Visit) -> Table:

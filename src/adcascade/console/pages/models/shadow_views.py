@@ -7,7 +7,7 @@ from adcascade.cascade.shadow.compare import Answers, Comparison, Difference, Pa
 from adcascade.cascade.shadow.order import Order
 from adcascade.cascade.shadow.store import Counts
 from adcascade.console.figures import Figure
-from adcascade.console.model_views import ALL, Told, curve_figure, live_figure
+from adcascade.console.pages.models.views import ALL, Told, curve_figure, live_figure
 from adcascade.console.words import moment, money, number, percent
 
 CHANCE = "chosen by chance"

@@ -2,7 +2,7 @@
 
 The shelf is read from its folder, the calibration of served answers from the newest part of the log. Viewers look;
 who may make keys, an administrator, promotes, rolls back and lets a bundle shadow, after a second look
-(models_shadow.py).
+(shadow.py).
 """
 
 from collections.abc import Mapping
@@ -15,11 +15,10 @@ from adcascade.cascade import promoting
 from adcascade.cascade.bundle import Bundles
 from adcascade.cascade.bundle_shelf import children, lineage, on_shelf, shelf_of, shelved, size_of
 from adcascade.cascade.calibration_curve import Curves, recent_curves
-from adcascade.console import model_views as views
 from adcascade.console.figures import Figure
 from adcascade.console.page import At, Go, Page, Says, Visit
-from adcascade.console.pages import models_shadow
-from adcascade.console.shadow_views import ShadowView, share_words
+from adcascade.console.pages.models import shadow, views
+from adcascade.console.pages.models.shadow_views import ShadowView, share_words
 from adcascade.console.table import Table, asked_of
 from adcascade.errors import BundleError, DataMissingError
 from adcascade.server.problems import RefusalError
@@ -100,7 +99,7 @@ def _table(bundles: Bundles, query: Mapping[str, str]) -> Table:
 def _all(bundles: Bundles, visit: Visit) -> Models:
     shelf, current, history = shelf_of(bundles), bundles.current() or "", bundles.history()
     noted, unread = promoting.changes(bundles.folder)
-    order, trouble = models_shadow.line_of(bundles)
+    order, trouble = shadow.line_of(bundles)
     return Models(
         table=_table(bundles, visit.query),
         figures=views.over_time(shelf),
@@ -136,7 +135,7 @@ def _one(bundles: Bundles, version: str, visit: Visit) -> Model:
         curves=() if looked is None else views.curve_figures(looked),
         looked=looked,
         live=None if looked is None else views.live_figure("live-auc", LIVE, looked.periods, ("AUC",)),
-        shadow=models_shadow.section_of(visit, bundles, version),
+        shadow=shadow.section_of(visit, bundles, version),
         serves=one.serves,
         shadows=one.shadows,
         may=_may(visit),
@@ -229,7 +228,7 @@ PAGE = Page(
         At(path="/models/rows", handler=rows, template="models_rows.html"),
         At(path="/models/back", handler=decide_back, template="model_decision.html", needs="keys:write"),
         At(method="POST", path="/models/back", handler=back, needs="keys:write"),
-        *models_shadow.ROUTES,
+        *shadow.ROUTES,
         At(path="/models/{version}", handler=show_one, template="model.html"),
         At(path="/models/{version}/promote", handler=decide, template="model_decision.html", needs="keys:write"),
         At(method="POST", path="/models/{version}/promote", handler=promote, needs="keys:write"),

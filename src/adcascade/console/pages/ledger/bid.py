@@ -7,7 +7,7 @@ from urllib.parse import quote
 import msgspec
 
 from adcascade.console.page import Visit
-from adcascade.console.pages.ledger_bookings import ENGINE, KINDS, account_of, instant
+from adcascade.console.pages.ledger.bookings import ENGINE, KINDS, account_of, instant
 from adcascade.errors import DataMissingError
 from adcascade.events.recent import recorded
 from adcascade.events.records import Conversion, Filtered, Notice

@@ -10,7 +10,15 @@ import pyarrow as pa
 from adcascade.console.form import Choice
 from adcascade.console.pages.overview import Chart, Unit
 from adcascade.console.pages.overview import Row as Point
-from adcascade.console.report_question import COMPARED, DAYS, GRAINS, RULES, chosen_metrics, unknown_metrics, values_of
+from adcascade.console.pages.reports.question import (
+    COMPARED,
+    DAYS,
+    GRAINS,
+    RULES,
+    chosen_metrics,
+    unknown_metrics,
+    values_of,
+)
 from adcascade.console.words import UNKNOWN, money, number, percent
 from adcascade.errors import InputError
 from adcascade.reports.columns import BY_NAME, DIMENSIONS

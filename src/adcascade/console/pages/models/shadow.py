@@ -8,10 +8,10 @@ from adcascade.cascade.shadow import order as ordering
 from adcascade.cascade.shadow.compare import recent
 from adcascade.cascade.shadow.order import Order, checked_share, order_of
 from adcascade.cascade.shadow.store import ShadowStore
-from adcascade.console import model_views as views
 from adcascade.console.form import Field, Form, Wrong, read, shown
 from adcascade.console.page import At, Go, Says, Visit
-from adcascade.console.shadow_views import ShadowView, shadow_view, share_words
+from adcascade.console.pages.models import views
+from adcascade.console.pages.models.shadow_views import ShadowView, shadow_view, share_words
 from adcascade.errors import BundleError, InputError
 from adcascade.server.problems import RefusalError
 

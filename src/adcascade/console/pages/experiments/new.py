@@ -6,7 +6,9 @@ import msgspec
 
 from adcascade.cascade.arms import verify
 from adcascade.cascade.bundle import Bundles
-from adcascade.console.experiment_form import (
+from adcascade.console.form import Field, Form, Trouble, Wrong, shown, trouble
+from adcascade.console.page import At, Go, Says, Visit
+from adcascade.console.pages.experiments.form import (
     ARMS,
     FIXED,
     PART,
@@ -15,8 +17,6 @@ from adcascade.console.experiment_form import (
     checks_of,
     experiment_of,
 )
-from adcascade.console.form import Field, Form, Trouble, Wrong, shown, trouble
-from adcascade.console.page import At, Go, Says, Visit
 from adcascade.errors import BundleError, CallerError
 from adcascade.experiments.experiment import Experiment
 

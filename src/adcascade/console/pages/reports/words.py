@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlencode
 
 from adcascade.access.keys import Key
-from adcascade.console.report_question import (
+from adcascade.console.pages.reports.question import (
     COMPARED,
     DAYS,
     GRAINS,

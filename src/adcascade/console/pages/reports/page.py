@@ -9,9 +9,9 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from adcascade.console.page import At, Download, Page, Visit
-from adcascade.console.pages import report_views
-from adcascade.console.pages.report_page import ReportPage, page_of, report_of
-from adcascade.console.reporting import columns_of
+from adcascade.console.pages.reports import saved
+from adcascade.console.pages.reports.shown import columns_of
+from adcascade.console.pages.reports.view import ReportPage, page_of, report_of
 
 
 async def show(visit: Visit) -> ReportPage:
@@ -39,6 +39,6 @@ PAGE = Page(
         At(path="/reports", handler=show, template="reports.html"),
         At(path="/reports.csv", handler=as_csv),
         At(path="/reports.parquet", handler=as_parquet),
-        *report_views.ROUTES,
+        *saved.ROUTES,
     ),
 )  # fmt: skip

@@ -10,7 +10,7 @@ import msgspec
 
 from adcascade.catalog.nouns import Advertiser
 from adcascade.console.page import At, Go, Page, Visit
-from adcascade.console.pages import ledger_account, ledger_bid
+from adcascade.console.pages.ledger import account, bid
 from adcascade.console.table import Asked, Column, Table, asked_of, page_of
 from adcascade.console.words import money
 from adcascade.errors import InputError
@@ -72,7 +72,7 @@ def table_of(wallets: Sequence[Wallet], asked: Asked) -> Table:
     )
     rows: list[msgspec.Struct] = [
         WalletRow(
-            id=one.id, name=one.name, url=ledger_account.url_of(one.id), pays=_pays(one), free=money(one.purse.free),
+            id=one.id, name=one.name, url=account.url_of(one.id), pays=_pays(one), free=money(one.purse.free),
             promised=money(one.purse.promised), charged=money(one.purse.charged),
             dry=one.prepaid and one.purse.free <= 0,
         )
@@ -130,10 +130,10 @@ async def rows(visit: Visit) -> Table:
 
 async def to_bid(visit: Visit) -> Go:
     """From a bid id that was typed to its page."""
-    bid = visit.form.get("id", "").strip()
-    if not bid:
-        raise InputError("id", bid, "the id of a bid", "bookings name it, and so does the answer of an auction")
-    return Go(to=f"/ledger/bid/{quote(bid, safe='')}")
+    named = visit.form.get("id", "").strip()
+    if not named:
+        raise InputError("id", named, "the id of a bid", "bookings name it, and so does the answer of an auction")
+    return Go(to=f"/ledger/bid/{quote(named, safe='')}")
 
 
 PAGE = Page(
@@ -145,7 +145,7 @@ PAGE = Page(
         At(path="/ledger", handler=show, template="ledger.html"),
         At(path="/wallets", handler=rows, template="ledger_wallet_rows.html"),
         At(method="POST", path="/wallets/bid", handler=to_bid),
-        At(path="/ledger/bid/{bid_id:path}", handler=ledger_bid.show, template="ledger_bid.html"),
-        *ledger_account.ROUTES,
+        At(path="/ledger/bid/{bid_id:path}", handler=bid.show, template="ledger_bid.html"),
+        *account.ROUTES,
     ),
 )

@@ -9,10 +9,18 @@ import msgspec
 
 from adcascade.console.form import read, wrong_of
 from adcascade.console.page import At, Go, Says, Visit
-from adcascade.console.pages.report_page import ReportPage, key_of, page_of
-from adcascade.console.report_panel import CHECKS, COLUMNS, change_form, save_form, seen_version, table_of, url_of
-from adcascade.console.report_question import question_of
-from adcascade.console.report_words import VIEW, address_of, query_of, scope_of, words_of
+from adcascade.console.pages.reports.panel import (
+    CHECKS,
+    COLUMNS,
+    change_form,
+    save_form,
+    seen_version,
+    table_of,
+    url_of,
+)
+from adcascade.console.pages.reports.question import question_of
+from adcascade.console.pages.reports.view import ReportPage, key_of, page_of
+from adcascade.console.pages.reports.words import VIEW, address_of, query_of, scope_of, words_of
 from adcascade.console.table import Table, asked_of
 from adcascade.errors import InputError
 from adcascade.reports.saved_views import Content, SavedView, SavedViews
