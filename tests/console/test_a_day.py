@@ -11,6 +11,7 @@ from selenium.webdriver import Keys
 from tests.closedloop.conftest import Lab, lab, shop
 from tests.console.chromium import PATIENCE_S, Person, chromium
 from tests.console.installation import key_of
+from tests.console.test_in_browser import AXE, checked
 from tests.server.process import SERVE, Process
 
 from adcascade.catalog.store import CatalogStore
@@ -94,6 +95,16 @@ def test_a_campaign_is_made_serves_spends_loses_and_is_paused(desk: Desk) -> Non
     person.go(why.replace("period=day", "period=hour"))
     assert "paused" in person.ask("return document.querySelector('main').textContent")
     assert [one for one in person.complaints() if "status of 422" not in one] == []
+    walked(person)
+
+
+def walked(person: Person) -> None:
+    """Pages full of figures and charts have no serious finding of the checker either."""
+    person.go("/models")
+    bundle = person.ask("return document.querySelector('#bundles th a').getAttribute('href')")
+    for path in (f"/campaigns/{ID}", f"/campaign-forecast-of/{ID}", "/reports?by=scenario", "/cascade", bundle):
+        person.go(path)
+        assert not AXE.is_file() or checked(person) == [], path
 
 
 def made(person: Person) -> None:
