@@ -22,7 +22,6 @@ from adcascade.console.pages import PAGES
 from adcascade.console.pages.campaigns.drafting import drafted
 from adcascade.console.pages.campaigns.form_page import FormPage
 from adcascade.console.render import Frame, Renderer
-from adcascade.forecast.log import KeptLog
 from adcascade.server.admin.app import Admin
 from adcascade.server.app import create_app
 from adcascade.server.front import Inside
@@ -375,7 +374,6 @@ def test_a_draft_is_what_saving_would_save(shop: Shop, admin: Admin, key: Key, t
             history=history,
             machine=Machine(history),
             market=market,
-            log=KeptLog(settings.journal_path, inside.clock),
         )
         return Console(desk, b"a secret of tests", (*PAGES, page))
 

@@ -29,7 +29,6 @@ from adcascade.console.sampling import sampled
 from adcascade.console.seal import Seal
 from adcascade.console.session import Sessions
 from adcascade.errors import AccessError, AdcascadeError
-from adcascade.forecast.log import KeptLog
 from adcascade.server.front import Front, Fronts, Inside
 from adcascade.server.methods import by_path
 from adcascade.server.problems import ErrorBody, error_body, problem_headers, status_of
@@ -236,10 +235,7 @@ def console_fronts(settings: Settings, secret: bytes) -> Fronts:
 
     def fronts(inside: Inside) -> Front:
         history, market = History(), MarketRuns(settings.market_runs_path)
-        desk = Desk(
-            inside=inside, settings=settings, history=history, machine=Machine(history), market=market,
-            log=KeptLog(settings.journal_path, inside.clock),
-        )  # fmt: skip
+        desk = Desk(inside=inside, settings=settings, history=history, machine=Machine(history), market=market)
         return Console(desk, secret)
 
     return fronts

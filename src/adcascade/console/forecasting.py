@@ -12,7 +12,8 @@ from adcascade.console.words import MICROS, moment, money, number, percent
 from adcascade.errors import InputError
 from adcascade.forecast.curves import Band, Point
 from adcascade.forecast.forecast import Binds, Forecast
-from adcascade.forecast.log import KeptLog, drafted, foretold, rules_of
+from adcascade.forecast.log import drafted, foretold, read_log, rules_of
+from adcascade.forecast.traffic import Log
 from adcascade.settings import AuctionSettings
 
 BINDS: dict[Binds, str] = {
@@ -53,21 +54,19 @@ async def told(
     visit: Visit, campaign: Campaign, ads: Sequence[Ad], advertiser: Advertiser, *, raised: float = 1.0
 ) -> ForecastView:
     """The forecast of a campaign as it stands or is drafted. raised: all its bids times this."""
-    desk = visit.desk
-    return await visit.aside(
-        made, desk.log, desk.inside.admin.catalog, desk.settings.auction, (campaign, tuple(ads), advertiser), raised
-    )
+    desk, store = visit.desk, visit.desk.inside.admin.catalog
+    log = await desk.kept.get("forecasts", visit.now_us, lambda: read_log(desk.settings.journal_path, store))
+    return await visit.aside(made, log, store, desk.settings.auction, (campaign, tuple(ads), advertiser), raised)
 
 
 def made(
-    kept: KeptLog,
+    log: Log | None,
     store: CatalogStore,
     auction: AuctionSettings,
     of: tuple[Campaign, tuple[Ad, ...], Advertiser],
     raised: float,
 ) -> ForecastView:
-    """Reads the log where it was not read within the minute; a campaign that cannot be foretold is told why."""
-    log = kept.newest(store)
+    """By what was read of the log; a campaign that cannot be foretold is told why."""
     if log is None:
         return ForecastView(trouble=NO_LOG)
     campaign, ads, advertiser = of

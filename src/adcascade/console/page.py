@@ -19,7 +19,6 @@ from adcascade.console.kept import Kept
 from adcascade.console.machine import Machine
 from adcascade.console.market_runs import MarketRuns
 from adcascade.errors import AccessError
-from adcascade.forecast.log import KeptLog
 from adcascade.server.front import Inside
 from adcascade.settings import Settings
 
@@ -30,15 +29,14 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """What pages work with: the running server's inside, its settings with all paths, the last hour of all workers of
-    the machine in figures, those workers, the runs of the simulated market, the newest traffic of the log for
-    forecasts, and answers that cost too much to be made for every visit."""
+    the machine in figures, those workers, the runs of the simulated market, and answers that cost too much to be made
+    for every visit."""
 
     inside: Inside
     settings: Settings
     history: History
     machine: Machine
     market: MarketRuns
-    log: KeptLog
     kept: Kept = field(default_factory=Kept)
 
 

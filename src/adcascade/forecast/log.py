@@ -1,12 +1,10 @@
-"""Log: the newest traffic with what the catalog says of it, read once and kept for a minute.
+"""Log: the newest traffic with what the catalog says of it.
 
 To read twenty thousand auctions takes about a second, and to forecast from them some hundredths of one: whoever tries
-bid after bid waits once.
+bid after bid keeps it a while (console/kept.py) and waits once.
 """
 
-from collections.abc import Callable
 from pathlib import Path
-from threading import Lock
 
 import numpy as np
 
@@ -19,8 +17,6 @@ from adcascade.forecast.forecast import Forecast, forecast
 from adcascade.forecast.sample import sampled
 from adcascade.forecast.traffic import NOBODY, Log, Places, traffic_of
 from adcascade.settings import AuctionSettings
-
-KEPT_US = 60_000_000
 
 
 def read_log(journal: Path, store: CatalogStore) -> Log | None:
@@ -51,26 +47,6 @@ def places_of(rows: list[int], store: CatalogStore) -> Places:
         advertisers=tuple(campaign.advertiser for campaign in campaigns),
         categories=tuple(categories),
     )
-
-
-class KeptLog:
-    """The log of an installation; any thread may ask, and who comes while it is read waits for the same reading."""
-
-    def __init__(self, journal: Path, clock: Callable[[], int]) -> None:
-        """clock: now in UTC microseconds."""
-        self._journal, self._clock = journal, clock
-        self._lock = Lock()
-        self._read_us = 0
-        self._log: Log | None = None
-
-    def newest(self, store: CatalogStore) -> Log | None:
-        """As `read_log` says, at most a minute old."""
-        with self._lock:
-            now_us = self._clock()
-            if self._log is None or not 0 <= now_us - self._read_us < KEPT_US:
-                self._log = read_log(self._journal, store)
-                self._read_us = now_us
-            return self._log
 
 
 def drafted(store: CatalogStore, campaign: Campaign, ads: tuple[Ad, ...], advertiser: Advertiser) -> Draft:

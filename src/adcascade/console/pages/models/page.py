@@ -6,6 +6,7 @@ who may make keys, an administrator, promotes, rolls back and lets a bundle shad
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NoReturn
 
 import msgspec
@@ -117,13 +118,16 @@ def _all(bundles: Bundles, visit: Visit) -> Models:
     )
 
 
-def _one(bundles: Bundles, version: str, visit: Visit) -> Model:
+def _looked(journal: Path, version: str) -> Curves | None:
+    try:
+        return recent_curves(journal, version)
+    except DataMissingError:
+        return None
+
+
+def _one(bundles: Bundles, version: str, looked: Curves | None, shadowed: ShadowView | None, *, may: bool) -> Model:
     shelf = shelf_of(bundles)
     one, size = shelved(bundles, version), size_of(bundles.path(version))
-    try:
-        looked = recent_curves(visit.desk.settings.journal_path, version)
-    except DataMissingError:
-        looked = None
     return Model(
         row=views.row_of(one, size),
         words=() if one.manifest is None else views.manifest_words(one.manifest, size),
@@ -135,10 +139,10 @@ def _one(bundles: Bundles, version: str, visit: Visit) -> Model:
         curves=() if looked is None else views.curve_figures(looked),
         looked=looked,
         live=None if looked is None else views.live_figure("live-auc", LIVE, looked.periods, ("AUC",)),
-        shadow=shadow.section_of(visit, bundles, version),
+        shadow=shadowed,
         serves=one.serves,
         shadows=one.shadows,
-        may=_may(visit),
+        may=may,
     )
 
 
@@ -168,9 +172,12 @@ async def rows(visit: Visit) -> Table:
 
 
 async def show_one(visit: Visit) -> Model:
-    """One bundle."""
+    """One bundle; what is read of the log for it is kept a while."""
     bundles = _bundles(visit)
-    return await visit.aside(_one, bundles, _asked(visit, bundles), visit)
+    version, journal = _asked(visit, bundles), visit.desk.settings.journal_path
+    looked = await visit.desk.kept.get(("curves", version), visit.now_us, lambda: _looked(journal, version))
+    shadowed = await shadow.section_of(visit, bundles, version)
+    return await visit.aside(_one, bundles, version, looked, shadowed, may=_may(visit))
 
 
 def _decision(bundles: Bundles, version: str, action: str, title: str) -> Decision:

@@ -5,7 +5,7 @@ import msgspec
 from adcascade.cascade.bundle import Bundles
 from adcascade.cascade.bundle_shelf import on_shelf, shelved
 from adcascade.cascade.shadow import order as ordering
-from adcascade.cascade.shadow.compare import recent
+from adcascade.cascade.shadow.compare import Comparison, recent
 from adcascade.cascade.shadow.order import Order, checked_share, order_of
 from adcascade.cascade.shadow.store import ShadowStore
 from adcascade.console.form import Field, Form, Wrong, read, shown
@@ -43,15 +43,25 @@ def share_of(text: str) -> float:
         raise InputError("share", text, expected, f"{USUAL} is usual") from None
 
 
-def section_of(visit: Visit, bundles: Bundles, version: str) -> ShadowView | None:
-    """What a bundle's page tells of it as a shadow."""
-    store, order, trouble = ShadowStore(visit.desk.settings.shadow_path), None, ""
+async def section_of(visit: Visit, bundles: Bundles, version: str) -> ShadowView | None:
+    """What a bundle's page tells of it as a shadow; what is read of the log for it is kept a while."""
+    settings = visit.desk.settings
+    store = ShadowStore(settings.shadow_path)
+    found = await visit.desk.kept.get(
+        ("shadow", version), visit.now_us, lambda: recent(store.read, settings.journal_path, version)
+    )
+    return await visit.aside(_section, bundles, version, found, store, settings.openrtb.currency)
+
+
+def _section(
+    bundles: Bundles, version: str, found: Comparison | None, store: ShadowStore, currency: str
+) -> ShadowView | None:
+    order, trouble = None, ""
     try:
         order = order_of(bundles.folder)
     except BundleError as error:
         trouble = str(error)
-    found = recent(store.read, visit.desk.settings.journal_path, version)
-    view = shadow_view(version, order, store.counts(version), found, visit.desk.settings.openrtb.currency)
+    view = shadow_view(version, order, store.counts(version), found, currency)
     return view if view is None or not trouble else msgspec.structs.replace(view, trouble=trouble)
 
 
